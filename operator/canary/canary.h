@@ -1,0 +1,74 @@
+// The Canary resource between its JSON form and the values that the release is decided from.
+#pragma once
+
+#include <expected>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "analysis/check.h"
+#include "strategies/plan.h"
+
+namespace weir::canary {
+
+using Json = nlohmann::json;
+
+// A field that cannot be used. `message` names the field, its value and what is accepted.
+struct FieldError {
+  std::string field;  // "spec.analysis.stepWeight"
+  std::string message;
+};
+
+template <typename T>
+using Result = std::expected<T, FieldError>;
+
+// A metric as the Canary words it; its MetricTemplate, if it names one, is not resolved yet.
+struct MetricSpec {
+  analysis::Metric metric;
+  std::string template_name;       // of a MetricTemplate; empty: none
+  std::string template_namespace;  // empty: the Canary's
+};
+
+struct Canary {
+  std::string name_space;
+  std::string name;
+  std::string uid;
+  std::int64_t generation = 0;
+  strategies::TimePoint created;
+  bool deleting = false;
+  bool has_finalizer = false;
+  std::string rollback_requested;  // annotation weir.dev/rollback: why; empty: nobody asked
+  strategies::Spec spec;
+  std::vector<MetricSpec> metrics;
+  strategies::Status status;
+};
+
+inline constexpr std::string_view kFinalizer = "weir.dev/traffic";
+inline constexpr std::string_view kRollbackAnnotation = "weir.dev/rollback";
+
+// Reads a Canary as the API server serves it, or as a user wrote it: absent fields take the CRD's defaults, and what
+// its validation refuses is refused here too, in the same words.
+[[nodiscard]] Result<Canary> parse(const Json& object);
+
+// The `status` of the resource, and back. to_json(status_from(x)) loses nothing that the operator wrote.
+[[nodiscard]] Json to_json(const strategies::Status& status, const strategies::Spec& spec);
+[[nodiscard]] strategies::Status status_from(const Json& status);
+
+// A MetricTemplate's provider and query over a metric that names it. Secrets are the caller's to add.
+struct MetricTemplate {
+  std::string address;
+  std::string query;
+  std::map<std::string, std::string> headers;
+  bool insecure_skip_verify = false;
+  std::string secret;  // name of a Secret in the template's namespace with `username` and `password`, or `token`
+};
+[[nodiscard]] Result<MetricTemplate> parse_template(const Json& object);
+
+// "90s", "1m30s", "500ms": Go's form of a duration. The only place that parses one.
+[[nodiscard]] std::expected<std::chrono::milliseconds, std::string> parse_duration(std::string_view text);
+[[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
+// RFC 3339 with milliseconds, UTC; and back (any precision).
+[[nodiscard]] std::string format_time(strategies::TimePoint time);
+[[nodiscard]] std::expected<strategies::TimePoint, std::string> parse_time(std::string_view text);
+
+}  // namespace weir::canary

@@ -1,0 +1,367 @@
+// The plain values that a release is decided from, and the decision itself.
+//
+// Nothing here does I/O, reads a clock or knows Kubernetes' client: `operator/` fills these values from what it
+// observed and carries out what `decide` (machine.h) answers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace weir::strategies {
+
+using Milliseconds = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+// Wall-clock time, as the API server writes it.
+using TimePoint = std::chrono::time_point<std::chrono::system_clock, Milliseconds>;
+
+// A share of traffic in whole per cent, 0 to 100. Cannot hold anything else.
+class Weight {
+ public:
+  constexpr Weight() = default;
+  // Empty unless 0 <= percent <= 100.
+  static constexpr std::optional<Weight> of(int64_t percent) {
+    if (percent < 0 || percent > 100) return std::nullopt;
+    return Weight(static_cast<int>(percent));
+  }
+  static constexpr Weight none() { return Weight(0); }
+  static constexpr Weight all() { return Weight(100); }
+  [[nodiscard]] constexpr int percent() const { return percent_; }
+  [[nodiscard]] constexpr Weight rest() const { return Weight(100 - percent_); }
+  friend constexpr auto operator<=>(Weight, Weight) = default;
+
+ private:
+  constexpr explicit Weight(int percent) : percent_(percent) {}
+  int percent_ = 0;
+};
+
+// ---- Spec: what the Canary asks for, already valid (operator/canary parses it) ----
+
+// The workload of a version. `kind` is Deployment.
+struct WorkloadRef {
+  std::string api_version = "apps/v1";
+  std::string kind = "Deployment";
+  std::string name;
+  friend bool operator==(const WorkloadRef&, const WorkloadRef&) = default;
+};
+
+// Placeholder: the Service itself selects both versions during the release. Dedicated: an operator-owned Service
+// does, and the Service keeps selecting stable until the promotion.
+enum class ServiceMode { Placeholder, Dedicated };
+
+struct ServiceSpec {
+  std::string name;
+  std::string version_label = "version";
+  ServiceMode mode = ServiceMode::Placeholder;
+};
+
+struct VirtualServiceRef {
+  std::string name;
+  std::vector<std::string> routes;  // names of http routes; empty: every route to the Service
+  friend bool operator==(const VirtualServiceRef&, const VirtualServiceRef&) = default;
+};
+
+struct RoutingSpec {
+  std::vector<VirtualServiceRef> virtual_services;  // empty: every one in the namespace that routes to the Service
+  std::string destination_rule;                     // empty: the one for the Service's host, or a new one
+  std::string stable_subset;                        // empty: the version
+  std::string candidate_subset;                     // empty: the version
+  Milliseconds propagation_delay{5000};             // until every proxy has a change of routes or endpoints
+};
+
+enum class AfterPromotion { Scale, Keep, Delete };
+
+struct StableSpec {
+  AfterPromotion after_promotion = AfterPromotion::Scale;
+  Seconds scale_down_delay{30};
+};
+
+// Progressive traffic shifting. `steps` and `promotion_steps` rise strictly; `promotion_steps` ends at 100.
+struct Progressive {
+  std::vector<Weight> steps;
+  std::vector<Weight> promotion_steps;
+};
+
+struct Spec {
+  WorkloadRef target;
+  std::optional<WorkloadRef> stable_ref;
+  ServiceSpec service;
+  RoutingSpec routing;
+  StableSpec stable;
+  Progressive strategy;
+  Seconds interval{60};
+  int threshold = 5;  // failed checks before the release is taken back
+  Seconds progress_deadline{600};
+  Seconds breaker{30};  // how long a candidate without ready endpoints may stay so
+  bool skip_analysis = false;
+  bool suspend = false;
+  bool revert_on_deletion = true;
+  std::optional<Seconds> ttl_after_finished;
+};
+
+// ---- Status: the only memory of a release ----
+
+enum class Phase { Pending, Initializing, Progressing, Promoting, Finalizing, Succeeded, RollingBack, Failed };
+[[nodiscard]] std::string_view to_string(Phase phase);
+[[nodiscard]] std::optional<Phase> phase_from(std::string_view text);
+// Succeeded and Failed: nothing more happens to this release.
+[[nodiscard]] bool is_final(Phase phase);
+// The declared graph of phases (invariant S9).
+[[nodiscard]] bool may_follow(Phase from, Phase to);
+
+enum class Outcome { Pass, Fail, Inconclusive };
+[[nodiscard]] std::string_view to_string(Outcome outcome);
+[[nodiscard]] std::optional<Outcome> outcome_from(std::string_view text);
+
+// One metric judged once. Values are in the metric's own unit (per cent, milliseconds, or the query's).
+struct Check {
+  std::string name;
+  Outcome outcome = Outcome::Inconclusive;
+  std::string reason;                // CamelCase: WithinRange, OutOfRange, NoData, ProviderError, TooFewSamples …
+  std::optional<double> value;       // of the candidate; empty without data
+  std::optional<double> min, max;    // the accepted range, ends included
+  std::optional<double> stable;      // stable's value of the same query
+  std::optional<double> samples;     // requests of the candidate in the window; empty where unknown
+  std::string message;               // a sentence for a person
+  TimePoint time;
+  friend bool operator==(const Check&, const Check&) = default;
+};
+
+struct VersionStatus {
+  std::string name;  // of the workload
+  std::string version;
+  int replicas = 0;
+  int ready = 0;
+  std::string template_hash;
+  friend bool operator==(const VersionStatus&, const VersionStatus&) = default;
+};
+
+// What a managed route looked like before the release, so that it can be put back after a crash at any point.
+struct RouteRecord {
+  std::string object;    // name of the VirtualService
+  std::string key;       // identifies the route within it (the routing provider's own)
+  std::string original;  // the destination as its owner wrote it, JSON
+  friend bool operator==(const RouteRecord&, const RouteRecord&) = default;
+};
+
+// One entry of the release's own log; `sequence` rises by one.
+struct HistoryEntry {
+  int64_t sequence = 0;
+  Phase phase = Phase::Pending;
+  int weight = 0;
+  std::string reason;
+  std::string message;
+  TimePoint time;
+  friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
+};
+
+enum class ConditionStatus { True, False, Unknown };
+[[nodiscard]] std::string_view to_string(ConditionStatus status);
+
+struct Condition {
+  std::string type;
+  ConditionStatus status = ConditionStatus::Unknown;
+  std::string reason;
+  std::string message;
+  int64_t observed_generation = 0;
+  TimePoint last_transition_time;
+  friend bool operator==(const Condition&, const Condition&) = default;
+};
+
+inline constexpr std::size_t kHistoryLimit = 20;
+
+struct Status {
+  int64_t observed_generation = 0;
+  Phase phase = Phase::Pending;
+  Weight canary_weight;     // the candidate's authorised share: traffic follows it and is never above it (S5)
+  int step = 0;             // 1-based position on the ladder, 0 before the first step
+  int steps = 0;            // length of the ladder
+  int checks_in_step = 0;   // intervals already judged at this step
+  int failed_checks = 0;    // intervals that failed, over the whole release
+  std::string target;       // name of the workload this status speaks of: another one in spec starts again
+  VersionStatus stable;
+  VersionStatus candidate;
+  std::optional<TimePoint> started_at;            // of this release
+  std::optional<TimePoint> step_started_at;       // when this step's weight was written
+  std::optional<TimePoint> last_transition_time;  // of the phase
+  std::optional<TimePoint> last_progress_at;      // what the progress deadline counts from
+  std::optional<TimePoint> breaker_tripped_at;    // weight was taken away since the candidate has no endpoints
+  std::string rollback_reason;                    // why the release is being taken back
+  std::string message;                            // one sentence that a person understands
+  std::vector<Check> checks;                      // of the last interval judged
+  std::vector<RouteRecord> routes;
+  std::vector<HistoryEntry> history;  // the last kHistoryLimit
+  std::vector<Condition> conditions;
+  friend bool operator==(const Status&, const Status&) = default;
+};
+
+// ---- Observed: one reading of the cluster ----
+
+struct Workload {
+  std::string name;
+  std::string version;        // value of the version label in the pod template; empty: it has none
+  int replicas = 0;           // asked for
+  int ready = 0;              // ready pods
+  bool available = false;     // condition Available is True and the newest template is rolled out
+  std::string template_hash;  // of the pod template
+  bool has_pre_stop = false;  // every container has a preStop hook
+  std::string pod_problem;    // CrashLoopBackOff, ImagePullBackOff …: why pods are not ready; empty: none seen
+};
+
+// What the Service's selector lets through.
+enum class Selects { Both, Stable, Candidate, Other };
+
+// Endpoint counts are of pods that are ready behind the traffic Service: the Service itself, or in Dedicated mode
+// the operator's own. They are read live before weight moves towards a version.
+struct ServiceState {
+  Selects selects = Selects::Other;
+  Milliseconds age{0};  // how long the selector is known to be as it is
+  int stable_endpoints = 0;
+  int candidate_endpoints = 0;
+  std::string changed_by;  // field manager of the last change
+};
+
+// One owner's destination, divided between the versions: `share` is what the owner gave the Service in this route,
+// `candidate` the part of `share` that goes to the candidate.
+struct Split {
+  int share = 100;
+  int candidate = 0;
+};
+
+struct RouteState {
+  std::vector<Split> splits;       // destinations under management
+  int unmanaged = 0;               // destinations that go to the Service as their owner wrote them
+  Milliseconds age{0};             // how long all routes are known to be as they are
+  std::vector<RouteRecord> found;  // originals of the unmanaged destinations, to be recorded before they change
+  std::string changed_by;          // field manager of the last change
+
+  [[nodiscard]] bool original() const { return splits.empty(); }
+  // Every destination is under management and gives the candidate `weight` of its share.
+  [[nodiscard]] bool at(Weight weight) const;
+  // The largest share of a route that goes to the candidate, in per cent of the Service's share.
+  [[nodiscard]] int highest() const;
+};
+// The candidate's part of an owner's share: share × weight / 100, rounded to the nearest, halves away from traffic.
+[[nodiscard]] int part_of(int share, Weight weight);
+
+// Subsets of both versions in the rule that applies to the traffic host.
+struct SubsetState {
+  bool present = false;  // both are defined
+  bool added = false;    // some of them were added by the operator, or the rule was
+  bool pinned = false;   // a subset that the owner's routes name must still be moved to the candidate's version
+  Milliseconds age{0};   // how long the rule is known to be as it is
+  std::vector<RouteRecord> found;  // what making them present will add, to be recorded before it is added
+};
+
+// Something that a person must mend; the release holds until then.
+struct Obstacle {
+  std::string condition;  // condition type that says so: Progressing, Conflict, TrafficIsolated
+  std::string reason;     // CamelCase
+  std::string message;
+};
+
+// What the analysis says of one interval.
+struct Verdict {
+  int64_t generation = 0;  // of the spec that was judged
+  std::string template_hash;
+  int step = 0;
+  int index = 0;  // 1-based interval within the step
+  Outcome outcome = Outcome::Inconclusive;
+  std::vector<Check> checks;
+  std::string message;  // the sentence of what decided it
+};
+
+struct Observed {
+  int64_t generation = 0;
+  bool has_finalizer = false;
+  bool deleting = false;
+  std::string rollback_requested;  // why a person wants it back; empty: nobody does
+  std::optional<Workload> stable;
+  std::optional<Workload> candidate;
+  std::optional<ServiceState> service;
+  bool version_services = false;      // all operator-owned Services exist as they should
+  bool any_version_services = false;  // at least one exists
+  std::optional<RouteState> routes;   // empty: no VirtualService routes to the Service
+  std::optional<SubsetState> subsets;  // empty: no rule applies
+  std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
+  std::vector<Obstacle> obstacles;
+  std::optional<Verdict> verdict;
+};
+
+// ---- Decision ----
+
+// Each is one idempotent write; its precondition is the version of the object that was observed.
+struct EnsureFinalizer {};
+struct RemoveFinalizer {};
+struct EnsureVersionServices {};
+struct DeleteVersionServices {};
+struct EnsureSubsets {};
+struct MovePinnedSubsets {};  // owner's subsets that its routes name: from stable's version to the candidate's
+struct RemoveSubsets {
+  bool promoted = false;
+};
+struct Route {
+  Weight candidate;
+};
+// Puts the owner's destinations back. `promoted`: those pinned to stable's version end pinned to the candidate's.
+struct RestoreRoutes {
+  bool promoted = false;
+};
+struct SetSelector {
+  Selects selects = Selects::Stable;  // Both, Stable or Candidate
+};
+struct Scale {
+  std::string workload;
+  int replicas = 0;
+};
+struct DeleteWorkload {
+  std::string workload;
+};
+struct DeleteCanary {};
+
+using Action = std::variant<EnsureFinalizer, RemoveFinalizer, EnsureVersionServices, DeleteVersionServices, EnsureSubsets,
+                            MovePinnedSubsets, RemoveSubsets, Route, RestoreRoutes, SetSelector, Scale, DeleteWorkload,
+                            DeleteCanary>;
+// "route 10 % to the candidate": for logs, Events and plans.
+[[nodiscard]] std::string describe(const Action& action);
+
+enum class Severity { Normal, Warning };
+
+struct Event {
+  Severity severity = Severity::Normal;
+  std::string reason;
+  std::string message;
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+// Asks the analysis to judge one interval; answered later by Observed::verdict.
+struct CheckRequest {
+  int step = 0;
+  int index = 0;
+  Weight weight;
+  std::string template_hash;
+  TimePoint window_end;
+  Seconds window{0};
+};
+
+// `status` is written first, if it differs, then `actions` in order; the first that fails ends the round.
+struct Decision {
+  Status status;
+  std::vector<Action> actions;
+  std::vector<Event> events;
+  std::optional<CheckRequest> check;
+  std::optional<Milliseconds> requeue_after;  // empty: nothing is due until something changes
+};
+
+struct Release {
+  std::string name_space;
+  std::string name;
+  Spec spec;
+  Status status;
+};
+
+}  // namespace weir::strategies
