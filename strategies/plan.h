@@ -1,7 +1,7 @@
 // The plain values that a release is decided from, and the decision itself.
 //
-// Nothing here does I/O, reads a clock or knows Kubernetes' client: `operator/` fills these values from what it
-// observed and carries out what `decide` (machine.h) answers.
+// Nothing here does I/O, reads a clock or knows Kubernetes' client: `operator/` fills these values from what
+// it observed and carries out what `decide` (machine.h) answers.
 #pragma once
 
 #include <chrono>
@@ -49,8 +49,8 @@ struct WorkloadRef {
   friend bool operator==(const WorkloadRef&, const WorkloadRef&) = default;
 };
 
-// Placeholder: the Service itself selects both versions during the release. Dedicated: an operator-owned Service
-// does, and the Service keeps selecting stable until the promotion.
+// Placeholder: the Service itself selects both versions during the release. Dedicated: an operator-owned
+// Service does, and the Service keeps selecting stable until the promotion.
 enum class ServiceMode { Placeholder, Dedicated };
 
 struct ServiceSpec {
@@ -66,11 +66,12 @@ struct VirtualServiceRef {
 };
 
 struct RoutingSpec {
-  std::vector<VirtualServiceRef> virtual_services;  // empty: every one in the namespace that routes to the Service
-  std::string destination_rule;                     // empty: the one for the Service's host, or a new one
-  std::string stable_subset;                        // empty: the version
-  std::string candidate_subset;                     // empty: the version
-  Milliseconds propagation_delay{5000};             // until every proxy has a change of routes or endpoints
+  std::vector<VirtualServiceRef>
+      virtual_services;                  // empty: every one in the namespace that routes to the Service
+  std::string destination_rule;          // empty: the one for the Service's host, or a new one
+  std::string stable_subset;             // empty: the version
+  std::string candidate_subset;          // empty: the version
+  Milliseconds propagation_delay{5000};  // until every proxy has a change of routes or endpoints
 };
 
 enum class AfterPromotion { Scale, Keep, Delete };
@@ -105,7 +106,16 @@ struct Spec {
 
 // ---- Status: the only memory of a release ----
 
-enum class Phase { Pending, Initializing, Progressing, Promoting, Finalizing, Succeeded, RollingBack, Failed };
+enum class Phase {
+  Pending,
+  Initializing,
+  Progressing,
+  Promoting,
+  Finalizing,
+  Succeeded,
+  RollingBack,
+  Failed
+};
 [[nodiscard]] std::string_view to_string(Phase phase);
 [[nodiscard]] std::optional<Phase> phase_from(std::string_view text);
 // Succeeded and Failed: nothing more happens to this release.
@@ -121,12 +131,12 @@ enum class Outcome { Pass, Fail, Inconclusive };
 struct Check {
   std::string name;
   Outcome outcome = Outcome::Inconclusive;
-  std::string reason;                // CamelCase: WithinRange, OutOfRange, NoData, ProviderError, TooFewSamples …
-  std::optional<double> value;       // of the candidate; empty without data
-  std::optional<double> min, max;    // the accepted range, ends included
-  std::optional<double> stable;      // stable's value of the same query
-  std::optional<double> samples;     // requests of the candidate in the window; empty where unknown
-  std::string message;               // a sentence for a person
+  std::string reason;           // CamelCase: WithinRange, OutOfRange, NoData, ProviderError, TooFewSamples …
+  std::optional<double> value;  // of the candidate; empty without data
+  std::optional<double> min, max;  // the accepted range, ends included
+  std::optional<double> stable;    // stable's value of the same query
+  std::optional<double> samples;   // requests of the candidate in the window; empty where unknown
+  std::string message;             // a sentence for a person
   TimePoint time;
   friend bool operator==(const Check&, const Check&) = default;
 };
@@ -161,6 +171,7 @@ struct HistoryEntry {
 
 enum class ConditionStatus { True, False, Unknown };
 [[nodiscard]] std::string_view to_string(ConditionStatus status);
+[[nodiscard]] std::optional<ConditionStatus> condition_status_from(std::string_view text);
 
 struct Condition {
   std::string type;
@@ -173,26 +184,29 @@ struct Condition {
 };
 
 inline constexpr std::size_t kHistoryLimit = 20;
+// The field manager of the operator's writes: a change by anybody else is a drift.
+inline constexpr std::string_view kFieldManager = "weir";
 
 struct Status {
   int64_t observed_generation = 0;
   Phase phase = Phase::Pending;
-  Weight canary_weight;     // the candidate's authorised share: traffic follows it and is never above it (S5)
-  int step = 0;             // 1-based position on the ladder, 0 before the first step
-  int steps = 0;            // length of the ladder
-  int checks_in_step = 0;   // intervals already judged at this step
-  int failed_checks = 0;    // intervals that failed, over the whole release
-  std::string target;       // name of the workload this status speaks of: another one in spec starts again
+  Weight canary_weight;    // the candidate's authorised share: traffic follows it and is never above it (S5)
+  int step = 0;            // 1-based position on the ladder, 0 before the first step
+  int steps = 0;           // length of the ladder
+  int checks_in_step = 0;  // intervals already judged at this step
+  int failed_checks = 0;   // intervals that failed, over the whole release
+  std::string target;      // name of the workload this status speaks of: another one in spec starts again
   VersionStatus stable;
   VersionStatus candidate;
   std::optional<TimePoint> started_at;            // of this release
   std::optional<TimePoint> step_started_at;       // when this step's weight was written
   std::optional<TimePoint> last_transition_time;  // of the phase
   std::optional<TimePoint> last_progress_at;      // what the progress deadline counts from
-  std::optional<TimePoint> breaker_tripped_at;    // weight was taken away since the candidate has no endpoints
-  std::string rollback_reason;                    // why the release is being taken back
-  std::string message;                            // one sentence that a person understands
-  std::vector<Check> checks;                      // of the last interval judged
+  std::optional<TimePoint> breaker_tripped_at;  // weight was taken away since the candidate has no endpoints
+  int drifts = 0;               // times that routes were put back since the release last advanced
+  std::string rollback_reason;  // why the release is being taken back
+  std::string message;          // one sentence that a person understands
+  std::vector<Check> checks;    // of the last interval judged
   std::vector<RouteRecord> routes;
   std::vector<HistoryEntry> history;  // the last kHistoryLimit
   std::vector<Condition> conditions;
@@ -209,14 +223,14 @@ struct Workload {
   bool available = false;     // condition Available is True and the newest template is rolled out
   std::string template_hash;  // of the pod template
   bool has_pre_stop = false;  // every container has a preStop hook
-  std::string pod_problem;    // CrashLoopBackOff, ImagePullBackOff …: why pods are not ready; empty: none seen
+  std::string pod_problem;  // CrashLoopBackOff, ImagePullBackOff …: why pods are not ready; empty: none seen
 };
 
 // What the Service's selector lets through.
 enum class Selects { Both, Stable, Candidate, Other };
 
-// Endpoint counts are of pods that are ready behind the traffic Service: the Service itself, or in Dedicated mode
-// the operator's own. They are read live before weight moves towards a version.
+// Endpoint counts are of pods that are ready behind the traffic Service: the Service itself, or in Dedicated
+// mode the operator's own. They are read live before weight moves towards a version.
 struct ServiceState {
   Selects selects = Selects::Other;
   Milliseconds age{0};  // how long the selector is known to be as it is
@@ -225,19 +239,20 @@ struct ServiceState {
   std::string changed_by;  // field manager of the last change
 };
 
-// One owner's destination, divided between the versions: `share` is what the owner gave the Service in this route,
-// `candidate` the part of `share` that goes to the candidate.
+// One owner's destination, divided between the versions: `share` is what the owner gave the Service in this
+// route, `candidate` the part of `share` that goes to the candidate.
 struct Split {
   int share = 100;
   int candidate = 0;
 };
 
 struct RouteState {
-  std::vector<Split> splits;       // destinations under management
-  int unmanaged = 0;               // destinations that go to the Service as their owner wrote them
-  Milliseconds age{0};             // how long all routes are known to be as they are
-  std::vector<RouteRecord> found;  // originals of the unmanaged destinations, to be recorded before they change
-  std::string changed_by;          // field manager of the last change
+  std::vector<Split> splits;  // destinations under management
+  int unmanaged = 0;          // destinations that go to the Service as their owner wrote them
+  Milliseconds age{0};        // how long all routes are known to be as they are
+  std::vector<RouteRecord>
+      found;               // originals of the unmanaged destinations, to be recorded before they change
+  std::string changed_by;  // field manager of the last change
 
   [[nodiscard]] bool original() const { return splits.empty(); }
   // Every destination is under management and gives the candidate `weight` of its share.
@@ -245,15 +260,17 @@ struct RouteState {
   // The largest share of a route that goes to the candidate, in per cent of the Service's share.
   [[nodiscard]] int highest() const;
 };
-// The candidate's part of an owner's share: share × weight / 100, rounded to the nearest, halves away from traffic.
+// The candidate's part of an owner's share: share × weight / 100, rounded to the nearest, halves away from
+// traffic.
 [[nodiscard]] int part_of(int share, Weight weight);
 
 // Subsets of both versions in the rule that applies to the traffic host.
 struct SubsetState {
   bool present = false;  // both are defined
   bool added = false;    // some of them were added by the operator, or the rule was
-  bool pinned = false;   // a subset that the owner's routes name must still be moved to the candidate's version
-  Milliseconds age{0};   // how long the rule is known to be as it is
+  bool pinned =
+      false;  // a subset that the owner's routes name must still be moved to the candidate's version
+  Milliseconds age{0};             // how long the rule is known to be as it is
   std::vector<RouteRecord> found;  // what making them present will add, to be recorded before it is added
 };
 
@@ -283,10 +300,10 @@ struct Observed {
   std::optional<Workload> stable;
   std::optional<Workload> candidate;
   std::optional<ServiceState> service;
-  bool version_services = false;      // all operator-owned Services exist as they should
-  bool any_version_services = false;  // at least one exists
-  std::optional<RouteState> routes;   // empty: no VirtualService routes to the Service
-  std::optional<SubsetState> subsets;  // empty: no rule applies
+  bool version_services = false;          // all operator-owned Services exist as they should
+  bool any_version_services = false;      // at least one exists
+  std::optional<RouteState> routes;       // empty: no VirtualService routes to the Service
+  std::optional<SubsetState> subsets;     // empty: no rule applies
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   std::vector<Obstacle> obstacles;
   std::optional<Verdict> verdict;
@@ -300,14 +317,16 @@ struct RemoveFinalizer {};
 struct EnsureVersionServices {};
 struct DeleteVersionServices {};
 struct EnsureSubsets {};
-struct MovePinnedSubsets {};  // owner's subsets that its routes name: from stable's version to the candidate's
+struct MovePinnedSubsets {
+};  // owner's subsets that its routes name: from stable's version to the candidate's
 struct RemoveSubsets {
   bool promoted = false;
 };
 struct Route {
   Weight candidate;
 };
-// Puts the owner's destinations back. `promoted`: those pinned to stable's version end pinned to the candidate's.
+// Puts the owner's destinations back. `promoted`: those pinned to stable's version end pinned to the
+// candidate's.
 struct RestoreRoutes {
   bool promoted = false;
 };
@@ -323,9 +342,9 @@ struct DeleteWorkload {
 };
 struct DeleteCanary {};
 
-using Action = std::variant<EnsureFinalizer, RemoveFinalizer, EnsureVersionServices, DeleteVersionServices, EnsureSubsets,
-                            MovePinnedSubsets, RemoveSubsets, Route, RestoreRoutes, SetSelector, Scale, DeleteWorkload,
-                            DeleteCanary>;
+using Action = std::variant<EnsureFinalizer, RemoveFinalizer, EnsureVersionServices, DeleteVersionServices,
+                            EnsureSubsets, MovePinnedSubsets, RemoveSubsets, Route, RestoreRoutes,
+                            SetSelector, Scale, DeleteWorkload, DeleteCanary>;
 // "route 10 % to the candidate": for logs, Events and plans.
 [[nodiscard]] std::string describe(const Action& action);
 

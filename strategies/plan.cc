@@ -1,0 +1,150 @@
+#include "strategies/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace weir::strategies {
+namespace {
+
+template <typename Enum, std::size_t Size>
+using Names = std::array<std::pair<Enum, std::string_view>, Size>;
+
+template <typename Enum, std::size_t Size>
+std::string_view name_of(const Names<Enum, Size>& names, Enum value) {
+  for (const auto& [candidate, name] : names) {
+    if (candidate == value) return name;
+  }
+  return "Unknown";
+}
+
+template <typename Enum, std::size_t Size>
+std::optional<Enum> value_of(const Names<Enum, Size>& names, std::string_view text) {
+  for (const auto& [value, name] : names) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+constexpr Names<Phase, 8> kPhases{{{Phase::Pending, "Pending"},
+                                   {Phase::Initializing, "Initializing"},
+                                   {Phase::Progressing, "Progressing"},
+                                   {Phase::Promoting, "Promoting"},
+                                   {Phase::Finalizing, "Finalizing"},
+                                   {Phase::Succeeded, "Succeeded"},
+                                   {Phase::RollingBack, "RollingBack"},
+                                   {Phase::Failed, "Failed"}}};
+
+constexpr Names<Outcome, 3> kOutcomes{
+    {{Outcome::Pass, "Pass"}, {Outcome::Fail, "Fail"}, {Outcome::Inconclusive, "Inconclusive"}}};
+
+constexpr Names<ConditionStatus, 3> kConditionStatuses{{{ConditionStatus::True, "True"},
+                                                        {ConditionStatus::False, "False"},
+                                                        {ConditionStatus::Unknown, "Unknown"}}};
+
+// Every edge of the graph of phases.
+constexpr std::array<std::pair<Phase, Phase>, 16> kEdges{{
+    {Phase::Pending, Phase::Initializing},
+    {Phase::Pending, Phase::RollingBack},
+    {Phase::Initializing, Phase::Progressing},
+    {Phase::Initializing, Phase::Promoting},
+    {Phase::Initializing, Phase::RollingBack},
+    {Phase::Progressing, Phase::Initializing},
+    {Phase::Progressing, Phase::Promoting},
+    {Phase::Progressing, Phase::RollingBack},
+    {Phase::Promoting, Phase::Initializing},
+    {Phase::Promoting, Phase::Finalizing},
+    {Phase::Promoting, Phase::RollingBack},
+    {Phase::Finalizing, Phase::Succeeded},
+    {Phase::Finalizing, Phase::RollingBack},
+    {Phase::RollingBack, Phase::Failed},
+    {Phase::Succeeded, Phase::Pending},
+    {Phase::Failed, Phase::Pending},
+}};
+
+std::string_view describe_selects(Selects selects) {
+  switch (selects) {
+    case Selects::Both:
+      return "both versions";
+    case Selects::Stable:
+      return "stable";
+    case Selects::Candidate:
+      return "the candidate";
+    case Selects::Other:
+      return "another version";
+  }
+  return "another version";
+}
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+}  // namespace
+
+std::string_view to_string(Phase phase) { return name_of(kPhases, phase); }
+std::optional<Phase> phase_from(std::string_view text) { return value_of(kPhases, text); }
+bool is_final(Phase phase) { return phase == Phase::Succeeded || phase == Phase::Failed; }
+
+bool may_follow(Phase from, Phase to) {
+  return std::ranges::find(kEdges, std::pair{from, to}) != kEdges.end();
+}
+
+std::string_view to_string(Outcome outcome) { return name_of(kOutcomes, outcome); }
+std::optional<Outcome> outcome_from(std::string_view text) { return value_of(kOutcomes, text); }
+std::string_view to_string(ConditionStatus status) { return name_of(kConditionStatuses, status); }
+std::optional<ConditionStatus> condition_status_from(std::string_view text) {
+  return value_of(kConditionStatuses, text);
+}
+
+int part_of(int share, Weight weight) {
+  const int hundredths = share * weight.percent();
+  return hundredths / 100 + (hundredths % 100 > 50 ? 1 : 0);
+}
+
+bool RouteState::at(Weight weight) const {
+  return unmanaged == 0 && !splits.empty() && std::ranges::all_of(splits, [&](const Split& split) {
+           return split.candidate == part_of(split.share, weight);
+         });
+}
+
+int RouteState::highest() const {
+  int highest = 0;
+  for (const auto& split : splits) {
+    if (split.share > 0) highest = std::max(highest, (split.candidate * 100 + split.share - 1) / split.share);
+  }
+  return highest;
+}
+
+std::string describe(const Action& action) {
+  const Overloaded words{
+      [](const EnsureFinalizer&) -> std::string { return "guard the release against a deletion half-way"; },
+      [](const RemoveFinalizer&) -> std::string { return "let the Canary go"; },
+      [](const EnsureVersionServices&) -> std::string { return "give each version a Service of its own"; },
+      [](const DeleteVersionServices&) -> std::string { return "take the versions' own Services away"; },
+      [](const EnsureSubsets&) -> std::string { return "define a subset for each version"; },
+      [](const MovePinnedSubsets&) -> std::string {
+        return "move the owner's subset to the promoted version";
+      },
+      [](const RemoveSubsets&) -> std::string { return "take the added subsets away"; },
+      [](const Route& route) -> std::string {
+        return "route " + std::to_string(route.candidate.percent()) + " % to the candidate";
+      },
+      [](const RestoreRoutes& restore) -> std::string {
+        return restore.promoted ? "put the owner's routes back, on the promoted version"
+                                : "put the owner's routes back";
+      },
+      [](const SetSelector& selector) -> std::string {
+        return "let the Service select " + std::string(describe_selects(selector.selects));
+      },
+      [](const Scale& scale) -> std::string {
+        return "scale " + scale.workload + " to " + std::to_string(scale.replicas);
+      },
+      [](const DeleteWorkload& workload) -> std::string { return "delete " + workload.workload; },
+      [](const DeleteCanary&) -> std::string { return "delete the Canary, whose time to live is over"; },
+  };
+  return std::visit(words, action);
+}
+
+}  // namespace weir::strategies
