@@ -286,7 +286,8 @@ struct Verdict {
   int64_t generation = 0;  // of the spec that was judged
   std::string template_hash;
   int step = 0;
-  int index = 0;  // 1-based interval within the step
+  int index = 0;                             // 1-based interval within the step
+  std::optional<TimePoint> step_started_at;  // of the step as it was when the check was asked for
   Outcome outcome = Outcome::Inconclusive;
   std::vector<Check> checks;
   std::string message;  // the sentence of what decided it
@@ -361,6 +362,7 @@ struct Event {
 struct CheckRequest {
   int step = 0;
   int index = 0;
+  std::optional<TimePoint> step_started_at;
   Weight weight;
   std::string template_hash;
   TimePoint window_end;

@@ -1,0 +1,111 @@
+#include "strategies/turn.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace weir::strategies {
+
+void Turn::enter(Phase phase, std::string reason, std::string message) {
+  assert(may_follow(status().phase, phase));
+  status().phase = phase;
+  status().last_transition_time = now;
+  status().message = message;
+  progressed();
+  condition(kProgressing, is_final(phase) ? ConditionStatus::False : ConditionStatus::True, reason, message);
+  const bool bad = phase == Phase::RollingBack || phase == Phase::Failed;
+  event(bad ? Severity::Warning : Severity::Normal, reason, message);
+  record(std::move(reason), std::move(message));
+}
+
+void Turn::record(std::string reason, std::string message) {
+  auto& history = status().history;
+  const int64_t sequence = history.empty() ? 1 : history.back().sequence + 1;
+  history.push_back({.sequence = sequence,
+                     .phase = status().phase,
+                     .weight = status().canary_weight.percent(),
+                     .reason = std::move(reason),
+                     .message = std::move(message),
+                     .time = now});
+  if (history.size() > kHistoryLimit) history.erase(history.begin());
+}
+
+void Turn::event(Severity severity, std::string reason, std::string message) {
+  out.events.push_back({.severity = severity, .reason = std::move(reason), .message = std::move(message)});
+}
+
+void Turn::hold(std::string reason, std::string message, Severity severity) {
+  const auto* before = find(kProgressing);
+  if (before == nullptr || before->reason != reason) event(severity, reason, message);
+  wait(std::move(reason), std::move(message));
+}
+
+void Turn::wait(std::string reason, std::string message) {
+  status().message = message;
+  condition(kProgressing, ConditionStatus::True, std::move(reason), std::move(message));
+}
+
+void Turn::condition(std::string_view type, ConditionStatus value, std::string reason, std::string message) {
+  auto& conditions = status().conditions;
+  auto found = std::ranges::find(conditions, type, &Condition::type);
+  if (found == conditions.end()) {
+    conditions.push_back({.type = std::string(type), .last_transition_time = now});
+    found = std::prev(conditions.end());
+  } else if (found->status != value) {
+    found->last_transition_time = now;
+  }
+  found->status = value;
+  found->reason = std::move(reason);
+  found->message = std::move(message);
+  found->observed_generation = status().observed_generation;
+}
+
+const Condition* Turn::find(std::string_view type) const {
+  const auto found = std::ranges::find(out.status.conditions, type, &Condition::type);
+  return found == out.status.conditions.end() ? nullptr : &*found;
+}
+
+void Turn::remember(const std::vector<RouteRecord>& found) {
+  for (const auto& record : found) {
+    const auto same = std::ranges::find_if(status().routes, [&](const RouteRecord& known) {
+      return known.object == record.object && known.key == record.key;
+    });
+    if (same == status().routes.end()) {
+      status().routes.push_back(record);
+    } else {
+      *same = record;
+    }
+  }
+}
+
+std::optional<Obstacle> Turn::blocked() const {
+  if (!seen.obstacles.empty()) return seen.obstacles.front();
+  const std::string type(kProgressing);
+  if (!seen.candidate)
+    return Obstacle{type, "TargetNotFound", "the target " + out.status.target + " does not exist"};
+  if (!seen.stable) return Obstacle{type, "StableNotFound", "the stable workload does not exist"};
+  if (!seen.service)
+    return Obstacle{type, "ServiceNotFound", "Service " + spec.service.name + " does not exist"};
+  if (!seen.routes) {
+    return Obstacle{type, "NoRoute", "no VirtualService routes to Service " + spec.service.name};
+  }
+  return std::nullopt;
+}
+
+void Turn::progressed() {
+  status().last_progress_at = now;
+  status().drifts = 0;
+  condition(kDrifted, ConditionStatus::False, "AsAuthorised", "");
+}
+
+void Turn::again_in(Milliseconds delay) {
+  out.requeue_after = out.requeue_after ? std::min(*out.requeue_after, delay) : delay;
+}
+
+bool Turn::settled(Milliseconds age) {
+  if (age >= spec.routing.propagation_delay) return true;
+  again_in(spec.routing.propagation_delay - age);
+  return false;
+}
+
+}  // namespace weir::strategies

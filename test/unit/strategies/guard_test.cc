@@ -1,0 +1,201 @@
+#include <gmock/gmock.h>
+
+#include "test/unit/strategies/world.h"
+
+namespace weir::strategies {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Breaker, takes_the_weight_from_a_candidate_without_endpoints_in_the_same_round) {
+  World world;
+  world.run_to_step(2);
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+  EXPECT_EQ(world.release.status.canary_weight, Weight::none());
+  EXPECT_EQ(world.phase(), Phase::Progressing);
+}
+
+TEST(Breaker, gives_the_step_back_and_starts_its_evidence_afresh_when_the_candidate_recovers) {
+  World world;
+  world.run_to_step(2);
+  world.candidate_serves = false;
+  world.round();
+  world.pass(Seconds{10});
+  world.candidate_serves = true;
+  world.round();
+  EXPECT_EQ(world.release.status.canary_weight, percent(20));
+  EXPECT_EQ(world.release.status.step_started_at, world.now);
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Breaker, rolls_back_a_candidate_that_does_not_recover) {
+  World world;
+  world.run_to_step(2);
+  world.candidate_serves = false;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.release.status.rollback_reason, "CandidateUnavailable");
+}
+
+TEST(Breaker, acts_on_pods_in_a_crash_loop) {
+  World world;
+  world.run_to_step(1);
+  world.candidate_serves = false;
+  world.seen.candidate->pod_problem = "CrashLoopBackOff: back-off 10s";
+  world.round();
+  EXPECT_THAT(world.release.status.message, HasSubstr("no ready endpoint"));
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+}
+
+TEST(Stable, without_endpoints_leaves_the_traffic_to_the_candidate_until_it_is_back) {
+  World world;
+  world.run_to_step(1);
+  world.stable_serves = false;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 100);
+  world.stable_serves = true;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 10);
+  EXPECT_EQ(world.release.status.step, 1);
+}
+
+TEST(Drift, of_weights_is_put_back_and_names_the_writer) {
+  World world;
+  world.run_to_step(1);
+  world.seen.routes->splits.front().candidate = 90;
+  world.seen.routes->changed_by = "kubectl-edit";
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 10);
+  EXPECT_EQ(world.release.status.step, 1);
+  ASSERT_TRUE(world.told("Drifted"));
+  EXPECT_THAT(world.events.back().message, HasSubstr("kubectl-edit"));
+}
+
+TEST(Drift, starts_the_evidence_of_its_step_afresh) {
+  World world;
+  world.run_to_step(1);
+  world.pass(Seconds{20});
+  world.seen.routes->splits.front().candidate = 90;
+  world.round();
+  EXPECT_EQ(world.release.status.step_started_at, world.now);
+}
+
+TEST(Drift, of_the_selector_is_put_back) {
+  World world;
+  world.run_to_step(1);
+  world.seen.service->selects = Selects::Candidate;
+  world.seen.service->changed_by = "helm";
+  world.stable_serves = true;
+  world.run([](const World& seen) { return seen.seen.service->selects == Selects::Both; }, 5);
+  EXPECT_EQ(world.seen.service->selects, Selects::Both);
+}
+
+TEST(Drift, against_a_tool_that_keeps_changing_is_fought_less_and_less) {
+  World world;
+  world.run_to_step(1);
+  int repairs = 0;
+  for (int second = 0; second < 60; ++second) {
+    world.seen.routes->splits.front().candidate = 0;
+    world.seen.routes->changed_by = "argocd";
+    const auto before = world.writes.size();
+    world.round();
+    repairs += static_cast<int>(world.writes.size() - before);
+    world.pass(Seconds{1});
+  }
+  EXPECT_LE(repairs, 9);
+  const auto drifted = std::ranges::find(world.release.status.conditions, "Drifted", &Condition::type);
+  ASSERT_NE(drifted, world.release.status.conditions.end());
+  EXPECT_EQ(drifted->status, ConditionStatus::True);
+  EXPECT_THAT(drifted->message, HasSubstr("argocd"));
+}
+
+TEST(Suspension, holds_the_weight_and_the_clock) {
+  World world;
+  world.run_to_step(1);
+  world.release.spec.suspend = true;
+  world.pass(Seconds{3600});
+  world.round();
+  world.round();
+  EXPECT_EQ(world.release.status.step, 1);
+  EXPECT_EQ(world.phase(), Phase::Progressing);
+  world.release.spec.suspend = false;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Suspension, does_not_keep_the_breaker_from_taking_weight_away) {
+  World world;
+  world.run_to_step(2);
+  world.release.spec.suspend = true;
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+}
+
+TEST(Template, changed_in_the_middle_starts_the_release_again) {
+  World world;
+  world.run_to_step(3);
+  world.seen.candidate->template_hash = "h3";
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::Initializing);
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+  EXPECT_EQ(world.release.status.failed_checks, 0);
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.release.status.candidate.template_hash, "h3");
+}
+
+TEST(Template, changed_between_the_last_verdict_and_the_promotion_is_not_promoted) {
+  World world;
+  world.run_to(Phase::Promoting);
+  world.seen.candidate->template_hash = "h3";
+  world.run(
+      [](const World& seen) { return seen.phase() == Phase::Finalizing || seen.release.status.step == 1; });
+  EXPECT_EQ(world.phase(), Phase::Progressing);
+}
+
+TEST(Verdict, of_an_earlier_start_of_the_step_is_not_counted) {
+  World world;
+  world.run_to_step(1);
+  Verdict verdict{.generation = 1,
+                  .template_hash = "h2",
+                  .step = 1,
+                  .index = 1,
+                  .step_started_at = at(1),
+                  .outcome = Outcome::Pass};
+  world.seen.verdict = verdict;
+  world.round();
+  EXPECT_EQ(world.release.status.step, 1);
+  verdict.step_started_at = world.release.status.step_started_at;
+  world.seen.verdict = verdict;
+  world.round();
+  EXPECT_EQ(world.release.status.step, 2);
+}
+
+TEST(Check, is_asked_for_only_when_a_whole_interval_has_passed_at_the_steps_weight) {
+  World world;
+  world.run_to_step(1);
+  const auto begin = *world.release.status.step_started_at;
+  world.run([](const World& seen) { return seen.seen.verdict.has_value(); });
+  EXPECT_GE(world.now - begin, world.release.spec.routing.propagation_delay + world.release.spec.interval);
+}
+
+TEST(Phases, change_only_along_the_declared_graph) {
+  EXPECT_TRUE(may_follow(Phase::Progressing, Phase::Promoting));
+  EXPECT_FALSE(may_follow(Phase::Progressing, Phase::Succeeded));
+  EXPECT_FALSE(may_follow(Phase::RollingBack, Phase::Progressing));
+}
+
+TEST(Weight, cannot_be_outside_0_to_100) {
+  EXPECT_FALSE(Weight::of(101));
+  EXPECT_FALSE(Weight::of(-1));
+  EXPECT_EQ(part_of(50, percent(10)), 5);
+  EXPECT_EQ(part_of(1, percent(50)), 0);
+  EXPECT_EQ(part_of(1, percent(51)), 1);
+}
+
+}  // namespace
+}  // namespace weir::strategies

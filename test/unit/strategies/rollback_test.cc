@@ -1,0 +1,182 @@
+#include <gmock/gmock.h>
+
+#include "test/unit/strategies/world.h"
+
+namespace weir::strategies {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> since(const World& world, std::size_t begin) {
+  return {world.writes.begin() + static_cast<std::ptrdiff_t>(begin), world.writes.end()};
+}
+
+TEST(Rollback, returns_traffic_first_and_then_everything_as_it_was) {
+  World world;
+  world.run_to_step(2);
+  const auto begin = world.writes.size();
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_THAT(
+      since(world, begin),
+      ElementsAre("RollingBack: route 0 % to the candidate", "RollingBack: let the Service select stable",
+                  "RollingBack: put the owner's routes back", "RollingBack: take the added subsets away",
+                  "RollingBack: take the versions' own Services away", "RollingBack: scale checkout-v2 to 0",
+                  "Failed: let the Canary go"));
+}
+
+TEST(Rollback, sends_all_traffic_to_stable_in_the_round_of_the_verdict) {
+  World world;
+  world.release.spec.threshold = 1;
+  world.run_to_step(2);
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run(
+      [](const World& seen) { return seen.seen.verdict && seen.seen.verdict->outcome == Outcome::Fail; });
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+}
+
+TEST(Rollback, comes_at_the_threshold_of_failed_checks_and_not_before) {
+  World world;
+  world.run_to_step(1);
+  int fails = 0;
+  world.judge = [&](const CheckRequest&) { return ++fails <= 2 ? Outcome::Fail : Outcome::Pass; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.release.status.failed_checks, 2);
+}
+
+TEST(Rollback, counts_what_failed_in_a_sentence) {
+  World world;
+  world.release.spec.threshold = 2;
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run();
+  EXPECT_THAT(world.release.status.message, HasSubstr("(2 of 2 failed checks)"));
+}
+
+TEST(Rollback, never_counts_an_inconclusive_check_as_failed) {
+  World world;
+  world.run_to_step(1);
+  int asked = 0;
+  world.judge = [&](const CheckRequest&) { return ++asked <= 10 ? Outcome::Inconclusive : Outcome::Pass; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.release.status.failed_checks, 0);
+}
+
+TEST(Rollback, comes_at_the_deadline_when_checks_stay_inconclusive) {
+  World world;
+  world.run_to_step(1);
+  world.judge = [](const CheckRequest&) { return Outcome::Inconclusive; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+}
+
+TEST(Rollback, comes_at_once_when_no_request_succeeded_in_two_intervals) {
+  World world;
+  world.release.spec.threshold = 10;
+  world.run_to_step(1);
+  for (int i = 1; i <= 2; ++i) {
+    world.seen.verdict = Verdict{.generation = 1,
+                                 .template_hash = "h2",
+                                 .step = 1,
+                                 .index = i,
+                                 .step_started_at = world.release.status.step_started_at,
+                                 .outcome = Outcome::Fail,
+                                 .checks = {{.name = "request-success-rate", .value = 0.0, .samples = 20.0}},
+                                 .message = "success rate 0 %"};
+    world.round();
+  }
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  EXPECT_EQ(world.release.status.rollback_reason, "AllRequestsFailed");
+}
+
+TEST(Rollback, after_the_promotion_brings_stable_up_before_traffic_returns) {
+  World world;
+  world.release.spec.stable.scale_down_delay = Seconds{3600};
+  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.seen.stable->replicas = 0;
+  const auto begin = world.writes.size();
+  world.seen.rollback_requested = "customers complain";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_THAT(
+      since(world, begin),
+      ElementsAre(
+          "RollingBack: scale checkout-v1 to 3", "RollingBack: give each version a Service of its own",
+          "RollingBack: define a subset for each version", "RollingBack: route 100 % to the candidate",
+          "RollingBack: let the Service select both versions", "RollingBack: route 0 % to the candidate",
+          "RollingBack: let the Service select stable", "RollingBack: put the owner's routes back",
+          "RollingBack: take the added subsets away", "RollingBack: take the versions' own Services away",
+          "RollingBack: scale checkout-v2 to 0", "Failed: let the Canary go"));
+}
+
+TEST(Rollback, after_the_promotion_works_in_dedicated_mode_too) {
+  World world;
+  world.release.spec.service.mode = ServiceMode::Dedicated;
+  world.release.spec.stable.scale_down_delay = Seconds{3600};
+  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.seen.rollback_requested = "customers complain";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
+  EXPECT_TRUE(world.seen.routes->original());
+}
+
+TEST(Rollback, of_a_candidate_that_never_gets_ready_touches_no_traffic) {
+  World world;
+  world.candidate_serves = false;
+  world.run([](const World& seen) { return seen.now > at(3000); });
+  world.pass(Seconds{601});
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_THAT(world.writes, ElementsAre("RollingBack: scale checkout-v2 to 0"));
+}
+
+TEST(Deletion, in_every_phase_ends_with_one_version_and_no_finalizer) {
+  for (const auto phase : {Phase::Initializing, Phase::Progressing, Phase::Promoting, Phase::Finalizing,
+                           Phase::RollingBack, Phase::Succeeded, Phase::Failed}) {
+    World world;
+    world.judge = [&](const CheckRequest&) {
+      return phase == Phase::RollingBack || phase == Phase::Failed ? Outcome::Fail : Outcome::Pass;
+    };
+    world.run_to(phase);
+    ASSERT_EQ(world.phase(), phase);
+    world.seen.deleting = true;
+    world.run([](const World& seen) { return seen.gone; });
+    world.round();
+    EXPECT_FALSE(world.seen.has_finalizer) << to_string(phase);
+    const bool promoted = phase == Phase::Succeeded;
+    EXPECT_EQ(world.seen.service->selects, promoted ? Selects::Candidate : Selects::Stable)
+        << to_string(phase);
+    EXPECT_TRUE(world.seen.routes->original()) << to_string(phase);
+  }
+}
+
+TEST(Deletion, after_the_promotion_keeps_it_when_reverting_is_off) {
+  World world;
+  world.release.spec.revert_on_deletion = false;
+  world.run_to(Phase::Finalizing);
+  world.seen.deleting = true;
+  world.run([](const World& seen) { return seen.gone; });
+  EXPECT_TRUE(world.gone);
+  EXPECT_EQ(world.seen.service->selects, Selects::Candidate);
+}
+
+TEST(Deletion, ends_even_when_the_routes_and_the_rule_are_gone) {
+  World world;
+  world.run_to_step(2);
+  world.seen.routes.reset();
+  world.seen.subsets.reset();
+  world.seen.deleting = true;
+  world.run([](const World& seen) { return seen.gone; });
+  EXPECT_TRUE(world.gone);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
+}
+
+}  // namespace
+}  // namespace weir::strategies

@@ -1,0 +1,191 @@
+// A cluster in plain values: carries out decisions at once and shows what would be observed next.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "strategies/machine.h"
+
+namespace weir::strategies {
+
+inline TimePoint at(int seconds) { return TimePoint{Seconds{1'700'000'000 + seconds}}; }
+
+inline Weight percent(int value) { return Weight::of(value).value(); }
+
+inline Spec checkout_spec() {
+  Spec spec;
+  spec.target.name = "checkout-v2";
+  spec.service.name = "checkout";
+  spec.interval = Seconds{30};
+  spec.threshold = 3;
+  spec.strategy.steps = {percent(10), percent(20), percent(50)};
+  spec.strategy.promotion_steps = {percent(100)};
+  spec.routing.propagation_delay = Seconds{5};
+  return spec;
+}
+
+class World {
+ public:
+  Release release{"shop", "checkout-v2", checkout_spec(), {}};
+  Observed seen;
+  TimePoint now = at(0);
+  std::vector<std::string> writes;  // "phase: action", in order
+  std::vector<Event> events;
+  // What the analysis says of the next interval; by default everything passes.
+  std::function<Outcome(const CheckRequest&)> judge = [](const CheckRequest&) { return Outcome::Pass; };
+  // Says before which writes the process dies; by default it never does.
+  std::function<bool(const Action&)> dies = [](const Action&) { return false; };
+  // Called after every write, with the state as it is then.
+  std::function<void(const World&)> check = [](const World&) {};
+
+  World() {
+    seen.generation = 1;
+    seen.candidate = Workload{.name = "checkout-v2",
+                              .version = "v2",
+                              .replicas = 2,
+                              .ready = 2,
+                              .available = true,
+                              .template_hash = "h2",
+                              .has_pre_stop = true};
+    seen.stable = Workload{.name = "checkout-v1",
+                           .version = "v1",
+                           .replicas = 3,
+                           .ready = 3,
+                           .available = true,
+                           .template_hash = "h1",
+                           .has_pre_stop = true};
+    seen.service = ServiceState{.selects = Selects::Stable, .age = Seconds{3600}};
+    seen.routes = RouteState{.unmanaged = 1, .age = Seconds{3600}, .found = {{"checkout", "http/0", "{}"}}};
+    seen.subsets = SubsetState{.age = Seconds{3600}};
+    follow_endpoints();
+  }
+
+  // One round: observe, decide, act. Says whether anything was written.
+  bool round() {
+    follow_endpoints();
+    const auto decision = decide(release, seen, now);
+    next_ = decision.requeue_after;
+    const bool changed = !(decision.status == release.status);
+    release.status = decision.status;
+    for (const auto& event : decision.events) events.push_back(event);
+    check(*this);
+    for (const auto& action : decision.actions) {
+      if (dies(action)) return true;
+      writes.push_back(std::string(to_string(release.status.phase)) + ": " + describe(action));
+      std::visit([this](const auto& one) { apply(one); }, action);
+      follow_endpoints();
+      check(*this);
+    }
+    if (decision.check) answer(*decision.check);
+    return changed || !decision.actions.empty() || decision.check.has_value();
+  }
+
+  // Lets time pass until nothing more is due, or `until` says so.
+  void run(
+      const std::function<bool(const World&)>& until = [](const World&) { return false; },
+      int rounds = 2000) {
+    for (int i = 0; i < rounds && !until(*this); ++i) {
+      if (round()) continue;
+      if (is_final(release.status.phase) || !next_) return;
+      pass(std::max(*next_, Milliseconds{1}));
+    }
+  }
+  void run_to(Phase phase) {
+    run([phase](const World& world) { return world.release.status.phase == phase; });
+  }
+  void run_to_step(int step) {
+    run([step](const World& world) {
+      return world.release.status.step == step && world.seen.routes->at(world.release.status.canary_weight);
+    });
+  }
+  void pass(Milliseconds time) {
+    now += time;
+    seen.service->age += time;
+    if (seen.routes) seen.routes->age += time;
+    if (seen.subsets) seen.subsets->age += time;
+  }
+  // The process dies and another one starts: what it only knew is gone.
+  void restart() {
+    seen.verdict.reset();
+    seen.service->age = Milliseconds{0};
+    if (seen.routes) seen.routes->age = Milliseconds{0};
+    if (seen.subsets) seen.subsets->age = Milliseconds{0};
+  }
+  [[nodiscard]] Phase phase() const { return release.status.phase; }
+  [[nodiscard]] bool wrote(const std::string& write) const {
+    return std::find(writes.begin(), writes.end(), write) != writes.end();
+  }
+  [[nodiscard]] bool told(const std::string& reason) const {
+    return std::ranges::any_of(events, [&](const Event& event) { return event.reason == reason; });
+  }
+  bool candidate_serves = true;  // false: its pods are there but not ready
+  bool stable_serves = true;
+  bool gone = false;  // the Canary object was removed
+
+ private:
+  std::optional<Milliseconds> next_;
+
+  void follow_endpoints() {
+    if (seen.candidate) seen.candidate->ready = candidate_serves ? seen.candidate->replicas : 0;
+    if (seen.candidate) seen.candidate->available = candidate_serves && seen.candidate->replicas > 0;
+    if (seen.stable) seen.stable->ready = stable_serves ? seen.stable->replicas : 0;
+    const bool dedicated = release.spec.service.mode == ServiceMode::Dedicated && seen.version_services;
+    const auto selects = seen.service->selects;
+    const bool both = dedicated || selects == Selects::Both;
+    seen.service->candidate_endpoints =
+        seen.candidate && (both || selects == Selects::Candidate) ? seen.candidate->ready : 0;
+    seen.service->stable_endpoints =
+        seen.stable && (both || selects == Selects::Stable) ? seen.stable->ready : 0;
+  }
+
+  void answer(const CheckRequest& request) {
+    const auto outcome = judge(request);
+    seen.verdict = Verdict{.generation = seen.generation,
+                           .template_hash = request.template_hash,
+                           .step = request.step,
+                           .index = request.index,
+                           .step_started_at = request.step_started_at,
+                           .outcome = outcome,
+                           .checks = {{.name = "request-success-rate", .outcome = outcome}},
+                           .message = "success rate " + std::string(to_string(outcome))};
+  }
+
+  void apply(const EnsureFinalizer&) { seen.has_finalizer = true; }
+  void apply(const RemoveFinalizer&) {
+    seen.has_finalizer = false;
+    gone = seen.deleting;
+  }
+  void apply(const EnsureVersionServices&) { seen.version_services = seen.any_version_services = true; }
+  void apply(const DeleteVersionServices&) { seen.version_services = seen.any_version_services = false; }
+  void apply(const EnsureSubsets&) {
+    seen.subsets =
+        SubsetState{.present = true, .added = true, .pinned = seen.subsets && seen.subsets->pinned};
+  }
+  void apply(const MovePinnedSubsets&) {
+    seen.subsets->pinned = false;
+    seen.subsets->age = Milliseconds{0};
+  }
+  void apply(const RemoveSubsets&) { seen.subsets = SubsetState{}; }
+  void apply(const Route& route) {
+    seen.routes =
+        RouteState{.splits = {{.share = 100, .candidate = route.candidate.percent()}}, .changed_by = "weir"};
+  }
+  void apply(const RestoreRoutes&) {
+    seen.routes = RouteState{.unmanaged = 1, .found = {{"checkout", "http/0", "{}"}}, .changed_by = "weir"};
+  }
+  void apply(const SetSelector& selector) {
+    seen.service->selects = selector.selects;
+    seen.service->age = Milliseconds{0};
+    seen.service->changed_by = "weir";
+  }
+  void apply(const Scale& scale) {
+    auto& workload = scale.workload == "checkout-v2" ? seen.candidate : seen.stable;
+    workload->replicas = scale.replicas;
+  }
+  void apply(const DeleteWorkload&) { seen.stable.reset(); }
+  void apply(const DeleteCanary&) { gone = true; }
+};
+
+}  // namespace weir::strategies
