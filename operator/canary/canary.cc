@@ -1,0 +1,47 @@
+#include "operator/canary/canary.h"
+
+#include <algorithm>
+
+#include "operator/canary/spec.h"
+
+namespace weir::canary {
+namespace {
+
+void parse_metadata(Fields& root, Canary& out) {
+  root.require("metadata");
+  auto metadata = root.object("metadata");
+  out.name = metadata.name("name", NameForm::Object, root.has("metadata"));
+  out.name_space = metadata.text("namespace", "default");
+  out.uid = metadata.text("uid");
+  out.generation = metadata.integer("generation", {0}).value_or(0);
+  out.created = parse_time(metadata.text("creationTimestamp")).value_or(strategies::TimePoint{});
+  out.deleting = metadata.has("deletionTimestamp");
+  const auto finalizers = metadata.texts("finalizers");
+  out.has_finalizer = std::ranges::find(finalizers, kFinalizer) != finalizers.end();
+  const auto annotations = metadata.dictionary("annotations");
+  const auto rollback = annotations.find(std::string(kRollbackAnnotation));
+  if (rollback == annotations.end()) return;
+  out.rollback_requested = rollback->second.empty() ? "no reason given" : rollback->second;
+}
+
+}  // namespace
+
+Result<Canary> parse(const Json& object) {
+  std::optional<FieldError> error;
+  const Json empty = Json::object();
+  Fields root(object.is_object() ? object : empty, "", error);
+  root.require("apiVersion");
+  root.choice<bool>("apiVersion", {{"weir.dev/v1alpha1", true}});
+  root.require("kind");
+  root.choice<bool>("kind", {{"Canary", true}});
+  Canary canary;
+  parse_metadata(root, canary);
+  root.require("spec");
+  auto spec = root.object("spec");
+  canary.spec = parse_spec(spec, canary.metrics);
+  if (root.has("status")) canary.status = status_from(object.at("status"));
+  if (error) return std::unexpected(*error);
+  return canary;
+}
+
+}  // namespace weir::canary

@@ -1,0 +1,222 @@
+#include "operator/canary/fields.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <regex>
+
+namespace weir::canary {
+namespace {
+
+const Json kEmptyObject = Json::object();
+
+constexpr std::string_view kDurationExample = "30s or 1m30s";
+
+struct Form {
+  const char* pattern;
+  std::size_t longest;
+  std::string_view accepted;
+};
+
+// The same patterns, lengths and words as in the CRD.
+Form form_of(NameForm form) {
+  switch (form) {
+    case NameForm::Object:
+      return {"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", 253, "lower-case letters, digits, - and ., at most 253"};
+    case NameForm::Label:
+      return {"[a-z0-9]([-a-z0-9]*[a-z0-9])?", 63, "lower-case letters, digits and -, at most 63"};
+    case NameForm::LabelKey:
+      return {"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", 317,
+              "the key of a label, such as version or app.kubernetes.io/version"};
+  }
+  return {};
+}
+
+std::string integer_bounds(Bounds bounds) {
+  if (bounds.most == kMaxInteger) return "it must be " + std::to_string(bounds.least) + " or more";
+  return "it must be " + std::to_string(bounds.least) + " to " + std::to_string(bounds.most);
+}
+
+}  // namespace
+
+std::string quoted_list(const std::vector<std::string_view>& values) {
+  std::string text;
+  for (const auto value : values) text += (text.empty() ? "\"" : ", \"") + std::string(value) + '"';
+  return text;
+}
+
+Fields::Fields(const Json& object, std::string path, std::optional<FieldError>& error)
+    : object_(object), path_(std::move(path)), error_(error) {}
+
+bool Fields::has(std::string_view name) const {
+  const auto found = object_.find(name);
+  return found != object_.end() && !found->is_null();
+}
+
+std::string Fields::path_of(std::string_view name) const {
+  return path_.empty() ? std::string(name) : path_ + '.' + std::string(name);
+}
+
+void Fields::refuse(std::string_view name, std::string sentence) {
+  if (!error_) error_ = FieldError{path_of(name), std::move(sentence)};
+}
+
+void Fields::require(std::string_view name) {
+  if (!has(name)) refuse(name, path_of(name) + " is required");
+}
+
+void Fields::expect_type(std::string_view name, const Json& value, std::string_view type) {
+  refuse(name, path_of(name) + " is " + value.dump(-1, ' ', false, Json::error_handler_t::replace) +
+                   "; it must be of type " + std::string(type));
+}
+
+const Json* Fields::find(std::string_view name, bool (Json::*is_type)() const noexcept,
+                         std::string_view type) {
+  asked_.emplace_back(name);
+  if (!has(name)) return nullptr;
+  const Json& value = *object_.find(name);
+  if ((value.*is_type)()) return &value;
+  expect_type(name, value, type);
+  return nullptr;
+}
+
+Fields Fields::object(std::string_view name) {
+  const auto* value = find(name, &Json::is_object, "object");
+  return {value != nullptr ? *value : kEmptyObject, path_of(name), error_};
+}
+
+std::vector<Fields> Fields::objects(std::string_view name) {
+  std::vector<Fields> all;
+  const auto* list = find(name, &Json::is_array, "array");
+  if (list == nullptr) return all;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto& item = (*list)[i];
+    const auto item_name = std::string(name) + '[' + std::to_string(i) + ']';
+    if (!item.is_object()) {
+      expect_type(item_name, item, "object");
+      continue;
+    }
+    all.push_back({item, path_of(item_name), error_});
+  }
+  return all;
+}
+
+std::vector<std::string> Fields::texts(std::string_view name) {
+  std::vector<std::string> all;
+  const auto* list = find(name, &Json::is_array, "array");
+  if (list == nullptr) return all;
+  for (const auto& item : *list) {
+    if (item.is_string()) {
+      all.push_back(item.get<std::string>());
+    } else {
+      expect_type(name, item, "string");
+    }
+  }
+  return all;
+}
+
+std::vector<std::int64_t> Fields::integers(std::string_view name, Bounds bounds) {
+  std::vector<std::int64_t> all;
+  const auto* list = find(name, &Json::is_array, "array");
+  if (list == nullptr) return all;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto value = whole(std::string(name) + '[' + std::to_string(i) + ']', (*list)[i], bounds);
+    if (value) all.push_back(*value);
+  }
+  return all;
+}
+
+std::map<std::string, std::string> Fields::dictionary(std::string_view name) {
+  std::map<std::string, std::string> all;
+  const auto* object = find(name, &Json::is_object, "object");
+  if (object == nullptr) return all;
+  for (const auto& [key, value] : object->items()) {
+    if (value.is_string()) {
+      all.emplace(key, value.get<std::string>());
+    } else {
+      expect_type(std::string(name) + '.' + key, value, "string");
+    }
+  }
+  return all;
+}
+
+std::string Fields::text(std::string_view name, std::string_view fallback) {
+  const auto* value = find(name, &Json::is_string, "string");
+  return value != nullptr ? value->get<std::string>() : std::string(fallback);
+}
+
+std::string Fields::name(std::string_view name, NameForm form, bool required) {
+  if (required) require(name);
+  const auto* value = find(name, &Json::is_string, "string");
+  if (value == nullptr) return {};
+  const auto given = value->get<std::string>();
+  const auto [pattern, longest, accepted] = form_of(form);
+  // The length first: a regular expression recurses once a character.
+  if (given.size() <= longest && std::regex_match(given, std::regex(pattern))) return given;
+  refuse(name, path_of(name) + " is \"" + given + "\"; it must be " + std::string(accepted));
+  return {};
+}
+
+std::optional<std::int64_t> Fields::integer(std::string_view name, Bounds bounds) {
+  const auto* value = find(name, &Json::is_number, "integer");
+  return value != nullptr ? whole(name, *value, bounds) : std::nullopt;
+}
+
+std::optional<std::int64_t> Fields::whole(std::string_view name, const Json& value, Bounds bounds) {
+  // 10.0 is an integer too: JSON has one type of number.
+  const double given = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+  if (std::trunc(given) != given) {
+    expect_type(name, value, "integer");
+    return std::nullopt;
+  }
+  if (given >= static_cast<double>(bounds.least) && given <= static_cast<double>(bounds.most)) {
+    return static_cast<std::int64_t>(given);
+  }
+  refuse(name, path_of(name) + " is " + value.dump() + "; " + integer_bounds(bounds));
+  return std::nullopt;
+}
+
+std::optional<double> Fields::number(std::string_view name) {
+  const auto* value = find(name, &Json::is_number, "number");
+  if (value == nullptr) return std::nullopt;
+  return value->get<double>();
+}
+
+bool Fields::flag(std::string_view name, bool fallback) {
+  const auto* value = find(name, &Json::is_boolean, "boolean");
+  return value != nullptr ? value->get<bool>() : fallback;
+}
+
+std::optional<std::chrono::milliseconds> Fields::duration(std::string_view name,
+                                                          std::chrono::milliseconds least) {
+  const auto* value = find(name, &Json::is_string, "string");
+  if (value == nullptr) return std::nullopt;
+  const auto given = value->get<std::string>();
+  const auto parsed = parse_duration(given);
+  if (parsed && *parsed >= least) return *parsed;
+  refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of " + format_duration(least) +
+                   " or more, such as " + std::string(kDurationExample));
+  return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> Fields::seconds(std::string_view name, std::chrono::seconds least) {
+  const auto* value = find(name, &Json::is_string, "string");
+  if (value == nullptr) return std::nullopt;
+  const auto given = value->get<std::string>();
+  const auto parsed = parse_duration(given);
+  if (parsed && *parsed >= least && *parsed % std::chrono::seconds{1} == std::chrono::seconds{0}) {
+    return std::chrono::duration_cast<std::chrono::seconds>(*parsed);
+  }
+  refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of whole seconds, " +
+                   format_duration(least) + " or more, such as " + std::string(kDurationExample));
+  return std::nullopt;
+}
+
+void Fields::refuse_unknown() {
+  for (const auto& [key, value] : object_.items()) {
+    if (std::ranges::find(asked_, key) == asked_.end())
+      refuse(key, path_of(key) + " is not a field of this version");
+  }
+}
+
+}  // namespace weir::canary

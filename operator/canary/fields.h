@@ -1,0 +1,90 @@
+// Reads JSON objects field by field, for the parsers of this folder.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "operator/canary/canary.h"
+
+namespace weir::canary {
+
+inline constexpr std::int64_t kMaxInteger = 2'147'483'647;  // of a field with format int32
+
+// Bounds of an integer field, ends included.
+struct Bounds {
+  std::int64_t least = 0;
+  std::int64_t most = kMaxInteger;
+};
+
+// What a name must look like: of most objects; of a Service, a subset or a version (no dots); of a label's
+// key.
+enum class NameForm { Object, Label, LabelKey };
+
+// One JSON object of a Canary. The readers take a default for a field that is absent (or null), as the API
+// server does. What cannot be used is noted in `error`, the first time only, and the default is returned:
+// parse on and look at `error` at the end. The object, and `error`, must outlive this.
+class Fields {
+ public:
+  Fields(const Json& object, std::string path, std::optional<FieldError>& error);
+
+  [[nodiscard]] bool has(std::string_view name) const;
+  // "spec.analysis.interval"
+  [[nodiscard]] std::string path_of(std::string_view name) const;
+
+  Fields object(std::string_view name);  // an empty object if it is absent
+  std::vector<Fields> objects(std::string_view name);
+  std::vector<std::string> texts(std::string_view name);
+  std::vector<std::int64_t> integers(std::string_view name, Bounds bounds);
+  std::map<std::string, std::string> dictionary(std::string_view name);
+  std::string text(std::string_view name, std::string_view fallback = {});
+  // Empty if it is absent, unless it is required.
+  std::string name(std::string_view name, NameForm form, bool required = false);
+  std::optional<std::int64_t> integer(std::string_view name, Bounds bounds);
+  std::optional<double> number(std::string_view name);
+  bool flag(std::string_view name, bool fallback);
+  std::optional<std::chrono::milliseconds> duration(std::string_view name, std::chrono::milliseconds least);
+  std::optional<std::chrono::seconds> seconds(std::string_view name, std::chrono::seconds least);
+
+  // A value of an enumeration; the first of `values` is the default.
+  template <typename Value>
+  Value choice(std::string_view name, std::initializer_list<std::pair<std::string_view, Value>> values);
+
+  void require(std::string_view name);
+  // `sentence` is the whole message.
+  void refuse(std::string_view name, std::string sentence);
+  // Refuses every field that nobody asked for: what is not understood is not ignored.
+  void refuse_unknown();
+
+ private:
+  // The field, if it is present and of that type.
+  const Json* find(std::string_view name, bool (Json::*is_type)() const noexcept, std::string_view type);
+  std::optional<std::int64_t> whole(std::string_view name, const Json& value, Bounds bounds);
+  void expect_type(std::string_view name, const Json& value, std::string_view type);
+
+  const Json& object_;
+  std::string path_;
+  std::optional<FieldError>& error_;
+  std::vector<std::string> asked_;
+};
+
+// `"a", "b"`
+[[nodiscard]] std::string quoted_list(const std::vector<std::string_view>& values);
+
+template <typename Value>
+Value Fields::choice(std::string_view name,
+                     std::initializer_list<std::pair<std::string_view, Value>> values) {
+  const auto given = text(name, values.begin()->first);
+  std::vector<std::string_view> names;
+  for (const auto& [value_name, value] : values) {
+    if (given == value_name) return value;
+    names.push_back(value_name);
+  }
+  refuse(name, path_of(name) + " is \"" + given + "\"; supported values: " + quoted_list(names));
+  return values.begin()->second;
+}
+
+}  // namespace weir::canary

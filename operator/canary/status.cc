@@ -1,0 +1,235 @@
+// The status of a Canary, to JSON and back.
+#include <charconv>
+#include <cmath>
+
+#include "operator/canary/canary.h"
+#include "operator/canary/ladder.h"
+
+namespace weir::canary {
+namespace {
+
+using strategies::Status;
+using strategies::TimePoint;
+
+// ---- to JSON: what is empty is left out ----
+
+void put(Json& out, const char* name, const std::string& value) {
+  if (!value.empty()) out[name] = value;
+}
+void put(Json& out, const char* name, std::int64_t value) {
+  if (value != 0) out[name] = value;
+}
+void put(Json& out, const char* name, const std::optional<TimePoint>& time) {
+  if (time) out[name] = format_time(*time);
+}
+// JSON has no infinity and no NaN: they are as good as no value.
+void put(Json& out, const char* name, const std::optional<double>& value) {
+  if (value && std::isfinite(*value)) out[name] = *value;
+}
+void put(Json& out, const char* name, Json value) {
+  if (!value.empty()) out[name] = std::move(value);
+}
+
+template <typename Item>
+Json list_of(const std::vector<Item>& items) {
+  Json list = Json::array();
+  for (const auto& item : items) list.push_back(to_json(item));
+  return list;
+}
+
+Json to_json(const strategies::VersionStatus& version) {
+  if (version == strategies::VersionStatus{}) return Json::object();
+  Json out = {{"name", version.name}, {"replicas", version.replicas}, {"ready", version.ready}};
+  put(out, "version", version.version);
+  put(out, "templateHash", version.template_hash);
+  return out;
+}
+
+Json to_json(const strategies::Check& check) {
+  Json out = {{"name", check.name}, {"verdict", to_string(check.outcome)}, {"time", format_time(check.time)}};
+  put(out, "reason", check.reason);
+  put(out, "value", check.value);
+  Json range = Json::object();
+  put(range, "min", check.min);
+  put(range, "max", check.max);
+  put(out, "range", std::move(range));
+  put(out, "stableValue", check.stable);
+  put(out, "samples", check.samples);
+  put(out, "message", check.message);
+  return out;
+}
+
+Json to_json(const strategies::RouteRecord& route) {
+  return {{"object", route.object}, {"key", route.key}, {"original", route.original}};
+}
+
+Json to_json(const strategies::HistoryEntry& entry) {
+  Json out = {{"sequence", entry.sequence},
+              {"phase", to_string(entry.phase)},
+              {"weight", entry.weight},
+              {"time", format_time(entry.time)}};
+  put(out, "reason", entry.reason);
+  put(out, "message", entry.message);
+  return out;
+}
+
+Json to_json(const strategies::Condition& condition) {
+  Json out = {{"type", condition.type},
+              {"status", to_string(condition.status)},
+              {"reason", condition.reason},
+              {"message", condition.message},
+              {"lastTransitionTime", format_time(condition.last_transition_time)}};
+  put(out, "observedGeneration", condition.observed_generation);
+  return out;
+}
+
+// ---- from JSON: whatever is not of the right type counts as absent, since anybody can write a status ----
+
+const Json& member(const Json& object, const char* name) {
+  static const Json kNone;
+  if (!object.is_object()) return kNone;
+  const auto found = object.find(name);
+  return found != object.end() ? *found : kNone;
+}
+
+std::string text(const Json& object, const char* name) {
+  const auto& value = member(object, name);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::int64_t integer(const Json& object, const char* name) {
+  const auto& value = member(object, name);
+  return value.is_number() ? value.get<std::int64_t>() : 0;
+}
+
+int small(const Json& object, const char* name) { return static_cast<int>(integer(object, name)); }
+
+std::optional<double> number(const Json& object, const char* name) {
+  const auto& value = member(object, name);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+std::optional<TimePoint> time(const Json& object, const char* name) {
+  const auto parsed = parse_time(text(object, name));
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+template <typename Item>
+std::vector<Item> list(const Json& object, const char* name, Item (*from)(const Json&)) {
+  std::vector<Item> items;
+  const auto& values = member(object, name);
+  if (!values.is_array()) return items;
+  for (const auto& value : values) items.push_back(from(value));
+  return items;
+}
+
+strategies::VersionStatus version_from(const Json& object) {
+  return {text(object, "name"), text(object, "version"), small(object, "replicas"), small(object, "ready"),
+          text(object, "templateHash")};
+}
+
+strategies::Check check_from(const Json& object) {
+  const auto& range = member(object, "range");
+  return {.name = text(object, "name"),
+          .outcome =
+              strategies::outcome_from(text(object, "verdict")).value_or(strategies::Outcome::Inconclusive),
+          .reason = text(object, "reason"),
+          .value = number(object, "value"),
+          .min = number(range, "min"),
+          .max = number(range, "max"),
+          .stable = number(object, "stableValue"),
+          .samples = number(object, "samples"),
+          .message = text(object, "message"),
+          .time = time(object, "time").value_or(TimePoint{})};
+}
+
+strategies::RouteRecord route_from(const Json& object) {
+  return {text(object, "object"), text(object, "key"), text(object, "original")};
+}
+
+strategies::Phase phase(const Json& object) {
+  return strategies::phase_from(text(object, "phase")).value_or(strategies::Phase::Pending);
+}
+
+strategies::HistoryEntry entry_from(const Json& object) {
+  return {.sequence = integer(object, "sequence"),
+          .phase = phase(object),
+          .weight = small(object, "weight"),
+          .reason = text(object, "reason"),
+          .message = text(object, "message"),
+          .time = time(object, "time").value_or(TimePoint{})};
+}
+
+strategies::Condition condition_from(const Json& object) {
+  return {.type = text(object, "type"),
+          .status = strategies::condition_status_from(text(object, "status"))
+                        .value_or(strategies::ConditionStatus::Unknown),
+          .reason = text(object, "reason"),
+          .message = text(object, "message"),
+          .observed_generation = integer(object, "observedGeneration"),
+          .last_transition_time = time(object, "lastTransitionTime").value_or(TimePoint{})};
+}
+
+// "3/6" into step 3 of 6.
+void read_step(const std::string& text, Status& status) {
+  const auto* end = text.data() + text.size();
+  const auto [slash, error] = std::from_chars(text.data(), end, status.step);
+  if (error == std::errc() && slash != end && *slash == '/') std::from_chars(slash + 1, end, status.steps);
+}
+
+}  // namespace
+
+Json to_json(const Status& status, const strategies::Spec& spec) {
+  Json out = {{"observedGeneration", status.observed_generation},
+              {"phase", to_string(status.phase)},
+              {"canaryWeight", status.canary_weight.percent()},
+              {"step", std::to_string(status.step) + '/' + std::to_string(status.steps)},
+              {"failedChecks", status.failed_checks},
+              {"strategy", spec.skip_analysis ? "no analysis" : describe(spec.strategy)}};
+  put(out, "checksInStep", status.checks_in_step);
+  put(out, "target", status.target);
+  put(out, "stable", to_json(status.stable));
+  put(out, "candidate", to_json(status.candidate));
+  put(out, "startedAt", status.started_at);
+  put(out, "stepStartedAt", status.step_started_at);
+  put(out, "lastTransitionTime", status.last_transition_time);
+  put(out, "lastProgressAt", status.last_progress_at);
+  put(out, "breakerTrippedAt", status.breaker_tripped_at);
+  put(out, "drifts", status.drifts);
+  put(out, "rollbackReason", status.rollback_reason);
+  put(out, "message", status.message);
+  put(out, "checks", list_of(status.checks));
+  put(out, "routes", list_of(status.routes));
+  put(out, "history", list_of(status.history));
+  put(out, "conditions", list_of(status.conditions));
+  return out;
+}
+
+Status status_from(const Json& json) {
+  Status status;
+  status.observed_generation = integer(json, "observedGeneration");
+  status.phase = phase(json);
+  status.canary_weight =
+      strategies::Weight::of(integer(json, "canaryWeight")).value_or(strategies::Weight::none());
+  read_step(text(json, "step"), status);
+  status.checks_in_step = small(json, "checksInStep");
+  status.failed_checks = small(json, "failedChecks");
+  status.target = text(json, "target");
+  status.stable = version_from(member(json, "stable"));
+  status.candidate = version_from(member(json, "candidate"));
+  status.started_at = time(json, "startedAt");
+  status.step_started_at = time(json, "stepStartedAt");
+  status.last_transition_time = time(json, "lastTransitionTime");
+  status.last_progress_at = time(json, "lastProgressAt");
+  status.breaker_tripped_at = time(json, "breakerTrippedAt");
+  status.drifts = small(json, "drifts");
+  status.rollback_reason = text(json, "rollbackReason");
+  status.message = text(json, "message");
+  status.checks = list(json, "checks", check_from);
+  status.routes = list(json, "routes", route_from);
+  status.history = list(json, "history", entry_from);
+  status.conditions = list(json, "conditions", condition_from);
+  return status;
+}
+
+}  // namespace weir::canary

@@ -1,0 +1,24 @@
+// What a release needs to know of Deployments and their pods.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/canary/canary.h"
+#include "strategies/plan.h"
+
+namespace weir::canary {
+
+// A Deployment as the API server serves it. `version_label` is the key in the pod template's labels.
+// `pod_problem` is left empty: it is the pods that know (below).
+[[nodiscard]] strategies::Workload read_deployment(const Json& deployment, const std::string& version_label);
+
+// Changes if and only if the pod template does; the order of its fields does not matter.
+[[nodiscard]] std::string template_hash(const Json& pod_template);
+
+// Why pods do not get ready, as far as they can't get over it alone:
+// `CrashLoopBackOff: container "app" of pod checkout-v2-x7k: back-off 40s restarting failed container`.
+// Pods that are being deleted don't count. Empty: nothing is wrong, or nothing that is known yet.
+[[nodiscard]] std::string pod_problem(const std::vector<Json>& pods);
+
+}  // namespace weir::canary
