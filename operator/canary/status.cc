@@ -30,13 +30,6 @@ void put(Json& out, const char* name, Json value) {
   if (!value.empty()) out[name] = std::move(value);
 }
 
-template <typename Item>
-Json list_of(const std::vector<Item>& items) {
-  Json list = Json::array();
-  for (const auto& item : items) list.push_back(to_json(item));
-  return list;
-}
-
 Json to_json(const strategies::VersionStatus& version) {
   if (version == strategies::VersionStatus{}) return Json::object();
   Json out = {{"name", version.name}, {"replicas", version.replicas}, {"ready", version.ready}};
@@ -81,6 +74,13 @@ Json to_json(const strategies::Condition& condition) {
               {"lastTransitionTime", format_time(condition.last_transition_time)}};
   put(out, "observedGeneration", condition.observed_generation);
   return out;
+}
+
+template <typename Item>
+Json list_of(const std::vector<Item>& items) {
+  Json list = Json::array();
+  for (const auto& item : items) list.push_back(to_json(item));
+  return list;
 }
 
 // ---- from JSON: whatever is not of the right type counts as absent, since anybody can write a status ----
