@@ -2,11 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,16 +33,22 @@ class Store {
   // True once a whole list has been received: before that an absent object may still exist.
   [[nodiscard]] bool synced() const;
 
-  // Takes the object unless a newer one is known; says whether anything changed. Used by the watch, and after a
-  // write of our own with the server's answer, so that the next reading sees it.
+  // Takes the object unless a newer one is known or it was erased already; says whether anything changed.
+  // Used by the watch, and after a write of our own with the server's answer, so that the next reading sees
+  // it.
   bool put(Json object, Steady now);
   bool erase(const Key& key);
-  // Replaces everything by the answer of a list; returns the keys of all that changed, came or went.
+  // Replaces everything by the answer of a list, older versions too: after a restore of the server's database
+  // they are what is. Returns the keys of all that changed, came or went.
   std::vector<Key> replace(std::vector<Json> objects, Steady now);
 
  private:
+  // The object as it is kept: `since` goes on if `known` asked for the same.
+  static Stored stored(Json object, const Stored* known, Steady now);
+
   mutable std::mutex mutex_;
   std::map<Key, Stored> objects_;
+  std::deque<std::string> erased_;  // uids of the last objects erased: a late answer must not bring one back
   bool synced_ = false;
 };
 

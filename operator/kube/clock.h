@@ -1,0 +1,48 @@
+// Time as the operator reads it: passed in everywhere, so that tests and plans own it.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+namespace weir::kube {
+
+// Thread-safe.
+class Clock {
+ public:
+  // Wall-clock time, as the API server writes it. May jump.
+  using Wall = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+  // Monotonic time of this process: what deadlines and ages are measured by.
+  using Steady = std::chrono::steady_clock::time_point;
+
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual Wall wall() const = 0;
+  [[nodiscard]] virtual Steady steady() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] Wall wall() const override;
+  [[nodiscard]] Steady steady() const override;
+};
+
+// Stands still until it is told to move; wall and steady time move together.
+class VirtualClock final : public Clock {
+ public:
+  explicit VirtualClock(Wall start = Wall(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)));
+  [[nodiscard]] Wall wall() const override;
+  [[nodiscard]] Steady steady() const override;
+  void advance(std::chrono::milliseconds by);
+
+ private:
+  mutable std::mutex mutex_;
+  Wall wall_;
+  Steady steady_;
+};
+
+// RFC 3339 in UTC with whole seconds, the form of metadata.creationTimestamp (Kubernetes' Time).
+[[nodiscard]] std::string format_seconds(Clock::Wall time);
+// RFC 3339 in UTC with six decimals, the form of a Lease's renewTime (Kubernetes' MicroTime).
+[[nodiscard]] std::string format_micros(Clock::Wall time);
+
+}  // namespace weir::kube

@@ -1,0 +1,145 @@
+#include "operator/kube/store.h"
+
+#include <gtest/gtest.h>
+
+#include "test/unit/kube/objects.h"
+
+namespace weir::kube {
+namespace {
+
+using std::chrono::seconds;
+
+Store::Steady at(int second) { return Store::Steady(seconds(second)); }
+
+const Key kWeb{"shop", "web"};
+
+TEST(Store, says_that_it_is_synced_only_after_a_whole_list) {
+  Store store;
+  store.put(served("web", "1"), at(0));
+  EXPECT_FALSE(store.synced());
+  store.replace({}, at(1));
+  EXPECT_TRUE(store.synced());
+}
+
+TEST(Store, gives_back_the_newest_version_of_an_object) {
+  Store store;
+  EXPECT_TRUE(store.put(served("web", "9", {{"n", 1}}), at(0)));
+  EXPECT_TRUE(store.put(served("web", "10", {{"n", 2}}), at(1)));
+  EXPECT_EQ(store.get(kWeb)->object->at("spec").at("n"), 2);
+}
+
+TEST(Store, ignores_a_version_that_is_older_as_a_number) {
+  Store store;
+  store.put(served("web", "10", {{"n", 2}}), at(0));
+  EXPECT_FALSE(store.put(served("web", "9", {{"n", 1}}), at(1)));
+  EXPECT_EQ(store.get(kWeb)->object->at("spec").at("n"), 2);
+}
+
+TEST(Store, ignores_a_version_that_it_has) {
+  Store store;
+  store.put(served("web", "10"), at(0));
+  EXPECT_FALSE(store.put(served("web", "10"), at(1)));
+}
+
+TEST(Store, takes_another_object_of_the_same_name_whatever_its_version) {
+  Store store;
+  store.put(served("web", "10", {{"n", 1}}, "u1"), at(0));
+  EXPECT_TRUE(store.put(served("web", "9", {{"n", 1}}, "u2"), at(5)));
+  EXPECT_EQ(store.get(kWeb)->since, at(5));
+}
+
+TEST(Store, keeps_since_while_the_spec_stays_the_same) {
+  Store store;
+  store.put(served("web", "1", {{"n", 1}}), at(0));
+  Json touched = served("web", "2", {{"n", 1}});
+  touched["status"] = {{"ready", 3}};
+  touched["metadata"]["labels"] = {{"a", "b"}};
+  EXPECT_TRUE(store.put(touched, at(7)));
+  EXPECT_EQ(store.get(kWeb)->since, at(0));
+}
+
+TEST(Store, starts_since_again_when_the_spec_changes) {
+  Store store;
+  store.put(served("web", "1", {{"n", 1}}), at(0));
+  store.put(served("web", "2", {{"n", 2}}), at(7));
+  EXPECT_EQ(store.get(kWeb)->since, at(7));
+}
+
+TEST(Store, starts_since_again_when_the_endpoints_of_a_slice_change_but_not_its_labels) {
+  Store store;
+  Json slice = served("web", "1");
+  slice.erase("spec");
+  slice["endpoints"] = Json::array({"10.0.0.1"});
+  store.put(slice, at(0));
+  slice["metadata"]["resourceVersion"] = "2";
+  slice["metadata"]["labels"] = {{"a", "b"}};
+  slice["kind"] = "EndpointSlice";
+  store.put(slice, at(3));
+  EXPECT_EQ(store.get(kWeb)->since, at(0));
+  slice["metadata"]["resourceVersion"] = "3";
+  slice["endpoints"] = Json::array({"10.0.0.2"});
+  store.put(slice, at(7));
+  EXPECT_EQ(store.get(kWeb)->since, at(7));
+}
+
+TEST(Store, does_not_let_a_late_answer_bring_back_an_erased_object) {
+  Store store;
+  store.put(served("web", "1"), at(0));
+  EXPECT_TRUE(store.erase(kWeb));
+  EXPECT_FALSE(store.put(served("web", "2"), at(1)));
+  EXPECT_FALSE(store.get(kWeb));
+  EXPECT_TRUE(store.put(served("web", "3", {}, "u2"), at(2)));
+}
+
+TEST(Store, erases_nothing_that_it_does_not_have) { EXPECT_FALSE(Store().erase(kWeb)); }
+
+TEST(Store, lists_one_namespace_by_name_or_all_of_them) {
+  Store store;
+  for (const auto& [space, name] : {std::pair{"shop", "b"}, {"shop", "a"}, {"shoq", "c"}, {"sho", "d"}}) {
+    store.put(object(name, {}, space), at(0));
+  }
+  const auto listed = store.list("shop");
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0].object->at("metadata").at("name"), "a");
+  EXPECT_EQ(listed[1].object->at("metadata").at("name"), "b");
+  EXPECT_EQ(store.list("").size(), 4U);
+}
+
+TEST(Store, names_what_changed_came_and_went_when_it_is_replaced) {
+  Store store;
+  store.put(served("same", "1", {}, "a"), at(0));
+  store.put(served("changed", "1", {}, "b"), at(0));
+  store.put(served("gone", "1", {}, "c"), at(0));
+  auto keys = store.replace(
+      {served("same", "1", {}, "a"), served("changed", "2", {}, "b"), served("new", "3", {}, "d")}, at(5));
+  std::ranges::sort(keys);
+  EXPECT_EQ(keys, (std::vector<Key>{{"shop", "changed"}, {"shop", "gone"}, {"shop", "new"}}));
+  EXPECT_FALSE(store.get({"shop", "gone"}));
+  EXPECT_EQ(store.get({"shop", "changed"})->since, at(0));
+  EXPECT_EQ(store.get({"shop", "new"})->since, at(5));
+}
+
+TEST(Store, takes_older_versions_from_a_list_since_a_database_may_have_been_restored) {
+  Store store;
+  store.put(served("web", "10", {{"n", 2}}), at(0));
+  store.replace({served("web", "9", {{"n", 1}})}, at(1));
+  EXPECT_EQ(store.get(kWeb)->object->at("spec").at("n"), 1);
+}
+
+TEST(Store, keeps_an_object_that_was_made_during_a_list_and_comes_again_by_the_watch) {
+  Store store;
+  store.put(served("web", "10"), at(0));
+  store.replace({}, at(1));
+  EXPECT_TRUE(store.put(served("web", "10"), at(2)));
+}
+
+TEST(Stores, find_the_store_of_each_watched_kind) {
+  Stores stores;
+  EXPECT_EQ(stores.of(kCanaries), &stores.canaries);
+  EXPECT_EQ(stores.of(kVirtualServices), &stores.virtual_services);
+  EXPECT_EQ(stores.of(kEndpointSlices), &stores.endpoint_slices);
+  EXPECT_EQ(stores.of(kSecrets), nullptr);
+}
+
+}  // namespace
+}  // namespace weir::kube
