@@ -1,0 +1,102 @@
+#include "operator/cli/args.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+namespace weir::cli {
+namespace {
+
+std::string accepted(const Command& command) {
+  std::string list;
+  for (const Flag& flag : command.flags) {
+    if (!list.empty()) list += ", ";
+    if (flag.letter != 0) list += fmt::format("-{}/", flag.letter);
+    list += fmt::format("--{}", flag.name);
+  }
+  return list.empty() ? fmt::format("{} takes no flags", command.name)
+                      : fmt::format("{} accepts {}", command.name, list);
+}
+
+// The flag that `word` names, and the value that is written in the same word ("--f=v", "-fv").
+struct Match {
+  const Flag* flag = nullptr;
+  bool has_value = false;
+  std::string value;
+};
+
+Match match(const Command& command, const std::string& word) {
+  const bool is_long = word.starts_with("--");
+  const std::size_t equals = word.find('=');
+  const std::string name = is_long ? word.substr(2, equals == std::string::npos ? equals : equals - 2) : "";
+  for (const Flag& flag : command.flags) {
+    if (is_long && flag.name == name) {
+      return {&flag, equals != std::string::npos, equals == std::string::npos ? "" : word.substr(equals + 1)};
+    }
+    if (!is_long && flag.letter != 0 && flag.letter == word[1]) {
+      const std::size_t start = word.size() > 2 && word[2] == '=' ? 3 : 2;
+      return {&flag, word.size() > 2, word.size() > start ? word.substr(start) : ""};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Arguments::value(std::string_view flag, std::string_view otherwise) const {
+  const auto found = flags.find(flag);
+  return found == flags.end() ? std::string(otherwise) : found->second.back();
+}
+
+std::expected<Arguments, std::string> parse_arguments(const Command& command,
+                                                      std::span<const std::string> words) {
+  Arguments arguments;
+  bool flags_ended = false;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (flags_ended || word.size() < 2 || word[0] != '-') {
+      arguments.rest.push_back(word);
+      continue;
+    }
+    if (word == "--") {
+      flags_ended = true;
+      continue;
+    }
+    Match found = match(command, word);
+    if (found.flag == nullptr)
+      return std::unexpected(fmt::format("unknown flag {}: {}", word, accepted(command)));
+    const Flag& flag = *found.flag;
+    if (flag.value.empty() && found.has_value) {
+      return std::unexpected(fmt::format("{}: --{} takes no value", word, flag.name));
+    }
+    if (!flag.value.empty() && !found.has_value) {
+      if (i + 1 == words.size())
+        return std::unexpected(fmt::format("--{} needs a value: {}", flag.name, flag.value));
+      found.value = words[++i];
+    }
+    arguments.flags[std::string(flag.name)].push_back(found.value);
+  }
+  const std::size_t given = arguments.rest.size();
+  if (given < command.min_arguments || given > command.max_arguments) {
+    return std::unexpected(
+        given > command.max_arguments && command.max_arguments > 0
+            ? fmt::format("too many arguments: usage is kubectl weir {} {}", command.name, command.arguments)
+            : fmt::format("usage is kubectl weir {} {}", command.name, command.arguments));
+  }
+  return arguments;
+}
+
+std::string usage(const Command& command) {
+  std::string text =
+      fmt::format("{}\n\nUsage:\n  kubectl weir {} {}\n", command.meaning, command.name, command.arguments);
+  if (!command.flags.empty()) text += "\nFlags:\n";
+  for (const Flag& flag : command.flags) {
+    const std::string letter = flag.letter != 0 ? fmt::format("-{}, ", flag.letter) : "    ";
+    const std::string name =
+        flag.value.empty() ? std::string(flag.name) : fmt::format("{} {}", flag.name, flag.value);
+    text += fmt::format("  {}--{:<22} {}\n", letter, name, flag.meaning);
+  }
+  return text;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,48 @@
+// The command line of `kubectl weir`: a table of commands and their flags.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::cli {
+
+struct Flag {
+  std::string_view name;     // without dashes: "namespace"
+  char letter;               // "-n"; 0: none
+  std::string_view value;    // what it takes, as shown in help: "NAME"; empty: it takes nothing
+  std::string_view meaning;  // one line
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view arguments;  // as shown in help: "NAME [flags]"
+  std::string_view meaning;    // one sentence
+  std::size_t min_arguments;
+  std::size_t max_arguments;
+  std::vector<Flag> flags;
+};
+
+struct Arguments {
+  std::map<std::string, std::vector<std::string>, std::less<>>
+      flags;                      // by name; of a flag without value: {""}
+  std::vector<std::string> rest;  // what is no flag, in order
+
+  [[nodiscard]] bool has(std::string_view flag) const { return flags.contains(flag); }
+  // The last one given, else `otherwise`.
+  [[nodiscard]] std::string value(std::string_view flag, std::string_view otherwise = {}) const;
+};
+
+// Reads what follows the command's name: "--flag value", "--flag=value", "-f value", "-fvalue"; "--" ends
+// flags and
+// "-" is an argument. An error is a sentence that lists what the command accepts.
+[[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Command& command,
+                                                                    std::span<const std::string> words);
+
+// Usage of one command, for a terminal.
+[[nodiscard]] std::string usage(const Command& command);
+
+}  // namespace weir::cli
