@@ -1,0 +1,55 @@
+// Carries out one action of a decision against the API.
+#pragma once
+
+#include "operator/kube/api.h"
+#include "operator/kube/clock.h"
+#include "operator/kube/store.h"
+#include "operator/reconcile/observe.h"
+#include "operator/routing/provider.h"
+
+namespace weir::reconcile {
+
+class Actor {
+ public:
+  // All are borrowed and must outlive the actor.
+  Actor(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, const kube::Clock& clock)
+      : api_(api), stores_(stores), provider_(provider), clock_(clock) {}
+
+  // Every write starts from the objects of `scene` and fails with Code::Conflict if they have changed since.
+  // What the server answers goes into the stores, so that the next reading has it. Before weight or selector
+  // moves towards a version its endpoints are read live: with none it fails with Code::Invalid and nothing is
+  // written.
+  [[nodiscard]] kube::Result<void> perform(const strategies::Action& action, Scene& scene);
+
+ private:
+  using Done = kube::Result<void>;
+
+  Done act(const strategies::EnsureFinalizer& action, Scene& scene);
+  Done act(const strategies::RemoveFinalizer& action, Scene& scene);
+  Done act(const strategies::EnsureVersionServices& action, Scene& scene);
+  Done act(const strategies::DeleteVersionServices& action, Scene& scene);
+  Done act(const strategies::EnsureSubsets& action, Scene& scene);
+  Done act(const strategies::MovePinnedSubsets& action, Scene& scene);
+  Done act(const strategies::RemoveSubsets& action, Scene& scene);
+  Done act(const strategies::Route& action, Scene& scene);
+  Done act(const strategies::RestoreRoutes& action, Scene& scene);
+  Done act(const strategies::SetSelector& action, Scene& scene);
+  Done act(const strategies::Scale& action, Scene& scene);
+  Done act(const strategies::DeleteWorkload& action, Scene& scene);
+  Done act(const strategies::DeleteCanary& action, Scene& scene);
+
+  Done write(const routing::Result<std::vector<routing::Write>>& writes);
+  Done update(const kube::Resource& resource, const Json& before, const Json& after);
+  Done create(const kube::Resource& resource, const Json& object);
+  Done remove(const kube::Resource& resource, const Json& object);
+  Done has_endpoints(const Scene& scene, strategies::Weight weight);
+  Done can_select(const Scene& scene, strategies::Selects selects);
+  void keep(const kube::Resource& resource, Json object);
+
+  kube::Api& api_;
+  kube::Stores& stores_;
+  const routing::Provider& provider_;
+  const kube::Clock& clock_;
+};
+
+}  // namespace weir::reconcile

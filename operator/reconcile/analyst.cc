@@ -1,0 +1,116 @@
+#include "operator/reconcile/analyst.h"
+
+#include <utility>
+
+namespace weir::reconcile {
+namespace {
+
+strategies::Outcome to_outcome(analysis::Outcome outcome) {
+  switch (outcome) {
+    case analysis::Outcome::Pass:
+      return strategies::Outcome::Pass;
+    case analysis::Outcome::Fail:
+      return strategies::Outcome::Fail;
+    case analysis::Outcome::Inconclusive:
+      return strategies::Outcome::Inconclusive;
+  }
+  return strategies::Outcome::Inconclusive;
+}
+
+}  // namespace
+
+bool Question::same_as(const Question& other) const {
+  const auto& one = request;
+  const auto& two = other.request;
+  return generation == other.generation && one.step == two.step && one.index == two.index &&
+         one.step_started_at == two.step_started_at && one.template_hash == two.template_hash;
+}
+
+strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement,
+                               strategies::TimePoint now) {
+  strategies::Verdict verdict{.generation = question.generation,
+                              .template_hash = question.request.template_hash,
+                              .step = question.request.step,
+                              .index = question.request.index,
+                              .step_started_at = question.request.step_started_at,
+                              .outcome = to_outcome(judgement.outcome),
+                              .message = judgement.message};
+  for (const auto& check : judgement.checks) {
+    verdict.checks.push_back({.name = check.name,
+                              .outcome = to_outcome(check.outcome),
+                              .reason = check.reason,
+                              .value = check.value,
+                              .min = check.range.min,
+                              .max = check.range.max,
+                              .stable = check.stable,
+                              .samples = check.samples,
+                              .message = check.message,
+                              .time = now});
+  }
+  return verdict;
+}
+
+ThreadedAnalyst::ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done, int threads)
+    : judge_(judge), clock_(clock), done_(std::move(done)) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i)
+    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+}
+
+ThreadedAnalyst::~ThreadedAnalyst() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+bool ThreadedAnalyst::knows(const kube::Key& release, const Question& question) const {
+  const std::scoped_lock lock(mutex_);
+  const auto known = entries_.find(release);
+  return known != entries_.end() && known->second.question.same_as(question);
+}
+
+void ThreadedAnalyst::ask(const kube::Key& release, Question question) {
+  const std::scoped_lock lock(mutex_);
+  entries_[release] = Entry{.question = std::move(question)};
+  waiting_.push_back(release);
+  ready_.notify_one();
+}
+
+std::optional<strategies::Verdict> ThreadedAnalyst::answer(const kube::Key& release) const {
+  const std::scoped_lock lock(mutex_);
+  const auto known = entries_.find(release);
+  return known == entries_.end() ? std::nullopt : known->second.verdict;
+}
+
+void ThreadedAnalyst::forget(const kube::Key& release) {
+  const std::scoped_lock lock(mutex_);
+  entries_.erase(release);
+}
+
+void ThreadedAnalyst::work(const std::stop_token& stop) {
+  while (true) {
+    kube::Key release;
+    Question question;
+    {
+      std::unique_lock lock(mutex_);
+      if (!ready_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
+      release = waiting_.front();
+      waiting_.pop_front();
+      const auto known = entries_.find(release);
+      if (known == entries_.end() || known->second.verdict) continue;
+      question = known->second.question;
+    }
+    const auto judgement =
+        judge_.judge(question.metrics, question.subject,
+                     {.end = question.request.window_end, .length = question.request.window});
+    const auto verdict = to_verdict(question, judgement, clock_.wall());
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto known = entries_.find(release);
+      if (known == entries_.end() || !known->second.question.same_as(question)) continue;
+      known->second.verdict = verdict;
+    }
+    done_(release, judgement);
+  }
+}
+
+}  // namespace weir::reconcile

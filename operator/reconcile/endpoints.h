@@ -1,0 +1,29 @@
+// Ready endpoints of a version behind the Service that receives its traffic.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/kube/api.h"
+
+namespace weir::reconcile {
+
+using kube::Json;
+
+struct EndpointCounts {
+  int stable = 0;
+  int candidate = 0;
+  int all = 0;  // of the traffic Service, whatever their version
+};
+
+// From the EndpointSlices of one namespace. An endpoint belongs to a version if that version's own Service
+// has its address too.
+[[nodiscard]] EndpointCounts count_endpoints(const std::vector<Json>& slices,
+                                             const std::string& traffic_service,
+                                             const std::string& stable_service,
+                                             const std::string& candidate_service);
+
+// Label selector that finds the slices of these Services.
+[[nodiscard]] std::string slices_of(const std::vector<std::string>& services);
+
+}  // namespace weir::reconcile

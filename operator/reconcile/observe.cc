@@ -1,0 +1,353 @@
+#include "operator/reconcile/observe.h"
+
+#include <algorithm>
+#include <set>
+
+#include "operator/canary/workload.h"
+#include "operator/kube/object.h"
+#include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/services.h"
+
+namespace weir::reconcile {
+namespace {
+
+using strategies::Milliseconds;
+using strategies::Obstacle;
+using strategies::Phase;
+using strategies::Selects;
+
+constexpr const char* kProgressing = "Progressing";
+constexpr const char* kConflict = "Conflict";
+
+Milliseconds age_of(const kube::Stored& stored, kube::Clock::Steady now) {
+  return std::max(std::chrono::duration_cast<Milliseconds>(now - stored.since), Milliseconds{0});
+}
+
+std::vector<Json> objects_in(const kube::Store& store, std::string_view name_space) {
+  std::vector<Json> objects;
+  for (const auto& stored : store.list(name_space)) objects.push_back(*stored.object);
+  return objects;
+}
+
+// Who wrote last, by managedFields; of two in the same second the one that is not us.
+std::string changed_by(const Json& object) {
+  std::string newest;
+  std::string manager;
+  for (const auto& entry : object.value("metadata", Json::object()).value("managedFields", Json::array())) {
+    if (!entry.value("subresource", "").empty()) continue;
+    const auto time = entry.value("time", "");
+    const auto name = entry.value("manager", "");
+    if (time > newest || (time == newest && manager == strategies::kFieldManager)) {
+      newest = time;
+      manager = name;
+    }
+  }
+  return manager;
+}
+
+bool matches(const Json& selector, const Json& labels) {
+  return std::ranges::all_of(
+      selector.items(), [&](const auto& item) { return labels.value(item.key(), Json()) == item.value(); });
+}
+
+Json template_labels(const Json& deployment) {
+  const Json::json_pointer path("/spec/template/metadata/labels");
+  return deployment.contains(path) ? deployment.at(path) : Json::object();
+}
+
+class Observer {
+ public:
+  Observer(Scene& scene, const kube::Stores& stores, const routing::Provider& provider,
+           kube::Clock::Steady now, const Means& means)
+      : scene_(scene), stores_(stores), provider_(provider), now_(now), means_(means) {}
+
+  void run() {
+    auto& seen = scene_.observed;
+    seen.generation = scene_.canary.generation;
+    seen.has_finalizer = scene_.canary.has_finalizer;
+    seen.deleting = scene_.canary.deleting;
+    seen.rollback_requested = scene_.canary.rollback_requested;
+    find_other_release();
+    find_service();
+    find_candidate();
+    find_stable();
+    find_own_services();
+    find_routes();
+    find_templates();
+  }
+
+ private:
+  const std::string& name_space() const { return scene_.canary.name_space; }
+  const strategies::Spec& spec() const { return scene_.canary.spec; }
+  bool is_pending() const { return scene_.canary.status.phase == Phase::Pending; }
+
+  void refuse(const char* condition, std::string reason, std::string message) {
+    scene_.observed.obstacles.push_back({condition, std::move(reason), std::move(message)});
+  }
+
+  // Of two releases of one Service the one that has begun goes first, then the older one.
+  void find_other_release() {
+    if (!is_pending()) return;
+    for (const auto& stored : stores_.canaries.list(name_space())) {
+      if (kube::metadata_text(*stored.object, "name") == scene_.canary.name) continue;
+      const auto other = canary::parse(*stored.object);
+      if (!other || other->spec.service.name != spec().service.name) continue;
+      const auto phase = other->status.phase;
+      if (strategies::is_final(phase)) continue;
+      const bool begun = phase != Phase::Pending;
+      const bool older =
+          std::pair(other->created, other->name) < std::pair(scene_.canary.created, scene_.canary.name);
+      if (begun || older) {
+        return refuse(kConflict, "OtherRelease",
+                      "Canary " + other->name + " is releasing Service " + spec().service.name +
+                          ": this one waits until it is over");
+      }
+    }
+  }
+
+  void find_service() {
+    const auto stored = stores_.services.get({name_space(), spec().service.name});
+    if (!stored) {
+      return refuse(kProgressing, "ServiceNotFound",
+                    "Service " + spec().service.name + " (spec.service.name) does not exist in namespace " +
+                        name_space());
+    }
+    scene_.service = *stored->object;
+    scene_.observed.service =
+        strategies::ServiceState{.age = age_of(*stored, now_), .changed_by = changed_by(scene_.service)};
+  }
+
+  Json selector() const {
+    return scene_.service.value("spec", Json::object()).value("selector", Json::object());
+  }
+
+  std::optional<strategies::Workload> read(const std::string& name, Json& deployment) {
+    const auto stored = stores_.deployments.get({name_space(), name});
+    if (!stored) return std::nullopt;
+    deployment = *stored->object;
+    auto workload = canary::read_deployment(deployment, spec().service.version_label);
+    if (workload.ready < workload.replicas) workload.pod_problem = canary::pod_problem(pods_of(deployment));
+    return workload;
+  }
+
+  std::vector<Json> pods_of(const Json& deployment) const {
+    const Json::json_pointer path("/spec/selector/matchLabels");
+    if (!deployment.contains(path)) return {};
+    std::string text;
+    for (const auto& [key, value] : deployment.at(path).items()) {
+      if (!text.empty()) text += ',';
+      text += key + "=" + value.get<std::string>();
+    }
+    return means_.list_pods(name_space(), text);
+  }
+
+  void find_candidate() {
+    // A release that has begun goes on with the workload it began with, whatever the spec says now.
+    const auto& name = is_pending() ? spec().target.name : scene_.canary.status.target;
+    scene_.observed.candidate = read(name, scene_.candidate);
+    if (!scene_.observed.candidate) {
+      refuse(kProgressing, "TargetNotFound",
+             "Deployment " + name + " (spec.targetRef.name) does not exist in namespace " + name_space());
+    }
+  }
+
+  void find_stable() {
+    const auto& known = scene_.canary.status.stable.name;
+    std::string name;
+    if (!is_pending() && !known.empty()) {
+      name = known;
+    } else if (spec().stable_ref) {
+      name = spec().stable_ref->name;
+    } else {
+      name = selected_workload();
+    }
+    if (name.empty()) return;
+    scene_.observed.stable = read(name, scene_.stable);
+    if (!scene_.observed.stable) {
+      refuse(kProgressing, "StableNotFound",
+             "the stable Deployment " + name + " does not exist in namespace " + name_space());
+    }
+  }
+
+  // The one workload, other than the target, whose pods the Service selects.
+  std::string selected_workload() {
+    if (scene_.service.is_null() || scene_.candidate.is_null()) return {};
+    const auto keys = selector();
+    std::vector<std::string> names;
+    for (const auto& stored : stores_.deployments.list(name_space())) {
+      if (matches(keys, template_labels(*stored.object)))
+        names.push_back(kube::metadata_text(*stored.object, "name"));
+    }
+    const auto& target = spec().target.name;
+    const bool selects_target = std::erase(names, target) > 0;
+    if (names.size() == 1 && !(selects_target && keys.contains(spec().service.version_label)))
+      return names.front();
+    if (selects_target && names.empty()) {
+      refuse(
+          kProgressing, "TargetIsStable",
+          "Service " + spec().service.name + " selects " + target + " already: there is nothing to release");
+    } else if (names.empty()) {
+      refuse(kProgressing, "StableNotFound",
+             "the selector of Service " + spec().service.name +
+                 " matches the pods of no Deployment: set spec.stableRef");
+    } else {
+      std::string list;
+      for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+      refuse(kProgressing, "StableAmbiguous",
+             "the selector of Service " + spec().service.name + " matches the pods of several Deployments (" +
+                 list + "): set spec.stableRef");
+    }
+    return {};
+  }
+
+  Selects selects(const std::string& stable, const std::string& candidate) const {
+    const auto keys = selector();
+    const auto version = keys.find(spec().service.version_label);
+    if (version == keys.end()) return Selects::Both;
+    if (*version == stable) return Selects::Stable;
+    return *version == candidate ? Selects::Candidate : Selects::Other;
+  }
+
+  void find_own_services() {
+    auto& seen = scene_.observed;
+    // Without the workloads the versions are known from status: cleaning up must not depend on them.
+    const auto stable = seen.stable ? seen.stable->version : scene_.canary.status.stable.version;
+    const auto candidate = seen.candidate ? seen.candidate->version : scene_.canary.status.candidate.version;
+    scene_.target.stable_version = stable;
+    scene_.target.candidate_version = candidate;
+    if (scene_.service.is_null() || stable.empty() || candidate.empty()) return;
+    seen.service->selects = selects(stable, candidate);
+    if (seen.service->selects == Selects::Other) {
+      refuse(kProgressing, "SelectorMismatch",
+             "the selector of Service " + spec().service.name + " has " + spec().service.version_label + "=" +
+                 selector().value(spec().service.version_label, "") + ": accepted are " + stable + " and " +
+                 candidate);
+    }
+    check_selector(template_labels(scene_.candidate));
+    scene_.wanted_services = wanted_services(scene_.canary, scene_.service, stable, candidate);
+    seen.version_services = true;
+    for (const auto& wanted : scene_.wanted_services) inspect(wanted);
+    count(stable, candidate);
+  }
+
+  void check_selector(const Json& labels) {
+    if (scene_.candidate.is_null()) return;
+    auto keys = selector();
+    keys.erase(spec().service.version_label);
+    if (matches(keys, labels)) return;
+    refuse(kProgressing, "SelectorMismatch",
+           "the pods of " + spec().target.name + " lack labels of Service " + spec().service.name +
+               "'s selector " + keys.dump() + ": it would never select them");
+  }
+
+  void inspect(const Json& wanted) {
+    auto& seen = scene_.observed;
+    const auto name = kube::metadata_text(wanted, "name");
+    const auto stored = stores_.services.get({name_space(), name});
+    if (!stored) {
+      seen.version_services = false;
+    } else if (!is_owned_by(*stored->object, scene_.canary.uid)) {
+      seen.version_services = false;
+      refuse(kConflict, "NameTaken",
+             "Service " + name +
+                 " exists and is not this release's: it is not touched; rename it or the version");
+    } else {
+      seen.any_version_services = true;
+      scene_.existing_services.push_back(*stored->object);
+      if (!is_as_wanted(*stored->object, wanted)) seen.version_services = false;
+      // The newest change of what receives traffic counts.
+      if (name == traffic_service_name(spec()))
+        seen.service->age = std::min(seen.service->age, age_of(*stored, now_));
+    }
+  }
+
+  void count(const std::string& stable, const std::string& candidate) {
+    auto& service = *scene_.observed.service;
+    const auto counts =
+        count_endpoints(objects_in(stores_.endpoint_slices, name_space()), traffic_service_name(spec()),
+                        version_service_name(spec().service.name, stable),
+                        version_service_name(spec().service.name, candidate));
+    service.stable_endpoints = counts.stable;
+    service.candidate_endpoints = counts.candidate;
+    if (scene_.observed.version_services) return;
+    // Before the versions have Services of their own, the selector says whose the endpoints are.
+    if (service.selects == Selects::Stable) service.stable_endpoints = counts.all;
+    if (service.selects == Selects::Candidate) service.candidate_endpoints = counts.all;
+  }
+
+  void find_routes() {
+    auto& seen = scene_.observed;
+    auto& target = scene_.target;
+    target.name_space = name_space();
+    target.service = spec().service.name;
+    target.traffic_host = traffic_service_name(spec());
+    target.version_label = spec().service.version_label;
+    target.routing = spec().routing;
+    target.records = scene_.canary.status.routes;
+    target.owner = owner_reference(scene_.canary);
+    if (target.stable_version.empty() || target.candidate_version.empty()) return;
+    scene_.objects.virtual_services = objects_in(stores_.virtual_services, "");
+    scene_.objects.destination_rules = objects_in(stores_.destination_rules, "");
+    auto reading = provider_.read(target, scene_.objects);
+    for (auto& refusal : reading.refusals) {
+      seen.obstacles.push_back(
+          {std::move(refusal.condition), std::move(refusal.reason), std::move(refusal.message)});
+    }
+    seen.not_isolated = std::move(reading.not_isolated);
+    seen.routes = std::move(reading.routes);
+    seen.subsets = std::move(reading.subsets);
+    if (seen.routes) date_routes(reading.virtual_services);
+    if (seen.subsets && !reading.destination_rule.empty()) {
+      const auto stored = stores_.destination_rules.get({name_space(), reading.destination_rule});
+      if (stored) seen.subsets->age = age_of(*stored, now_);
+    }
+  }
+
+  void date_routes(const std::vector<std::string>& names) {
+    auto& routes = *scene_.observed.routes;
+    routes.age = Milliseconds::max();
+    for (const auto& name : names) {
+      const auto stored = stores_.virtual_services.get({name_space(), name});
+      if (!stored) continue;
+      const auto age = age_of(*stored, now_);
+      if (age > routes.age) continue;
+      routes.age = age;
+      routes.changed_by = changed_by(*stored->object);
+    }
+  }
+
+  void find_templates() {
+    if (scene_.canary.status.phase > Phase::Progressing) return;
+    for (const auto& metric : scene_.canary.metrics) {
+      if (metric.template_name.empty()) continue;
+      const auto& space = metric.template_namespace.empty() ? name_space() : metric.template_namespace;
+      if (space != name_space() && !means_.cross_namespace_templates) {
+        refuse(kProgressing, "CrossNamespaceReference",
+               "metric " + metric.metric.name + " names a MetricTemplate of namespace " + space +
+                   ": accepted are those of namespace " + name_space());
+        continue;
+      }
+      if (stores_.metric_templates.get({space, metric.template_name})) continue;
+      refuse(kProgressing, "MetricTemplateNotFound",
+             "MetricTemplate " + metric.template_name + " of metric " + metric.metric.name +
+                 " does not exist in namespace " + space);
+    }
+  }
+
+  Scene& scene_;
+  const kube::Stores& stores_;
+  const routing::Provider& provider_;
+  kube::Clock::Steady now_;
+  const Means& means_;
+};
+
+}  // namespace
+
+Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
+              const routing::Provider& provider, kube::Clock::Steady now, const Means& means) {
+  Scene scene{.canary = canary, .object = object};
+  Observer(scene, stores, provider, now, means).run();
+  return scene;
+}
+
+}  // namespace weir::reconcile

@@ -1,0 +1,46 @@
+// Reads everything that one release depends on into values.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/canary/canary.h"
+#include "operator/kube/clock.h"
+#include "operator/kube/store.h"
+#include "operator/routing/provider.h"
+
+namespace weir::reconcile {
+
+using kube::Json;
+
+// What was read of one release, with the objects that its writes start from.
+struct Scene {
+  canary::Canary canary;
+  Json object;  // the Canary itself
+  strategies::Observed observed;
+  routing::Target target;
+  routing::Objects objects;
+  Json service;                         // null: it does not exist
+  Json stable;                          // Deployment; null: it does not exist
+  Json candidate;                       // the same
+  std::vector<Json> wanted_services;    // what the release's own Services should be
+  std::vector<Json> existing_services;  // those of them that exist and are ours
+};
+
+// Pods of a workload, asked for only when some are not ready. An empty answer is fine.
+using ListPods =
+    std::function<std::vector<Json>(const std::string& name_space, const std::string& label_selector)>;
+
+// What else an observation needs.
+struct Means {
+  ListPods list_pods;
+  bool cross_namespace_templates = false;  // whether a MetricTemplate of another namespace may be named
+};
+
+// One reading of the stores; `observed.verdict` is left empty.
+[[nodiscard]] Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
+                            const routing::Provider& provider, kube::Clock::Steady now, const Means& means);
+
+}  // namespace weir::reconcile

@@ -1,0 +1,54 @@
+// Keys of releases that are due for a round.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+
+#include "operator/kube/resource.h"
+
+namespace weir::reconcile {
+
+using Steady = std::chrono::steady_clock::time_point;
+
+// Each key stands in it once, at the earliest time that anybody asked for, and is worked on by one thread at
+// a time: a key that becomes due meanwhile comes back when that thread is done. Among keys that are due,
+// urgent ones (rollbacks) come first. Thread-safe.
+class Queue {
+ public:
+  // Due at `when`, or earlier if that was asked for already.
+  void add(const kube::Key& key, Steady when, bool urgent = false);
+
+  // The next key that is due; waits for one. Empty once `stop` is requested.
+  [[nodiscard]] std::optional<kube::Key> take(const std::stop_token& stop);
+
+  // Ends the work on a key that `take` gave.
+  void done(const kube::Key& key);
+
+  // How long to wait after this many failures in a row: doubles from 50 ms to 30 s.
+  [[nodiscard]] static std::chrono::milliseconds back_off(int failures);
+  // One more failure of this key: when to try again. `forget` ends the row.
+  [[nodiscard]] std::chrono::milliseconds failed(const kube::Key& key);
+  void forget(const kube::Key& key);
+
+  [[nodiscard]] std::size_t depth() const;
+
+ private:
+  struct Entry {
+    Steady when;
+    bool urgent = false;
+  };
+  [[nodiscard]] std::map<kube::Key, Entry>::iterator next(Steady now);
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<kube::Key, Entry> entries_;
+  std::set<kube::Key> active_;
+  std::map<kube::Key, int> failures_;
+};
+
+}  // namespace weir::reconcile

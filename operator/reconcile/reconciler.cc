@@ -1,0 +1,178 @@
+#include "operator/reconcile/reconciler.h"
+
+#include <utility>
+
+#include "operator/kube/object.h"
+#include "strategies/machine.h"
+
+namespace weir::reconcile {
+namespace {
+
+// A Secret's values are base64 in JSON.
+std::string decode(const std::string& text) {
+  static constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  unsigned buffer = 0;
+  int bits = 0;
+  for (const char letter : text) {
+    const auto value = kAlphabet.find(letter);
+    if (value == std::string_view::npos) break;
+    buffer = (buffer << 6U) | static_cast<unsigned>(value);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes += static_cast<char>((buffer >> static_cast<unsigned>(bits)) & 0xFFU);
+  }
+  return bytes;
+}
+
+std::string encode(const std::string& bytes) {
+  static constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned buffer = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      buffer = (buffer << 8U) | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      text +=
+          i + j > bytes.size() ? '=' : kAlphabet[(buffer >> (18U - 6U * static_cast<unsigned>(j))) & 0x3FU];
+    }
+  }
+  return text;
+}
+
+// `token` as a bearer token, or `username` and `password`; empty: the Secret has neither.
+std::string authorization(const Json& secret) {
+  const auto data = secret.value("data", Json::object());
+  const auto value = [&](const char* key) { return decode(data.value(key, "")); };
+  if (data.contains("token")) return "Bearer " + value("token");
+  if (data.contains("username")) return "Basic " + encode(value("username") + ":" + value("password"));
+  return {};
+}
+
+}  // namespace
+
+Reconciler::Reconciler(kube::Api& api, kube::Stores& stores, const routing::Provider& provider,
+                       Analyst& analyst, const kube::Clock& clock, Listener listener)
+    : api_(api),
+      stores_(stores),
+      provider_(provider),
+      analyst_(analyst),
+      clock_(clock),
+      listener_(std::move(listener)),
+      actor_(api, stores, provider, clock) {
+  means_.list_pods = [this](const std::string& name_space, const std::string& labels) {
+    return api_.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
+  };
+}
+
+Round Reconciler::reconcile(const kube::Key& key) {
+  const auto stored = stores_.canaries.get(key);
+  if (!stored) {
+    analyst_.forget(key);
+    if (listener_.on_gone) listener_.on_gone(key);
+    return {};
+  }
+  const auto canary = canary::parse(*stored->object);
+  if (!canary) return refuse(*stored->object, canary.error());
+
+  auto scene = observe(*canary, *stored->object, stores_, provider_, clock_.steady(), means_);
+  scene.observed.verdict = analyst_.answer(key);
+  const auto decision = strategies::decide({key.name_space, key.name, canary->spec, canary->status},
+                                           scene.observed, clock_.wall());
+  Round round{.requeue_after = decision.requeue_after};
+  // Status leads and traffic follows: nothing is done that status does not say.
+  if (auto done = write_status(scene, decision.status); !done) {
+    round.error = done.error();
+    return round;
+  }
+  for (const auto& action : decision.actions) {
+    auto done = actor_.perform(action, scene);
+    if (listener_.on_action) listener_.on_action(*canary, action, done);
+    if (done) continue;
+    round.error = done.error();
+    break;
+  }
+  if (listener_.on_event) {
+    for (const auto& event : decision.events) listener_.on_event(*canary, event);
+  }
+  if (decision.check) ask(scene, *decision.check);
+  if (strategies::is_final(decision.status.phase)) analyst_.forget(key);
+  return round;
+}
+
+kube::Result<void> Reconciler::write_status(Scene& scene, const strategies::Status& status) {
+  if (status == scene.canary.status) return {};
+  Json after = scene.object;
+  after["status"] = canary::to_json(status, scene.canary.spec);
+  auto answer = api_.update_status(kube::kCanaries, scene.object, after);
+  if (!answer) return std::unexpected(answer.error());
+  scene.object = *answer;
+  stores_.canaries.put(std::move(*answer), clock_.steady());
+  if (listener_.on_status) listener_.on_status(scene.canary, status);
+  return {};
+}
+
+// What the CRD let through and still can't be used is said on the resource, once.
+Round Reconciler::refuse(const Json& object, const canary::FieldError& error) {
+  Json after = object;
+  auto& status = after["status"];
+  if (!status.is_object()) status = Json::object();
+  const std::string message = error.field + ": " + error.message;
+  if (status.value("message", "") == message) return {};
+  status["message"] = message;
+  auto answer = api_.update_status(kube::kCanaries, object, after);
+  if (!answer) return {.error = answer.error()};
+  stores_.canaries.put(std::move(*answer), clock_.steady());
+  const auto key = kube::key_of(object);
+  if (listener_.on_event) {
+    listener_.on_event(
+        {.name_space = key.name_space, .name = key.name, .uid = kube::metadata_text(object, "uid")},
+        {strategies::Severity::Warning, "InvalidSpec", message});
+  }
+  return {};
+}
+
+std::vector<analysis::Metric> Reconciler::resolve(const canary::Canary& canary) {
+  std::vector<analysis::Metric> metrics;
+  for (const auto& wanted : canary.metrics) {
+    auto metric = wanted.metric;
+    const auto& space = wanted.template_namespace.empty() ? canary.name_space : wanted.template_namespace;
+    const auto stored = wanted.template_name.empty()
+                            ? std::nullopt
+                            : stores_.metric_templates.get({space, wanted.template_name});
+    if (stored) {
+      if (const auto found = canary::parse_template(*stored->object)) {
+        metric.query = found->query;
+        metric.address = found->address;
+        metric.headers = found->headers;
+        metric.insecure_skip_verify = found->insecure_skip_verify;
+        if (!found->secret.empty()) {
+          const auto secret = api_.get(kube::kSecrets, {space, found->secret});
+          if (secret) metric.headers["Authorization"] = authorization(*secret);
+        }
+      }
+    }
+    metrics.push_back(std::move(metric));
+  }
+  return metrics;
+}
+
+void Reconciler::ask(const Scene& scene, const strategies::CheckRequest& request) {
+  const auto& canary = scene.canary;
+  Question question{.request = request, .generation = canary.generation};
+  if (analyst_.knows({canary.name_space, canary.name}, question)) return;
+  question.metrics = resolve(canary);
+  question.subject = {.name_space = canary.name_space,
+                      .name = canary.name,
+                      .target = canary.status.target,
+                      .stable = canary.status.stable.name,
+                      .service = canary.spec.service.name,
+                      .weight = request.weight.percent()};
+  analyst_.ask({canary.name_space, canary.name}, std::move(question));
+}
+
+}  // namespace weir::reconcile

@@ -1,0 +1,63 @@
+// One round for one release: observe, decide, act.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "operator/kube/api.h"
+#include "operator/kube/clock.h"
+#include "operator/kube/store.h"
+#include "operator/reconcile/act.h"
+#include "operator/reconcile/analyst.h"
+#include "operator/reconcile/observe.h"
+#include "operator/routing/provider.h"
+#include "strategies/plan.h"
+
+namespace weir::reconcile {
+
+// What a round came to.
+struct Round {
+  std::optional<strategies::Milliseconds> requeue_after;  // empty: nothing is due until something changes
+  std::optional<kube::Error> error;  // the write that failed; the caller backs off and runs another round
+};
+
+// Follows the rounds: for logs, Events and metrics. Every call may be left empty.
+struct Listener {
+  std::function<void(const canary::Canary&, const strategies::Event&)> on_event;
+  std::function<void(const canary::Canary&, const strategies::Action&, const kube::Result<void>&)> on_action;
+  std::function<void(const canary::Canary& before, const strategies::Status& after)> on_status;
+  std::function<void(const kube::Key&)> on_gone;
+};
+
+class Reconciler {
+ public:
+  // All but `listener` are borrowed and must outlive the reconciler.
+  Reconciler(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, Analyst& analyst,
+             const kube::Clock& clock, Listener listener);
+
+  // Thread-safe for different keys. Status is written first, then each action in order; the first failure
+  // ends the round. Events are told after the writes, so that they never hold one up.
+  [[nodiscard]] Round reconcile(const kube::Key& key);
+
+  // Whether a MetricTemplate of another namespace than the Canary's may be named; by default it may not. To
+  // be set before the first round.
+  void allow_cross_namespace_templates(bool allow) { means_.cross_namespace_templates = allow; }
+
+ private:
+  [[nodiscard]] kube::Result<void> write_status(Scene& scene, const strategies::Status& status);
+  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error);
+  [[nodiscard]] std::vector<analysis::Metric> resolve(const canary::Canary& canary);
+  void ask(const Scene& scene, const strategies::CheckRequest& request);
+
+  kube::Api& api_;
+  kube::Stores& stores_;
+  const routing::Provider& provider_;
+  Analyst& analyst_;
+  const kube::Clock& clock_;
+  Listener listener_;
+  Actor actor_;
+  Means means_;
+};
+
+}  // namespace weir::reconcile
