@@ -37,7 +37,9 @@ class World {
   std::function<Outcome(const CheckRequest&)> judge = [](const CheckRequest&) { return Outcome::Pass; };
   // Says before which writes the process dies; by default it never does.
   std::function<bool(const Action&)> dies = [](const Action&) { return false; };
-  // Called after every write, with the state as it is then.
+  // What somebody else does after a write.
+  std::function<void(World&)> on_write = [](World&) {};
+  // Called after every status and every write, with the state as it is then.
   std::function<void(const World&)> check = [](const World&) {};
 
   World() {
@@ -75,6 +77,7 @@ class World {
       if (dies(action)) return true;
       writes.push_back(std::string(to_string(release.status.phase)) + ": " + describe(action));
       std::visit([this](const auto& one) { apply(one); }, action);
+      on_write(*this);
       follow_endpoints();
       check(*this);
     }
@@ -88,9 +91,13 @@ class World {
       int rounds = 2000) {
     for (int i = 0; i < rounds && !until(*this); ++i) {
       if (round()) continue;
-      if (is_final(release.status.phase) || !next_) return;
-      pass(std::max(*next_, Milliseconds{1}));
+      if (is_final(release.status.phase) || !wait()) return;
     }
+  }
+  // Lets time pass until the next round is due; says whether one is.
+  bool wait() {
+    if (next_) pass(std::max(*next_, Milliseconds{1}));
+    return next_.has_value();
   }
   void run_to(Phase phase) {
     run([phase](const World& world) { return world.release.status.phase == phase; });
