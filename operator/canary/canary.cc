@@ -7,6 +7,8 @@
 namespace weir::canary {
 namespace {
 
+constexpr std::size_t kMaxFinalizers = 1000;
+
 void parse_metadata(Fields& root, Canary& out) {
   root.require("metadata");
   auto metadata = root.object("metadata");
@@ -16,7 +18,7 @@ void parse_metadata(Fields& root, Canary& out) {
   out.generation = metadata.integer("generation", {0}).value_or(0);
   out.created = parse_time(metadata.text("creationTimestamp")).value_or(strategies::TimePoint{});
   out.deleting = metadata.has("deletionTimestamp");
-  const auto finalizers = metadata.texts("finalizers");
+  const auto finalizers = metadata.texts("finalizers", kMaxFinalizers);
   out.has_finalizer = std::ranges::find(finalizers, kFinalizer) != finalizers.end();
   const auto annotations = metadata.dictionary("annotations");
   const auto rollback = annotations.find(std::string(kRollbackAnnotation));

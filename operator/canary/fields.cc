@@ -9,6 +9,9 @@ namespace weir::canary {
 namespace {
 
 const Json kEmptyObject = Json::object();
+const Json kEmptyArray = Json::array();
+
+constexpr std::size_t kMaxListed = 8;  // values of one name in a dictionary of lists
 
 constexpr std::string_view kDurationExample = "30s or 1m30s";
 
@@ -30,6 +33,11 @@ Form form_of(NameForm form) {
               "the key of a label, such as version or app.kubernetes.io/version"};
   }
   return {};
+}
+
+// "stepWeights[2]"
+std::string indexed(std::string_view name, std::size_t index) {
+  return std::string(name) + '[' + std::to_string(index) + ']';
 }
 
 std::string integer_bounds(Bounds bounds) {
@@ -85,43 +93,39 @@ Fields Fields::object(std::string_view name) {
   return {value != nullptr ? *value : kEmptyObject, path_of(name), error_};
 }
 
-std::vector<Fields> Fields::objects(std::string_view name) {
+const Json& Fields::list(std::string_view name, std::size_t most) {
+  const auto* value = find(name, &Json::is_array, "array");
+  if (value == nullptr) return kEmptyArray;
+  if (value->size() <= most) return *value;
+  refuse(name, path_of(name) + " has " + std::to_string(value->size()) + " items; it must have at most " +
+                   std::to_string(most));
+  return kEmptyArray;
+}
+
+std::vector<Fields> Fields::objects(std::string_view name, std::size_t most) {
   std::vector<Fields> all;
-  const auto* list = find(name, &Json::is_array, "array");
-  if (list == nullptr) return all;
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    const auto& item = (*list)[i];
-    const auto item_name = std::string(name) + '[' + std::to_string(i) + ']';
-    if (!item.is_object()) {
-      expect_type(item_name, item, "object");
-      continue;
-    }
-    all.push_back({item, path_of(item_name), error_});
+  for (const auto& item : list(name, most)) {
+    const auto item_name = indexed(name, all.size());
+    if (!item.is_object()) expect_type(item_name, item, "object");
+    all.push_back({item.is_object() ? item : kEmptyObject, path_of(item_name), error_});
   }
   return all;
 }
 
-std::vector<std::string> Fields::texts(std::string_view name) {
+std::vector<std::string> Fields::texts(std::string_view name, std::size_t most) {
   std::vector<std::string> all;
-  const auto* list = find(name, &Json::is_array, "array");
-  if (list == nullptr) return all;
-  for (const auto& item : *list) {
-    if (item.is_string()) {
-      all.push_back(item.get<std::string>());
-    } else {
-      expect_type(name, item, "string");
-    }
+  for (const auto& item : list(name, most)) {
+    const bool usable = item.is_string() && !item.get_ref<const std::string&>().empty();
+    if (!usable) expect_type(indexed(name, all.size()), item, "string, not empty");
+    all.push_back(usable ? item.get<std::string>() : std::string());
   }
   return all;
 }
 
-std::vector<std::int64_t> Fields::integers(std::string_view name, Bounds bounds) {
+std::vector<std::int64_t> Fields::integers(std::string_view name, Bounds bounds, std::size_t most) {
   std::vector<std::int64_t> all;
-  const auto* list = find(name, &Json::is_array, "array");
-  if (list == nullptr) return all;
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    const auto value = whole(std::string(name) + '[' + std::to_string(i) + ']', (*list)[i], bounds);
-    if (value) all.push_back(*value);
+  for (const auto& item : list(name, most)) {
+    all.push_back(whole(indexed(name, all.size()), item, bounds).value_or(bounds.least));
   }
   return all;
 }
@@ -131,18 +135,29 @@ std::map<std::string, std::string> Fields::dictionary(std::string_view name) {
   const auto* object = find(name, &Json::is_object, "object");
   if (object == nullptr) return all;
   for (const auto& [key, value] : object->items()) {
-    if (value.is_string()) {
-      all.emplace(key, value.get<std::string>());
-    } else {
-      expect_type(std::string(name) + '.' + key, value, "string");
-    }
+    if (!value.is_string()) expect_type(std::string(name) + '.' + key, value, "string");
+    all.emplace(key, value.is_string() ? value.get<std::string>() : std::string());
   }
   return all;
 }
 
-std::string Fields::text(std::string_view name, std::string_view fallback) {
+std::map<std::string, std::vector<std::string>> Fields::lists(std::string_view name) {
+  std::map<std::string, std::vector<std::string>> all;
+  const auto* object = find(name, &Json::is_object, "object");
+  if (object == nullptr) return all;
+  Fields members(*object, path_of(name), error_);
+  for (const auto& [key, value] : object->items()) all.emplace(key, members.texts(key, kMaxListed));
+  return all;
+}
+
+std::string Fields::text(std::string_view name, std::string_view fallback, Bounds length) {
   const auto* value = find(name, &Json::is_string, "string");
-  return value != nullptr ? value->get<std::string>() : std::string(fallback);
+  if (value == nullptr) return std::string(fallback);
+  const auto size = static_cast<std::int64_t>(value->get_ref<const std::string&>().size());
+  if (size >= length.least && size <= length.most) return value->get<std::string>();
+  refuse(name, path_of(name) + " has " + std::to_string(size) + " characters; it must have " +
+                   std::to_string(length.least) + " to " + std::to_string(length.most));
+  return std::string(fallback);
 }
 
 std::string Fields::name(std::string_view name, NameForm form, bool required) {

@@ -36,11 +36,14 @@ class Fields {
   [[nodiscard]] std::string path_of(std::string_view name) const;
 
   Fields object(std::string_view name);  // an empty object if it is absent
-  std::vector<Fields> objects(std::string_view name);
-  std::vector<std::string> texts(std::string_view name);
-  std::vector<std::int64_t> integers(std::string_view name, Bounds bounds);
+  // Lists of at most `most` items.
+  std::vector<Fields> objects(std::string_view name, std::size_t most);
+  std::vector<std::string> texts(std::string_view name, std::size_t most);
+  std::vector<std::int64_t> integers(std::string_view name, Bounds bounds, std::size_t most);
   std::map<std::string, std::string> dictionary(std::string_view name);
-  std::string text(std::string_view name, std::string_view fallback = {});
+  std::map<std::string, std::vector<std::string>> lists(std::string_view name);
+  // `length` is in bytes.
+  std::string text(std::string_view name, std::string_view fallback = {}, Bounds length = {});
   // Empty if it is absent, unless it is required.
   std::string name(std::string_view name, NameForm form, bool required = false);
   std::optional<std::int64_t> integer(std::string_view name, Bounds bounds);
@@ -63,6 +66,8 @@ class Fields {
   // The field, if it is present and of that type.
   const Json* find(std::string_view name, bool (Json::*is_type)() const noexcept, std::string_view type);
   std::optional<std::int64_t> whole(std::string_view name, const Json& value, Bounds bounds);
+  // The list, empty unless it is one of at most `most` items.
+  const Json& list(std::string_view name, std::size_t most);
   void expect_type(std::string_view name, const Json& value, std::string_view type);
 
   const Json& object_;

@@ -1,4 +1,6 @@
 // Metrics of an analysis, and MetricTemplates.
+#include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "operator/canary/spec.h"
@@ -7,6 +9,9 @@ namespace weir::canary {
 namespace {
 
 using analysis::Policy;
+
+constexpr Bounds kQueryLength{1, 8192};
+constexpr std::size_t kMaxMetrics = 32;
 
 bool is_built_in(std::string_view name) {
   return name == "request-success-rate" || name == "request-duration";
@@ -18,21 +23,26 @@ Policy parse_policy(Fields& fields, std::string_view name, Policy fallback) {
   return fields.has(name) ? given : fallback;
 }
 
-std::string number_text(double value) { return Json(value).dump(); }
+// 99 rather than 99.0, as the API server writes it.
+std::string number_text(double value) {
+  auto text = Json(value).dump();
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
 
-analysis::Range parse_range(Fields& metric) {
+analysis::Range parse_range(Fields& metric, const std::string& name) {
   metric.require("thresholdRange");
   auto fields = metric.object("thresholdRange");
   const analysis::Range range{fields.number("min"), fields.number("max")};
-  const auto path = metric.path_of("thresholdRange");
+  fields.refuse_unknown();
+  const auto start = "metric \"" + name + "\" has a thresholdRange with ";
   if (!range.min && !range.max) {
-    metric.refuse("thresholdRange", path + " has neither min nor max; give at least one of them");
+    metric.refuse("thresholdRange", start + "neither min nor max; give at least one of them");
   }
   if (range.min && range.max && *range.min > *range.max) {
-    metric.refuse("thresholdRange", path + ".min is " + number_text(*range.min) + ", more than max " +
-                                        number_text(*range.max) + "; no value could be in the range");
+    metric.refuse("thresholdRange", start + "min " + number_text(*range.min) + ", more than max " +
+                                        number_text(*range.max) + "; no value could be in it");
   }
-  fields.refuse_unknown();
   return range;
 }
 
@@ -58,24 +68,50 @@ void check_source(Fields& metric, const std::string& name) {
 MetricSpec parse_metric(Fields& fields, Policy on_no_data, Policy on_provider_error) {
   MetricSpec spec;
   auto& metric = spec.metric;
-  metric.name = fields.name("name", NameForm::Object, true);
+  fields.require("name");
+  metric.name = fields.text("name", {}, {1, 63});
   check_source(fields, metric.name);
-  metric.query = fields.text("query");
-  if (fields.has("query") && metric.query.empty())
-    fields.refuse("query", fields.path_of("query") + " is empty");
+  metric.query = fields.text("query", {}, kQueryLength);
   auto reference = fields.object("templateRef");
   if (fields.has("templateRef")) {
     spec.template_name = reference.name("name", NameForm::Object, true);
     spec.template_namespace = reference.name("namespace", NameForm::Label);
     reference.refuse_unknown();
   }
-  metric.range = parse_range(fields);
+  metric.range = parse_range(fields, metric.name);
   metric.interval = fields.seconds("interval", std::chrono::seconds{1});
   metric.template_variables = fields.dictionary("templateVariables");
   metric.on_no_data = parse_policy(fields, "onNoData", on_no_data);
   metric.on_provider_error = parse_policy(fields, "onProviderError", on_provider_error);
   fields.refuse_unknown();
   return spec;
+}
+
+bool is_header_name(const std::string& name) {
+  return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  });
+}
+
+bool has_control(const std::string& text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return std::iscntrl(c) != 0; });
+}
+
+// A header with several values is sent as one, joined as HTTP joins them.
+std::map<std::string, std::string> parse_headers(Fields& provider) {
+  std::map<std::string, std::string> headers;
+  const auto path = provider.path_of("headers");
+  for (const auto& [name, values] : provider.lists("headers")) {
+    if (!is_header_name(name)) {
+      provider.refuse("headers", path + " has a name with other characters than letters, digits, -, _ and .");
+    }
+    auto& header = headers[name];
+    for (const auto& value : values) {
+      if (has_control(value)) provider.refuse("headers", path + " has a value with control characters");
+      header += (header.empty() ? "" : ", ") + value;
+    }
+  }
+  return headers;
 }
 
 }  // namespace
@@ -85,7 +121,7 @@ std::vector<MetricSpec> parse_metrics(Fields& analysis) {
   const auto on_provider_error = parse_policy(analysis, "onProviderError", Policy::Hold);
   std::vector<MetricSpec> metrics;
   std::set<std::string> names;
-  for (auto& fields : analysis.objects("metrics")) {
+  for (auto& fields : analysis.objects("metrics", kMaxMetrics)) {
     metrics.push_back(parse_metric(fields, on_no_data, on_provider_error));
     const auto& name = metrics.back().metric.name;
     if (!names.insert(name).second) {
@@ -104,7 +140,7 @@ Result<MetricTemplate> parse_template(const Json& object) {
   root.require("spec");
   auto spec = root.object("spec");
   spec.require("query");
-  result.query = spec.text("query");
+  result.query = spec.text("query", {}, kQueryLength);
   spec.require("provider");
   auto provider = spec.object("provider");
   provider.choice<bool>("type", {{"prometheus", true}});
@@ -114,7 +150,7 @@ Result<MetricTemplate> parse_template(const Json& object) {
     provider.refuse("address", provider.path_of("address") + " is \"" + result.address +
                                    "\"; it must be a URL that starts with http:// or https://");
   }
-  result.headers = provider.dictionary("headers");
+  result.headers = parse_headers(provider);
   result.insecure_skip_verify = provider.flag("insecureSkipVerify", false);
   auto secret = provider.object("secretRef");
   if (provider.has("secretRef")) result.secret = secret.name("name", NameForm::Object, true);

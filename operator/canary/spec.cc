@@ -12,6 +12,9 @@ using strategies::Weight;
 
 constexpr Bounds kWeight{1, 100};
 constexpr Bounds kSeconds{1};
+constexpr std::size_t kMaxSteps = 100;
+constexpr std::size_t kMaxVirtualServices = 32;
+constexpr std::size_t kMaxRoutes = 64;
 
 strategies::WorkloadRef parse_workload(Fields& spec, std::string_view name) {
   auto fields = spec.object(name);
@@ -52,8 +55,9 @@ strategies::ServiceSpec parse_service(Fields& spec) {
 }
 
 void parse_virtual_services(Fields& istio, std::vector<strategies::VirtualServiceRef>& out) {
-  for (auto& fields : istio.objects("virtualServices")) {
-    strategies::VirtualServiceRef ref{fields.name("name", NameForm::Object, true), fields.texts("routes")};
+  for (auto& fields : istio.objects("virtualServices", kMaxVirtualServices)) {
+    strategies::VirtualServiceRef ref{fields.name("name", NameForm::Object, true),
+                                      fields.texts("routes", kMaxRoutes)};
     const bool again = std::ranges::any_of(out, [&](const auto& other) { return other.name == ref.name; });
     if (again)
       fields.refuse("name",
@@ -92,11 +96,11 @@ strategies::RoutingSpec parse_routing(Fields& spec) {
 std::string listed(const std::vector<std::int64_t>& numbers) {
   std::string text;
   for (const auto number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
-  return text;
+  return '[' + text + ']';
 }
 
 std::vector<Weight> parse_step_weights(Fields& analysis) {
-  const auto given = analysis.integers("stepWeights", kWeight);
+  const auto given = analysis.integers("stepWeights", kWeight, kMaxSteps);
   if (analysis.has("stepWeight")) {
     analysis.refuse("stepWeights", "spec.analysis has both stepWeight and stepWeights; keep one of them");
   }
