@@ -24,7 +24,8 @@ struct Metric {
   std::string name;   // request-success-rate and request-duration are built in, unless `query` is set
   std::string query;  // PromQL with {{ variables }}; empty: the built-in of that name
   Range range;
-  std::optional<Seconds> interval;  // window of the query; empty: the analysis' interval
+  // Length of the window; empty: the analysis' interval. A longer one reaches back before the step, as its owner asked.
+  std::optional<Seconds> interval;
   std::map<std::string, std::string> template_variables;
   std::string address;  // of the Prometheus to ask; empty: the operator's own
   std::map<std::string, std::string> headers;  // sent with the query (credentials among them: never logged)
@@ -43,10 +44,12 @@ struct Subject {
   int weight = 0;  // per cent, of the step that is judged
 };
 
-// The period that is judged: [end - length, end].
+// The period that is judged: [end - length, end], whole seconds of it.
 struct Window {
   TimePoint end;
   Seconds length{60};
+  // Since when the step's weight is in force: a window that has to be widened never begins before it. Empty: no bound.
+  std::optional<TimePoint> earliest;
 };
 
 enum class Outcome { Pass, Fail, Inconclusive };
@@ -54,7 +57,8 @@ enum class Outcome { Pass, Fail, Inconclusive };
 struct Check {
   std::string name;
   Outcome outcome = Outcome::Inconclusive;
-  std::string reason;  // WithinRange, OutOfRange, NoData, NotANumber, ManySeries, ProviderError, QueryRejected
+  // WithinRange, OutOfRange, NoData, NotANumber, ManySeries, WindowTooShort, ProviderError, QueryRejected
+  std::string reason;
   std::optional<double> value;
   Range range;
   std::optional<double> stable;   // the same of the stable version, where the query tells them apart

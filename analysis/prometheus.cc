@@ -1,0 +1,196 @@
+#include "analysis/prometheus.h"
+
+#include <charconv>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+namespace weir::analysis {
+namespace {
+
+using Json = nlohmann::json;
+
+// Bytes of a foreign answer that a message repeats.
+constexpr std::size_t kMaxExcerptBytes = 300;
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string out;
+  for (const char c : text) {
+    if (kUnreserved.contains(c)) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[byte >> 4U];
+    out += kDigits[byte & 15U];
+  }
+  return out;
+}
+
+// The beginning of a foreign text on one line of printable ASCII, so that it can be part of a sentence.
+std::string excerpt(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, kMaxExcerptBytes)) {
+    const bool printable = c >= ' ' && c <= '~';
+    if (printable) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  if (text.size() > kMaxExcerptBytes) out += "...";
+  return out;
+}
+
+// The address without a password that it may hold.
+std::string shown(std::string_view address) {
+  const auto scheme = address.find("://");
+  const auto host = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const auto end = std::min(address.find('/', host), address.size());
+  const auto at = address.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < host) return std::string(address);
+  return std::string(address.substr(0, host)) + std::string(address.substr(at + 1));
+}
+
+QueryError unavailable(std::string_view address, const std::string& what) {
+  return {QueryError::Kind::Unavailable, "Prometheus at " + shown(address) + " " + what};
+}
+
+// A string member of an object that may be anything; empty if it is not there.
+std::string text_of(const Json& object, const char* member) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+QueryError refusal(std::string_view address, int status, const Json& body) {
+  const std::string type = text_of(body, "errorType");
+  const std::string words = type + ": " + excerpt(text_of(body, "error"));
+  if (type == "bad_data" || type == "execution") {
+    return {QueryError::Kind::Rejected,
+            "Prometheus at " + shown(address) + " cannot evaluate the query: " + words};
+  }
+  return unavailable(address, "answered HTTP " + std::to_string(status) + ", " + words);
+}
+
+QueryError unexpected(std::string_view address, const Answer& answer) {
+  if (answer.body.empty()) {
+    return unavailable(address, "answered HTTP " + std::to_string(answer.status) + " without a body");
+  }
+  return unavailable(address, "answered HTTP " + std::to_string(answer.status) +
+                                  ", which is not an answer of the query API: " + excerpt(answer.body));
+}
+
+// Prometheus writes values as text: "0.5", "NaN", "+Inf".
+std::optional<double> parse_value(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || last != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+// [<time>, "<value>"]
+std::optional<double> parse_point(const Json& point) {
+  if (!point.is_array() || point.size() != 2 || !point[1].is_string()) return std::nullopt;
+  return parse_value(point[1].get_ref<const std::string&>());
+}
+
+std::optional<Series> parse_series(const Json& entry) {
+  if (!entry.is_object() || !entry.contains("metric") || !entry.contains("value")) return std::nullopt;
+  const auto value = parse_point(entry["value"]);
+  if (!value || !entry["metric"].is_object()) return std::nullopt;
+  Series series{.value = *value};
+  for (const auto& [name, label] : entry["metric"].items()) {
+    if (!label.is_string()) return std::nullopt;
+    series.labels.emplace(name, label.get<std::string>());
+  }
+  return series;
+}
+
+std::vector<std::string> parse_warnings(const Json& body) {
+  std::vector<std::string> warnings;
+  const auto found = body.find("warnings");
+  if (found == body.end() || !found->is_array()) return warnings;
+  for (const auto& warning : *found) {
+    if (warning.is_string()) warnings.push_back(excerpt(warning.get<std::string>()));
+  }
+  return warnings;
+}
+
+// Empty if the answer does not have the form that the query API promises.
+std::optional<std::vector<Series>> parse_result(const std::string& type, const Json& result) {
+  std::vector<Series> series;
+  if (type == "scalar") {
+    const auto value = parse_point(result);
+    if (!value) return std::nullopt;
+    series.push_back({.value = *value});
+    return series;
+  }
+  if (!result.is_array()) return std::nullopt;
+  series.reserve(result.size());
+  for (const auto& entry : result) {
+    auto parsed = parse_series(entry);
+    if (!parsed) return std::nullopt;
+    series.push_back(std::move(*parsed));
+  }
+  return series;
+}
+
+}  // namespace
+
+std::string query_url(std::string_view address, std::string_view query, TimePoint at) {
+  while (address.ends_with('/')) address.remove_suffix(1);
+  const auto seconds = std::chrono::floor<Seconds>(at).time_since_epoch().count();
+  return std::string(address) + "/api/v1/query?query=" + percent_encode(query) +
+         "&time=" + std::to_string(seconds);
+}
+
+QueryResult parse_answer(std::string_view address, const Answer& answer) {
+  if (answer.body.size() > kMaxAnswerBytes) {
+    return std::unexpected(unavailable(
+        address, "answered with " + std::to_string(answer.body.size()) + " bytes, more than the " +
+                     std::to_string(kMaxAnswerBytes) + " that are read: aggregate the query"));
+  }
+  const Json body = Json::parse(answer.body, nullptr, false);
+  const std::string status = text_of(body, "status");
+  if (status == "error") return std::unexpected(refusal(address, answer.status, body));
+  const bool success = answer.status >= 200 && answer.status < 300 && status == "success";
+  if (!success || !body.contains("data")) return std::unexpected(unexpected(address, answer));
+
+  const Json& data = body["data"];
+  const std::string type = text_of(data, "resultType");
+  if (type == "matrix" || type == "string") {
+    return std::unexpected(
+        QueryError{QueryError::Kind::Rejected,
+                   "the query answers a " + type + ", an instant vector or a scalar is needed"});
+  }
+  const bool known = (type == "vector" || type == "scalar") && data.contains("result");
+  auto series = known ? parse_result(type, data["result"]) : std::nullopt;
+  if (!series) return std::unexpected(unexpected(address, answer));
+  return Vector{std::move(*series), parse_warnings(body)};
+}
+
+QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at) {
+  if (server.address.empty()) {
+    return std::unexpected(
+        QueryError{QueryError::Kind::Unavailable,
+                   "no Prometheus address is set, neither of the operator nor of the metric"});
+  }
+  try {
+    const auto answer =
+        fetch(query_url(server.address, query, at), server.headers, server.insecure_skip_verify);
+    if (!answer) return std::unexpected(unavailable(server.address, "did not answer: " + answer.error()));
+    return parse_answer(server.address, *answer);
+  } catch (const std::exception& e) {
+    return std::unexpected(unavailable(server.address, std::string("could not be asked: ") + e.what()));
+  }
+}
+
+}  // namespace weir::analysis

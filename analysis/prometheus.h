@@ -1,0 +1,59 @@
+// Prometheus as the analysis needs it: one instant query, one answer. Nothing here throws.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/check.h"
+#include "analysis/judge.h"
+
+namespace weir::analysis {
+
+// Which server to ask, and how. Headers may hold credentials: they are never part of a message.
+struct Server {
+  std::string address;  // "http://prometheus.monitoring:9090", a path prefix and a trailing slash are fine
+  std::map<std::string, std::string> headers;
+  bool insecure_skip_verify = false;
+  friend auto operator<=>(const Server&, const Server&) = default;
+};
+
+struct Series {
+  std::map<std::string, std::string> labels;
+  double value = 0;  // may be NaN or infinite
+};
+
+// The answer of an instant query. A scalar is one series without labels.
+struct Vector {
+  std::vector<Series> series;
+  std::vector<std::string> warnings;  // Prometheus' own: a partial answer, say
+};
+
+struct QueryError {
+  enum class Kind {
+    Unavailable,  // no answer, or one that is not Prometheus'
+    Rejected      // Prometheus cannot evaluate the query: asking again does not help
+  };
+  Kind kind = Kind::Unavailable;
+  std::string message;  // names the server and what came back
+};
+
+using QueryResult = std::expected<Vector, QueryError>;
+
+// A longer body is refused unread. 4 MiB are some ten thousand series.
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{4} << 20;
+
+// `{address}/api/v1/query?query=…&time=…`, with `at` in whole seconds.
+[[nodiscard]] std::string query_url(std::string_view address, std::string_view query, TimePoint at);
+
+// Reads what `address` answered to an instant query.
+[[nodiscard]] QueryResult parse_answer(std::string_view address, const Answer& answer);
+
+// Asks for the value of `query` at `at`, rounded down to a whole second. Blocks for as long as `fetch` does.
+[[nodiscard]] QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at);
+
+}  // namespace weir::analysis

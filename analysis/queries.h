@@ -1,0 +1,54 @@
+// The built-in metrics: what is asked of Istio's standard series, and how the answer is read.
+//
+// Only what the source proxy measured counts (reporter="source"): a destination that is down reports nothing.
+// One query answers for every workload of a namespace, so that all releases with the same window share it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "analysis/check.h"
+#include "analysis/prometheus.h"
+
+namespace weir::analysis {
+
+inline constexpr std::string_view kSuccessRate = "request-success-rate";  // per cent of requests
+inline constexpr std::string_view kDuration = "request-duration";         // 99th percentile, milliseconds
+
+// A metric of this name needs no query.
+[[nodiscard]] bool is_built_in(std::string_view name);
+
+// Requests of one workload in a window. Prometheus extrapolates, so they are not always whole numbers.
+struct Requests {
+  double succeeded = 0;
+  double failed = 0;
+  [[nodiscard]] double total() const { return succeeded + failed; }
+};
+
+// Requests of every workload of the namespace during `window`, by response code and gRPC status. Unlike plain
+// increase(), a series whose first sample lies in the window counts from zero: the first errors of a
+// candidate make a series that did not exist before, and must not be missed. That needs the source to have
+// been scraped when the window began (its `up` was 1); a source that was not is counted from its first
+// sample, as increase() does.
+[[nodiscard]] std::string requests_query(std::string_view name_space, Seconds window);
+
+// What requests_query answered for one workload. A request failed if its code is 5xx, or if its gRPC status
+// is the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE or DATA_LOSS (the
+// statuses that OpenTelemetry takes for a server's errors). One that the client gave up (code 0) did not
+// fail.
+[[nodiscard]] Requests requests_of(const Vector& answer, std::string_view workload);
+
+// 99th percentile in milliseconds of every workload of the namespace during `window`.
+[[nodiscard]] std::string duration_query(std::string_view name_space, Seconds window);
+
+// The one value that the answer has for the workload; empty if it has none, or not a finite one.
+[[nodiscard]] std::optional<double> value_of(const Vector& answer, std::string_view workload);
+
+// Samples that one series of the namespace has in two minutes. Only series that are older than that count; a
+// younger one would make the scrape interval look long. Empty answer: there are none yet.
+[[nodiscard]] std::string scrapes_query(std::string_view name_space);
+// Rounded up to a whole second; empty if it cannot be told.
+[[nodiscard]] std::optional<Seconds> scrape_interval_of(const Vector& answer);
+
+}  // namespace weir::analysis

@@ -1,0 +1,51 @@
+// Asks Prometheus each question once, however many releases ask it at the same time.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "analysis/prometheus.h"
+
+namespace weir::analysis {
+
+// How long an answer is kept, counted on the time that was asked for, not on a clock.
+inline constexpr Seconds kAnswerLifetime{60};
+inline constexpr std::size_t kMaxKeptAnswers = 128;
+
+// Questions are the same if server (headers too), query and whole second are. While one is being asked the
+// others wait for its answer; afterwards a good answer is kept for kAnswerLifetime, an error is not: the next
+// one asks again. Thread-safe.
+class SharedAnswers {
+ public:
+  explicit SharedAnswers(Fetch fetch);
+
+  // Never null. Blocks for as long as `fetch` does.
+  [[nodiscard]] std::shared_ptr<const QueryResult> ask(const Server& server, const std::string& query,
+                                                       TimePoint at);
+
+ private:
+  struct Question {
+    Seconds at;
+    Server server;
+    std::string query;
+    friend auto operator<=>(const Question&, const Question&) = default;
+  };
+  using Result = std::shared_ptr<const QueryResult>;
+  using Shared = std::shared_future<Result>;
+
+  // The answer that somebody has asked for already; else `promise` is what others will wait for.
+  std::optional<Shared> join(const Question& question, std::promise<Result>& promise);
+  void trim();  // with mutex_ held
+
+  const Fetch fetch_;
+  std::mutex mutex_;
+  std::map<Question, Shared> answers_;  // oldest first
+};
+
+}  // namespace weir::analysis

@@ -1,0 +1,33 @@
+#include "analysis/window.h"
+
+#include <algorithm>
+
+namespace weir::analysis {
+namespace {
+
+std::string text(Seconds duration) { return std::to_string(duration.count()) + "s"; }
+
+}  // namespace
+
+PlannedWindow plan_window(const Window& asked, std::optional<Seconds> scrape_interval) {
+  PlannedWindow plan{.end = asked.end, .length = asked.length};
+  const Seconds needed = kMinScrapes * scrape_interval.value_or(Seconds{0});
+  if (asked.length >= needed) return plan;
+
+  const std::string why = "a window of " + text(asked.length) + " is shorter than two scrapes (" +
+                          text(*scrape_interval) + " each)";
+  Seconds allowed = needed;
+  if (asked.earliest) {
+    allowed = std::min(needed, std::chrono::floor<Seconds>(asked.end - *asked.earliest));
+  }
+  plan.length = std::max(asked.length, allowed);
+  plan.too_short = plan.length < needed;
+  if (plan.too_short) {
+    plan.warning = why + ", and the step is too young to widen it";
+  } else {
+    plan.warning = why + ": widened to " + text(plan.length);
+  }
+  return plan;
+}
+
+}  // namespace weir::analysis
