@@ -89,6 +89,7 @@ Round Reconciler::reconcile(const kube::Key& key) {
     round.error = done.error();
     return round;
   }
+  round.wrote = !(decision.status == canary->status) || !decision.actions.empty();
   for (const auto& action : decision.actions) {
     auto done = actor_.perform(action, scene);
     if (listener_.on_action) listener_.on_action(*canary, action, done);

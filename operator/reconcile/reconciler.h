@@ -19,6 +19,7 @@ namespace weir::reconcile {
 // What a round came to.
 struct Round {
   std::optional<strategies::Milliseconds> requeue_after;  // empty: nothing is due until something changes
+  bool wrote = false;  // something changed: the next round has something new to decide from
   std::optional<kube::Error> error;  // the write that failed; the caller backs off and runs another round
 };
 

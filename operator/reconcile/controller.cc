@@ -1,0 +1,81 @@
+#include "operator/reconcile/controller.h"
+
+#include <algorithm>
+
+#include "operator/kube/object.h"
+#include "operator/reconcile/interest.h"
+
+namespace weir::reconcile {
+namespace {
+
+// A release that runs is looked at this often even if nothing seems to change: a round over unchanged caches
+// writes nothing, and a change that was missed cannot hold a release up for longer.
+constexpr std::chrono::milliseconds kLongestRest{60'000};
+// After a conflict the newer object is on its way.
+constexpr std::chrono::milliseconds kConflictRest{20};
+
+strategies::Phase phase_of(const kube::Json& canary) {
+  const kube::Json::json_pointer path("/status/phase");
+  if (!canary.contains(path) || !canary.at(path).is_string()) return strategies::Phase::Pending;
+  return strategies::phase_from(canary.at(path).get<std::string>()).value_or(strategies::Phase::Pending);
+}
+
+}  // namespace
+
+bool Controller::is_urgent(const kube::Key& key) const {
+  const auto stored = stores_.canaries.get(key);
+  return stored && phase_of(*stored->object) == strategies::Phase::RollingBack;
+}
+
+void Controller::changed(const kube::Resource& resource, const kube::Key& key) {
+  for (const auto& release : concerned(stores_, resource, key)) wake(release);
+}
+
+void Controller::wake(const kube::Key& key) {
+  queue_.add(key, std::chrono::steady_clock::now(), is_urgent(key));
+}
+
+void Controller::start(int threads) {
+  for (const auto& stored : stores_.canaries.list("")) wake(kube::key_of(*stored.object));
+  for (int i = 0; i < threads; ++i) {
+    workers_.emplace_back([this](const std::stop_token& token) { work(token); });
+  }
+}
+
+void Controller::stop() {
+  for (auto& worker : workers_) worker.request_stop();
+  workers_.clear();
+}
+
+void Controller::work(const std::stop_token& stop) {
+  while (const auto key = queue_.take(stop)) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto round = reconciler_.reconcile(*key);
+    settle(*key, round);
+    queue_.done(*key);
+    report_(*key, round, std::chrono::steady_clock::now() - begin);
+  }
+}
+
+void Controller::settle(const kube::Key& key, const Round& round) {
+  const auto now = std::chrono::steady_clock::now();
+  if (round.error) {
+    const bool conflict = round.error->code == kube::Code::Conflict;
+    std::chrono::milliseconds delay = std::max(queue_.failed(key), kConflictRest);
+    if (conflict) delay = std::min(delay, kConflictRest * 10);
+    if (round.error->retry_after)
+      delay = std::max<std::chrono::milliseconds>(delay, *round.error->retry_after);
+    return queue_.add(key, now + delay, is_urgent(key));
+  }
+  queue_.forget(key);
+  const auto stored = stores_.canaries.get(key);
+  if (!stored) return;
+  const bool over = strategies::is_final(phase_of(*stored->object));
+  if (over && !round.requeue_after) return;
+  // A release that is over still has its finalizer to lose and its time to live to wait for; both name their
+  // time.
+  const auto rest = round.requeue_after.value_or(kLongestRest);
+  queue_.add(key, now + (over ? rest : std::min(rest, kLongestRest)), is_urgent(key));
+}
+
+}  // namespace weir::reconcile

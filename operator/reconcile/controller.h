@@ -1,0 +1,47 @@
+// Keeps every release going: changes in, rounds out.
+#pragma once
+
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "operator/kube/store.h"
+#include "operator/reconcile/queue.h"
+#include "operator/reconcile/reconciler.h"
+
+namespace weir::reconcile {
+
+class Controller {
+ public:
+  // After each round: the key, what it came to, how long it took.
+  using Report = std::function<void(const kube::Key&, const Round&, std::chrono::duration<double>)>;
+
+  // Borrows all but `report`.
+  Controller(Reconciler& reconciler, const kube::Stores& stores, Report report)
+      : reconciler_(reconciler), stores_(stores), report_(std::move(report)) {}
+
+  // Something of this kind came, changed or went. Thread-safe.
+  void changed(const kube::Resource& resource, const kube::Key& key);
+  // This release is due for a round now. Thread-safe.
+  void wake(const kube::Key& key);
+
+  // Starts `threads` workers, with every release due; the stores must be synced.
+  void start(int threads);
+  // Lets rounds that are under way end and starts no other: every release stays resumable.
+  void stop();
+
+  [[nodiscard]] std::size_t depth() const { return queue_.depth(); }
+
+ private:
+  void work(const std::stop_token& stop);
+  void settle(const kube::Key& key, const Round& round);
+  [[nodiscard]] bool is_urgent(const kube::Key& key) const;
+
+  Reconciler& reconciler_;
+  const kube::Stores& stores_;
+  Report report_;
+  Queue queue_;
+  std::vector<std::jthread> workers_;
+};
+
+}  // namespace weir::reconcile
