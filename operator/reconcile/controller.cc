@@ -68,11 +68,11 @@ void Controller::settle(const kube::Key& key, const Round& round) {
     return queue_.add(key, now + delay, is_urgent(key));
   }
   queue_.forget(key);
+  if (round.wrote) return queue_.add(key, now, is_urgent(key));
   const auto stored = stores_.canaries.get(key);
   if (!stored) return;
   const bool over = strategies::is_final(phase_of(*stored->object));
   if (over && !round.requeue_after) return;
-  // A release that is over still has its finalizer to lose and its time to live to wait for; both name their
   // time.
   const auto rest = round.requeue_after.value_or(kLongestRest);
   queue_.add(key, now + (over ? rest : std::min(rest, kLongestRest)), is_urgent(key));
