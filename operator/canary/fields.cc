@@ -40,9 +40,13 @@ std::string indexed(std::string_view name, std::size_t index) {
   return std::string(name) + '[' + std::to_string(index) + ']';
 }
 
-std::string integer_bounds(Bounds bounds) {
-  if (bounds.most == kMaxInteger) return "it must be " + std::to_string(bounds.least) + " or more";
-  return "it must be " + std::to_string(bounds.least) + " to " + std::to_string(bounds.most);
+// What an integer field accepts. The limit of its type is named only to those who reach it.
+std::string accepted(Bounds bounds, double given) {
+  if (bounds.most != kMaxInteger) {
+    return "it must be " + std::to_string(bounds.least) + " to " + std::to_string(bounds.most);
+  }
+  const auto limit = given > static_cast<double>(bounds.most) ? ", up to " + std::to_string(bounds.most) : "";
+  return "it must be " + std::to_string(bounds.least) + " or more" + limit;
 }
 
 }  // namespace
@@ -187,7 +191,7 @@ std::optional<std::int64_t> Fields::whole(std::string_view name, const Json& val
   if (given >= static_cast<double>(bounds.least) && given <= static_cast<double>(bounds.most)) {
     return static_cast<std::int64_t>(given);
   }
-  refuse(name, path_of(name) + " is " + value.dump() + "; " + integer_bounds(bounds));
+  refuse(name, path_of(name) + " is " + value.dump() + "; " + accepted(bounds, given));
   return std::nullopt;
 }
 

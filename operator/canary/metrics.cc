@@ -70,7 +70,6 @@ MetricSpec parse_metric(Fields& fields, Policy on_no_data, Policy on_provider_er
   auto& metric = spec.metric;
   fields.require("name");
   metric.name = fields.text("name", {}, {1, 63});
-  check_source(fields, metric.name);
   metric.query = fields.text("query", {}, kQueryLength);
   auto reference = fields.object("templateRef");
   if (fields.has("templateRef")) {
@@ -84,6 +83,7 @@ MetricSpec parse_metric(Fields& fields, Policy on_no_data, Policy on_provider_er
   metric.on_no_data = parse_policy(fields, "onNoData", on_no_data);
   metric.on_provider_error = parse_policy(fields, "onProviderError", on_provider_error);
   fields.refuse_unknown();
+  check_source(fields, metric.name);
   return spec;
 }
 
