@@ -60,6 +60,12 @@ class Transport {
 };
 
 inline constexpr int kMaxInFlight = 16;
+inline constexpr int kIoThreads = 2;  // more make it slower
+
+// Starts the threads that all transports and listeners of the process share. Once: later calls do nothing. Call it
+// first thing in main: it sets environment variables, and a listener made before it would start 40 threads.
+// make_transport calls it too.
+void start_io(int threads = kIoThreads);
 
 // `base_url` is scheme, host and port; request urls must begin with it.
 [[nodiscard]] std::unique_ptr<Transport> make_transport(const std::string& base_url, const Tls& tls,
