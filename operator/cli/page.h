@@ -26,7 +26,7 @@ class Page {
 
   // Appends to the current line; what goes beyond the screen's width is left out.
   Page& put(std::string_view text, Style style = Style::Plain);
-  // Spaces up to a column; at least one if the line is already there and not empty.
+  // Spaces up to a column; at least one behind text that has reached it.
   Page& to(std::size_t column);
   Page& end_line();
   // Words from the current column on, with further lines indented to `indent`; ends the line.

@@ -188,27 +188,40 @@ std::string in_or_due(TimePoint time, TimePoint now) {
   return time > now ? "in " + short_duration(time - now) : std::string("due now");
 }
 
+// When a release that makes no headway is taken back; empty: this wait is not bounded.
+std::optional<TimePoint> deadline(const canary::Canary& release) {
+  const auto& status = release.status;
+  const bool bounded = status.phase != Phase::Finalizing && status.phase != Phase::RollingBack;
+  if (!bounded || release.spec.suspend || !status.last_progress_at) return std::nullopt;
+  auto end = *status.last_progress_at + release.spec.progress_deadline;
+  if (status.step > 0) end += release.spec.routing.propagation_delay + release.spec.interval;
+  return end;
+}
+
+std::optional<TimePoint> stable_release(const canary::Canary& release) {
+  const bool keep = release.spec.stable.after_promotion == strategies::AfterPromotion::Keep;
+  if (keep || release.status.phase != Phase::Finalizing || !release.status.last_transition_time)
+    return std::nullopt;
+  return *release.status.last_transition_time + release.spec.stable.scale_down_delay;
+}
+
 void next_line(Page& page, const canary::Canary& release, TimePoint now) {
   const auto& status = release.status;
   if (is_final(status.phase)) return;
   std::string text;
   if (const auto check = next_check(release)) {
     text = fmt::format("check {}, then {} if it passes", in_or_due(*check, now), after_pass(release));
-  } else if (status.phase == Phase::Finalizing && status.last_transition_time &&
-             release.spec.stable.after_promotion != strategies::AfterPromotion::Keep) {
-    const auto release_at = *status.last_transition_time + release.spec.stable.scale_down_delay;
-    text =
-        fmt::format("{} is released {}", or_else(status.stable.name, "stable"), in_or_due(release_at, now));
+  } else if (const auto time = stable_release(release)) {
+    text = fmt::format("{} is released {}", or_else(status.stable.name, "stable"), in_or_due(*time, now));
   } else if (release.spec.suspend && status.phase != Phase::RollingBack) {
     text = "suspended: the candidate's weight does not rise";
   }
-  if (status.phase != Phase::Finalizing && status.phase != Phase::RollingBack && status.last_progress_at) {
-    const auto deadline = *status.last_progress_at + release.spec.progress_deadline;
-    if (!text.empty()) text += "; ";
-    text += fmt::format("without progress taken back {}", in_or_due(deadline, now));
+  // While the first check of a step is on its way the deadline is far.
+  const bool waits = text.empty() || (status.phase == Phase::Progressing && status.checks_in_step > 0);
+  if (const auto end = deadline(release); end && waits) {
+    text += fmt::format("{}taken back {} without progress", text.empty() ? "" : "; ", in_or_due(*end, now));
   }
-  if (text.empty()) return;
-  label(page, "Next").paragraph(text, kLabels);
+  if (!text.empty()) label(page, "Next").paragraph(text, kLabels);
 }
 
 void failed_line(Page& page, const canary::Canary& release) {

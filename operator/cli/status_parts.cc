@@ -120,7 +120,7 @@ void put_checks(Page& page, const canary::Canary& release) {
   }
 
   const auto row = [&](const auto& cells, std::string_view glyph, Style glyph_style, Style style) {
-    page.put(glyph, glyph_style).to(2);
+    page.put(glyph, glyph_style);
     std::size_t column = 2;
     for (std::size_t i = 0; i < widths.size(); ++i) {
       page.to(column).put(cells[i], style);

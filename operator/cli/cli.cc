@@ -1,0 +1,147 @@
+#include "operator/cli/cli.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "operator/cli/plan.h"
+#include "operator/kube/object.h"
+
+namespace weir::cli {
+namespace {
+
+const Flag kNamespace{"namespace", 'n', "NAME", "namespace of the Canary; default: the context's"};
+const Flag kContext{"context", 0, "NAME", "context of the kubeconfig; default: the current one"};
+const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, else ~/.kube/config"};
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> kCommands{
+      {"status",
+       "NAME [-w] [-o json] [flags]",
+       "Shows a release: phase, traffic, steps, checks, conditions and the last Events. With -w until it is "
+       "over: "
+       "exit 0 if it succeeded, 1 if it failed.",
+       1,
+       1,
+       {{"watch", 'w', "", "show it live until the release is over"},
+        {"output", 'o', "FORMAT", "json: the Canary and its Events as they are; with -w one line a change"},
+        kNamespace,
+        kContext,
+        kKubeconfig}},
+      {"plan",
+       "-f FILE... [flags]",
+       "Prints, step by step, every object that the operator would write for a release. Needs no cluster.",
+       0,
+       kMaxPlanFiles,
+       {{"filename", 'f', "FILE",
+         "YAML or JSON with the Canary and the objects around it; a folder, or - for stdin"},
+        {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
+        {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}}},
+      {"rollback",
+       "NAME [--reason TEXT] [flags]",
+       "Takes a release back: all traffic to stable at once, then everything as it was.",
+       1,
+       1,
+       {{"reason", 0, "TEXT", "why; kept in the release's history"}, kNamespace, kContext, kKubeconfig}},
+      {"version", "", "Prints the version of this program.", 0, 0, {}},
+      {"help", "[COMMAND]", "Explains the commands, or one of them.", 0, 1, {}},
+  };
+  return kCommands;
+}
+
+const Command* find(std::string_view name) {
+  const auto found = std::ranges::find(commands(), name, &Command::name);
+  return found == commands().end() ? nullptr : &*found;
+}
+
+std::string overview() {
+  std::string text = "Progressive delivery with Weir.\n\nUsage:\n  kubectl weir COMMAND\n\nCommands:\n";
+  for (const Command& command : commands()) {
+    text += fmt::format("  {:<10} {}\n", command.name,
+                        command.meaning.substr(0, command.meaning.find_first_of(".:")));
+  }
+  return text + "\nkubectl weir help COMMAND explains one of them.\n";
+}
+
+std::string command_names() {
+  std::string names;
+  for (const Command& command : commands()) names += (names.empty() ? "" : ", ") + std::string(command.name);
+  return names;
+}
+
+int refuse(Console& console, const std::string& sentence) {
+  console.err << sentence << "\n";
+  return kRefused;
+}
+
+int help(const Arguments& arguments, Console& console) {
+  if (arguments.rest.empty()) {
+    console.out << overview();
+    return kFine;
+  }
+  const Command* command = find(arguments.rest[0]);
+  if (command == nullptr) {
+    return refuse(console, fmt::format("no command {}: there are {}", arguments.rest[0], command_names()));
+  }
+  console.out << usage(*command);
+  return kFine;
+}
+
+int with_cluster(const Command& command, const Arguments& arguments, Console& console,
+                 const Connect& connect) {
+  const std::string output = arguments.value("output", "json");
+  if (output != "json") return refuse(console, fmt::format("-o {}: {} accepts json", output, command.name));
+  const auto connection =
+      connect({.kubeconfig = arguments.value("kubeconfig"), .context = arguments.value("context")});
+  if (!connection) {
+    console.err << connection.error() << "\n";
+    return kFailed;
+  }
+  const kube::Key key{arguments.value("namespace", connection->name_space), arguments.rest[0]};
+  return command.name == "status" ? show_status(arguments, key, *connection->api, console)
+                                  : roll_back(arguments, key, *connection->api, console);
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  const auto end = std::ranges::find(words, "--");
+  return std::any_of(words.begin(), end,
+                     [](const std::string& word) { return word == "-h" || word == "--help"; });
+}
+
+}  // namespace
+
+std::string explain(const kube::Error& error, const kube::Key& key) {
+  if (error.code == kube::Code::NotFound) {
+    return fmt::format("no Canary {}: kubectl get canaries -A lists all (\"{}\")", kube::to_string(key),
+                       error.message);
+  }
+  return error.message;
+}
+
+int run(const std::vector<std::string>& words, Console& console, const Connect& connect) {
+  if (words.empty() || words[0] == "-h" || words[0] == "--help") {
+    console.out << overview();
+    return kFine;
+  }
+  const Command* command = find(words[0]);
+  if (command == nullptr) {
+    return refuse(console, fmt::format("no command {}: there are {}", words[0], command_names()));
+  }
+  if (asks_for_help(words)) {
+    console.out << usage(*command);
+    return kFine;
+  }
+  const auto arguments = parse_arguments(*command, std::span(words).subspan(1));
+  if (!arguments) return refuse(console, arguments.error());
+  if (command->name == "help") return help(*arguments, console);
+  if (command->name == "plan") return plan(*arguments, console);
+  if (command->name == "version") {
+    console.out << "kubectl-weir " WEIR_VERSION "\n";
+    return kFine;
+  }
+  return with_cluster(*command, *arguments, console, connect);
+}
+
+}  // namespace weir::cli
