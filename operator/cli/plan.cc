@@ -1,0 +1,246 @@
+#include "operator/cli/plan.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+#include <utility>
+
+#include "operator/cli/status.h"
+#include "operator/cli/world.h"
+#include "operator/kube/object.h"
+#include "operator/reconcile/reconciler.h"
+#include "operator/routing/istio.h"
+
+namespace weir::cli {
+namespace {
+
+template <typename T>
+using Expected = std::expected<T, std::string>;
+
+// A ladder of 100 steps takes a few hundred; more means that the release goes round in circles.
+constexpr int kMaxRounds = 5000;
+constexpr std::size_t kMaxDocumentsNamed = 30;
+
+// Answers at once that every check has passed.
+class PassingAnalyst final : public reconcile::Analyst {
+ public:
+  explicit PassingAnalyst(const kube::Clock& clock) : clock_(clock) {}
+
+  [[nodiscard]] bool knows(const kube::Key& release, const reconcile::Question& question) const override {
+    const auto known = questions_.find(release);
+    return known != questions_.end() && known->second.same_as(question);
+  }
+  void ask(const kube::Key& release, reconcile::Question question) override {
+    questions_.insert_or_assign(release, std::move(question));
+    asked_ = true;
+  }
+  [[nodiscard]] std::optional<strategies::Verdict> answer(const kube::Key& release) const override {
+    const auto found = questions_.find(release);
+    if (found == questions_.end()) return std::nullopt;
+    return reconcile::to_verdict(found->second, {.outcome = analysis::Outcome::Pass}, clock_.wall());
+  }
+  void forget(const kube::Key& release) override { questions_.erase(release); }
+
+  // Whether a new question has come since the last call.
+  [[nodiscard]] bool take_asked() { return std::exchange(asked_, false); }
+
+ private:
+  const kube::Clock& clock_;
+  std::map<kube::Key, reconcile::Question> questions_;
+  bool asked_ = false;
+};
+
+class Planner {
+ public:
+  explicit Planner(const kube::Key& key)
+      : key_(key),
+        provider_(routing::make_istio()),
+        analyst_(world_.clock),
+        reconciler_(world_.api, world_.stores, *provider_, analyst_, world_.clock, listener()) {
+    reconciler_.allow_cross_namespace_templates(true);
+  }
+
+  World& world() { return world_; }
+
+  Expected<Plan> run() {
+    const auto start = world_.clock.steady();
+    for (int round = 0; round < kMaxRounds; ++round) {
+      const reconcile::Round result = reconciler_.reconcile(key_);
+      const bool acted = std::exchange(acted_, false);
+      const bool wrote = !world_.take_writes().empty() || acted;
+      if (result.error) return std::unexpected(result.error->message);
+      const strategies::Status status = this->status();
+      if (status.phase == strategies::Phase::Failed) return std::unexpected(status.message);
+      if (status.phase == strategies::Phase::Succeeded) {
+        plan_.duration = std::chrono::duration_cast<std::chrono::milliseconds>(world_.clock.steady() - start);
+        return std::move(plan_);
+      }
+      if (wrote || analyst_.take_asked()) continue;
+      // Before the first write only others can change what the release waits for, and here there are none.
+      if (status.phase == strategies::Phase::Pending || !result.requeue_after)
+        return std::unexpected(status.message);
+      world_.clock.advance(std::max(*result.requeue_after, std::chrono::milliseconds{1}));
+    }
+    return std::unexpected(
+        fmt::format("the release is not over after {} rounds: {}", kMaxRounds, status().message));
+  }
+
+ private:
+  [[nodiscard]] strategies::Status status() const {
+    const auto stored = world_.stores.canaries.get(key_);
+    return stored ? canary::status_from(stored->object->value("status", Json::object()))
+                  : strategies::Status{};
+  }
+
+  reconcile::Listener listener() {
+    return {.on_event =
+                [this](const canary::Canary&, const strategies::Event& event) {
+                  if (event.severity != strategies::Severity::Warning) return;
+                  if (std::ranges::find(plan_.warnings, event.message) != plan_.warnings.end()) return;
+                  plan_.warnings.push_back(event.message);
+                },
+            .on_action = [this](const canary::Canary&, const strategies::Action& action,
+                                const kube::Result<void>&) { take(action); },
+            .on_status = {},
+            .on_gone = {}};
+  }
+
+  void take(const strategies::Action& action) {
+    for (const kube::Write& write : world_.take_writes()) {
+      acted_ = true;
+      if (write.verb == kube::Verb::UpdateStatus || write.resource == kube::kCanaries) continue;
+      const bool removed = write.verb == kube::Verb::Remove;
+      Json object = as_written(removed ? write.before : write.after);
+      Json& annotations = object["metadata"]["annotations"];
+      annotations[kStepAnnotation] = std::to_string(plan_.writes.size() + 1);
+      annotations[kWhyAnnotation] = fmt::format("{}: {}", to_string(status().phase), describe(action));
+      if (removed) annotations[kActionAnnotation] = "delete";
+      plan_.writes.push_back(std::move(object));
+    }
+  }
+
+  const kube::Key key_;
+  World world_;
+  std::unique_ptr<routing::Provider> provider_;
+  PassingAnalyst analyst_;
+  reconcile::Reconciler reconciler_;
+  Plan plan_;
+  bool acted_ = false;
+};
+
+std::string name_of(const Document& document, const std::string& name_space) {
+  Json object = document.object;
+  if (resource_of(object) != nullptr && kube::metadata_text(object, "namespace").empty()) {
+    object["metadata"]["namespace"] = name_space;
+  }
+  return fmt::format("{} {} ({})", object.value("kind", ""), kube::to_string(kube::key_of(object)),
+                     document.position(""));
+}
+
+std::string documents_seen(const std::vector<Document>& documents, const std::string& name_space) {
+  if (documents.empty()) return "no document was seen";
+  std::string text = "seen: ";
+  for (std::size_t i = 0; i < std::min(documents.size(), kMaxDocumentsNamed); ++i) {
+    text += (i == 0 ? "" : ", ") + name_of(documents[i], name_space);
+  }
+  if (documents.size() > kMaxDocumentsNamed)
+    text += fmt::format(" and {} more", documents.size() - kMaxDocumentsNamed);
+  return text;
+}
+
+// The one Canary to plan; checks every document that has fields of ours.
+Expected<canary::Canary> find_canary(const std::vector<Document>& documents, const std::string& name_space) {
+  std::optional<canary::Canary> found;
+  for (const Document& document : documents) {
+    const kube::Resource* resource = resource_of(document.object);
+    if (resource == nullptr) continue;
+    if (*resource == kube::kMetricTemplates) {
+      const auto parsed = canary::parse_template(document.object);
+      if (parsed) continue;
+      return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
+    }
+    if (*resource != kube::kCanaries) continue;
+    auto parsed = canary::parse(document.object);
+    if (!parsed)
+      return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
+    if (found)
+      return std::unexpected(document.position("") + ": a second Canary: plan one release at a time");
+    found = std::move(*parsed);
+    if (found->name_space.empty()) found->name_space = name_space;
+  }
+  if (!found) return std::unexpected("there is no Canary to plan; " + documents_seen(documents, name_space));
+  return *std::move(found);
+}
+
+std::string ladder(const strategies::Spec& spec) {
+  if (spec.skip_analysis) return "analysis is skipped";
+  std::string text;
+  for (const auto weight : spec.strategy.steps) text += fmt::format("{} %, ", weight.percent());
+  text += "then promotion at ";
+  for (const auto weight : spec.strategy.promotion_steps) {
+    text += fmt::format("{}{} %", text.ends_with("at ") ? "" : ", ", weight.percent());
+  }
+  return text;
+}
+
+void summarize(const Plan& plan, std::ostream& err) {
+  const auto& spec = plan.release.spec;
+  const auto& status = plan.release.status;
+  for (const std::string& warning : plan.warnings) err << "warning: " << warning << "\n";
+  err << fmt::format("{}/{}: Service {} from {} ({}) to {} ({}) in {} writes\n", plan.release.name_space,
+                     plan.release.name, spec.service.name, status.stable.name, status.stable.version,
+                     status.candidate.name, status.candidate.version, plan.writes.size());
+  err << "steps: " << ladder(spec) << "\n";
+  err << fmt::format(
+      "time: at least {}, if every check passes (interval {}, propagation {}, scale-down delay {})\n",
+      short_duration(plan.duration), short_duration(spec.interval),
+      short_duration(spec.routing.propagation_delay), short_duration(spec.stable.scale_down_delay));
+}
+
+}  // namespace
+
+Expected<Plan> make_plan(const std::vector<Document>& documents, const std::string& name_space) {
+  const auto release = find_canary(documents, name_space);
+  if (!release) return std::unexpected(release.error());
+  const kube::Key key{release->name_space, release->name};
+  Planner planner(key);
+  if (const auto filled = planner.world().fill(documents, name_space); !filled)
+    return std::unexpected(filled.error());
+  auto plan = planner.run();
+  if (!plan) return std::unexpected(plan.error() + "; " + documents_seen(documents, name_space));
+  const auto stored = planner.world().stores.canaries.get(key);
+  if (auto over = canary::parse(*stored->object)) plan->release = std::move(*over);
+  return plan;
+}
+
+int plan(const Arguments& arguments, Console& console) {
+  const auto refuse = [&](const std::string& sentence) {
+    console.err << sentence << "\n";
+    return kRefused;
+  };
+  const std::string output = arguments.value("output", "yaml");
+  if (output != "yaml" && output != "json")
+    return refuse(fmt::format("-o {}: plan accepts yaml and json", output));
+  std::vector<std::string> files;
+  if (const auto given = arguments.flags.find("filename"); given != arguments.flags.end())
+    files = given->second;
+  files.insert(files.end(), arguments.rest.begin(), arguments.rest.end());
+  if (files.empty())
+    return refuse("no file to plan: usage is kubectl weir plan -f FILE..., - for standard input");
+
+  const auto documents = read_yaml(files, console.in);
+  if (!documents) return refuse(documents.error());
+  const auto plan = make_plan(*documents, arguments.value("namespace", "default"));
+  if (!plan) return refuse(plan.error());
+  if (output == "yaml") {
+    console.out << to_yaml(plan->writes);
+  } else {
+    console.out << Json{{"apiVersion", "v1"}, {"kind", "List"}, {"items", plan->writes}}.dump(2) << "\n";
+  }
+  summarize(*plan, console.err);
+  return kFine;
+}
+
+}  // namespace weir::cli
