@@ -50,6 +50,12 @@ std::string since(const PlannedWindow& window) {
   return "in the last " + std::to_string(window.length.count()) + "s";
 }
 
+// As Prometheus writes it.
+std::string not_a_number(double value) {
+  if (std::isnan(value)) return "NaN";
+  return value > 0 ? "+Inf" : "-Inf";
+}
+
 double success_rate(const Requests& requests) { return kPerCent * requests.succeeded / requests.total(); }
 
 // One call of Judge::judge.
@@ -70,7 +76,7 @@ class Round {
   Judgement conclude() && {
     judgement_.outcome = Outcome::Pass;
     judgement_.message =
-        judgement_.checks.empty() ? "no metric to judge" : "every metric is within its range";
+        judgement_.checks.empty() ? "no metric to judge" : "every metric passed";
     for (const auto outcome : {Outcome::Fail, Outcome::Inconclusive}) {
       const auto found = std::ranges::find(judgement_.checks, outcome, &Check::outcome);
       if (found == judgement_.checks.end()) continue;
@@ -156,7 +162,7 @@ class Round {
     const double value = series.front().value;
     if (!std::isfinite(value)) {
       return no_data(metric, window, "NotANumber",
-                     metric.name + ": the query answered " + format_number(value));
+                     metric.name + ": the query answered " + not_a_number(value));
     }
     return judge_value(metric.name, {.subject = metric.name}, value, metric.range);
   }

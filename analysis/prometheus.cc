@@ -36,7 +36,7 @@ std::string percent_encode(std::string_view text) {
 std::string excerpt(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, kMaxExcerptBytes)) {
-    const bool printable = c >= ' ' && c <= '~';
+    const bool printable = c > ' ' && c <= '~';
     if (printable) {
       out += c;
     } else if (!out.empty() && out.back() != ' ') {

@@ -15,7 +15,7 @@ constexpr std::string_view kPercent = "%";
 
 bool needs_exponent(double value) {
   const double size = std::abs(value);
-  return size != 0 && (size < 1e-4 || size >= 1e15 || !std::isfinite(value));
+  return size != 0 && (size < 1e-4 || size >= 1e15);
 }
 
 // All digits that tell the value from its neighbours.

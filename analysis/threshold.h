@@ -15,9 +15,9 @@ struct Wording {
   std::string unit;  // empty: none
 };
 
-// Three significant digits and all before the point, no exponent between 1e-4 and 1e15. More digits where
-// fewer would put the value on another side of one of `landmarks`: 98.97 does not become 99 where 99 is the
-// bound.
+// `value` is finite. Three significant digits and all before the point, no exponent between 1e-4 and 1e15.
+// More digits where fewer would put the value on another side of one of `landmarks`: 98.97 does not become 99
+// where 99 is the bound.
 [[nodiscard]] std::string format_number(double value, const std::vector<double>& landmarks = {});
 
 // Pass if `value`, which is finite, is within the range, ends included; else Fail. Fills outcome, reason,

@@ -1,0 +1,177 @@
+#include "analysis/prometheus.h"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "test/unit/analysis/scripted_prometheus.h"
+
+namespace weir::analysis {
+namespace {
+
+constexpr std::string_view kAddress = "http://prometheus:9090";
+const TimePoint kNow{std::chrono::milliseconds{1'700'000'000'900}};
+
+QueryResult parse(const std::string& body, int status = 200) {
+  return parse_answer(kAddress, {status, body});
+}
+
+TEST(QueryUrl, asks_for_a_whole_second_and_encodes_the_query) {
+  EXPECT_EQ(query_url(kAddress, "up{job=\"a b\"} + 1", kNow),
+            "http://prometheus:9090/api/v1/query?query=up%7Bjob%3D%22a%20b%22%7D%20%2B%201&time=1700000000");
+}
+
+TEST(QueryUrl, keeps_a_path_prefix_and_tolerates_a_trailing_slash) {
+  EXPECT_EQ(query_url("http://thanos/tenant/a/", "up", kNow),
+            "http://thanos/tenant/a/api/v1/query?query=up&time=1700000000");
+}
+
+TEST(QueryAnswer, of_a_vector_has_labels_and_values) {
+  const auto result = parse(vector_answer({{{{"a", "1"}}, "0.25"}, {{{"a", "2"}}, "1e3"}}));
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->series.size(), 2U);
+  EXPECT_EQ(result->series[0].labels, (Labels{{"a", "1"}}));
+  EXPECT_EQ(result->series[0].value, 0.25);
+  EXPECT_EQ(result->series[1].value, 1000);
+}
+
+TEST(QueryAnswer, of_a_scalar_is_one_series_without_labels) {
+  const auto result = parse(R"({"status":"success","data":{"resultType":"scalar","result":[1,"7"]}})");
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->series.size(), 1U);
+  EXPECT_EQ(result->series[0].value, 7);
+  EXPECT_TRUE(result->series[0].labels.empty());
+}
+
+TEST(QueryAnswer, may_hold_values_that_are_no_finite_numbers) {
+  const auto result = parse(vector_answer({{{}, "NaN"}, {{}, "+Inf"}, {{}, "-Inf"}}));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(std::isnan(result->series[0].value));
+  EXPECT_EQ(result->series[1].value, INFINITY);
+  EXPECT_EQ(result->series[2].value, -INFINITY);
+}
+
+TEST(QueryAnswer, hands_on_warnings) {
+  const auto result = parse(vector_answer({}, {"partial response"}));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->warnings, std::vector<std::string>{"partial response"});
+}
+
+TEST(QueryAnswer, of_a_wrong_query_is_a_rejection_in_the_words_of_prometheus) {
+  const auto result = parse(error_answer("bad_data", "1:5: parse error: unexpected <eof>"), 400);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Rejected);
+  EXPECT_EQ(result.error().message,
+            "Prometheus at http://prometheus:9090 cannot evaluate the query: bad_data: 1:5: parse error: "
+            "unexpected <eof>");
+}
+
+TEST(QueryAnswer, of_a_query_that_cannot_be_executed_is_a_rejection) {
+  const auto result = parse(error_answer("execution", "many-to-many matching not allowed"), 422);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Rejected);
+}
+
+TEST(QueryAnswer, of_an_overloaded_server_is_no_answer) {
+  const auto result = parse(error_answer("timeout", "query timed out"), 503);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Unavailable);
+  EXPECT_EQ(result.error().message,
+            "Prometheus at http://prometheus:9090 answered HTTP 503, timeout: query timed out");
+}
+
+TEST(QueryAnswer, of_something_else_is_quoted_on_one_line_of_ascii) {
+  const auto result = parse("<html>\r\n<b>Bad\xC3\xA9 Gateway</b>", 502);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Unavailable);
+  EXPECT_EQ(
+      result.error().message,
+      "Prometheus at http://prometheus:9090 answered HTTP 502, which is not an answer of the query API: "
+      "<html> <b>Bad Gateway</b>");
+}
+
+TEST(QueryAnswer, of_something_long_is_cut) {
+  const auto result = parse(std::string(5000, 'x'));
+  ASSERT_FALSE(result);
+  EXPECT_LT(result.error().message.size(), 500U);
+}
+
+TEST(QueryAnswer, that_is_huge_is_refused) {
+  const auto result = parse(std::string(kMaxAnswerBytes + 1, ' '));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Unavailable);
+  EXPECT_TRUE(result.error().message.contains("4194305 bytes"));
+}
+
+TEST(QueryAnswer, of_a_range_vector_says_what_is_needed) {
+  const auto result = parse(R"({"status":"success","data":{"resultType":"matrix","result":[]}})");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Rejected);
+  EXPECT_EQ(result.error().message, "the query answers a matrix, an instant vector or a scalar is needed");
+}
+
+TEST(QueryAnswer, that_is_not_what_the_api_promises_is_an_error) {
+  for (
+      const std::string body : {
+          "",
+          "[]",
+          "null",
+          "\"success\"",
+          R"({"status":"success"})",
+          R"({"status":"success","data":[]})",
+          R"({"status":"success","data":{"resultType":"vector"}})",
+          R"({"status":"success","data":{"resultType":"vector","result":{}}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[1]}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1]}]}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,2]}]}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,""]}]}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1x"]}]}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[{"metric":[],"value":[1,"1"]}]}})",
+          R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":1},"value":[1,"1"]}]}})",
+          R"({"status":"success","data":{"resultType":"scalar","result":[]}})",
+          R"({"status":"success","data":{"resultType":"tensor","result":[]}})",
+      }) {
+    const auto result = parse(body);
+    ASSERT_FALSE(result) << body;
+    EXPECT_EQ(result.error().kind, QueryError::Kind::Unavailable) << body;
+  }
+}
+
+TEST(Ask, sends_the_headers_and_the_choice_of_verification) {
+  ScriptedPrometheus prometheus;
+  const Server server{std::string(kAddress), {{"Authorization", "Bearer s3cret"}}, true};
+  ASSERT_TRUE(ask(prometheus.fetch(), server, "up", kNow));
+  const auto asked = prometheus.asked().at(0);
+  EXPECT_EQ(asked.headers, server.headers);
+  EXPECT_TRUE(asked.insecure_skip_verify);
+}
+
+TEST(Ask, names_the_server_without_its_password_when_it_is_down) {
+  ScriptedPrometheus prometheus;
+  prometheus.is_down("connection refused");
+  const Server server{"http://user:s3cret@prometheus:9090/a@b", {}, false};
+  const auto result = ask(prometheus.fetch(), server, "up", kNow);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message,
+            "Prometheus at http://prometheus:9090/a@b did not answer: connection refused");
+}
+
+TEST(Ask, without_an_address_says_that_none_is_set) {
+  ScriptedPrometheus prometheus;
+  const auto result = ask(prometheus.fetch(), Server{}, "up", kNow);
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().message.starts_with("no Prometheus address is set"));
+  EXPECT_TRUE(prometheus.asked().empty());
+}
+
+TEST(Ask, turns_an_exception_of_the_transport_into_an_error) {
+  const Fetch throwing = [](const std::string&, const auto&, bool) -> std::expected<Answer, std::string> {
+    throw std::runtime_error("out of sockets");
+  };
+  const auto result = ask(throwing, {std::string(kAddress), {}, false}, "up", kNow);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message,
+            "Prometheus at http://prometheus:9090 could not be asked: out of sockets");
+}
+
+}  // namespace
+}  // namespace weir::analysis
