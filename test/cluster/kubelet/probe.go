@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// Until a container is ready for the first time it is asked this often, whatever its period: the bench is fast.
-	// Failures still count once a period.
+	// Until a probe succeeds for the first time it is made this often, whatever its period: the bench is fast. Failures
+	// still count once a period.
 	eagerPeriod       = 200 * time.Millisecond
 	probePeriod       = 10 * time.Second
 	probeTimeout      = time.Second
@@ -98,9 +98,9 @@ func (c *container) watchProbe(ctx context.Context, probe *corev1.Probe, name st
 	if !pause(ctx, time.Duration(probe.InitialDelaySeconds)*time.Second) {
 		return
 	}
-	eager := name != "Liveness"
+	eager := true
 	var successes, failures int32
-	counted := time.Now().Add(-period)
+	counted := time.Now()
 	for {
 		err := c.check(ctx, probe)
 		if ctx.Err() != nil {
