@@ -179,6 +179,13 @@ TEST(Schema, keeps_every_field_of_a_status) {
   compare(properties, to_json(status, {}));
 }
 
+TEST(Schema, is_the_same_in_the_chart) {
+  for (const std::string file : {"canaries.weir.dev.yaml", "metrictemplates.weir.dev.yaml"}) {
+    EXPECT_EQ(load_text("charts/weir/crds/" + file), load_text("manifests/crds/" + file))
+        << "cp manifests/crds/*.yaml charts/weir/crds/";
+  }
+}
+
 TEST(Schema, has_the_rules_of_the_template_parser) {
   const auto provider = schema_of("metrictemplates.weir.dev.yaml").at("spec").at("properties").at("provider");
   EXPECT_EQ(provider.at("properties").at("type").at("enum"), Json::array({"prometheus"}));

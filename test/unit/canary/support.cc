@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "operator/canary/ladder.h"
 
 namespace weir::canary {
@@ -61,6 +64,12 @@ Json routing_of(const strategies::RoutingSpec& routing) {
 
 Json load_yaml(const std::string& path) {
   return to_value(YAML::LoadFile(std::string(WEIR_SOURCE_DIR) + "/" + path));
+}
+
+std::string load_text(const std::string& path) {
+  std::ifstream file(std::string(WEIR_SOURCE_DIR) + "/" + path);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 Json canary_with(const Json& spec) {

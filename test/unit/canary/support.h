@@ -11,6 +11,8 @@ namespace weir::canary {
 // The first document of a file; `path` starts at the top of the tree.
 Json load_yaml(const std::string& path);
 
+std::string load_text(const std::string& path);
+
 // A Canary that says only what it must, with `spec` merged into its spec (RFC 7386: null takes a field away).
 Json canary_with(const Json& spec = Json::object());
 
