@@ -6,7 +6,8 @@ namespace weir::routing {
 namespace {
 
 TEST(Hosts, of_a_service_are_its_short_name_at_home_and_its_qualified_names_anywhere) {
-  for (const char* host : {"checkout", "checkout.shop", "checkout.shop.svc", "checkout.shop.svc.cluster.local"}) {
+  for (const char* host :
+       {"checkout", "checkout.shop", "checkout.shop.svc", "checkout.shop.svc.cluster.local"}) {
     EXPECT_TRUE(names_service(host, "shop", "checkout", "shop")) << host;
   }
   for (const char* host : {"checkout.shop", "checkout.shop.svc", "checkout.shop.svc.cluster.local"}) {
@@ -16,9 +17,10 @@ TEST(Hosts, of_a_service_are_its_short_name_at_home_and_its_qualified_names_anyw
 }
 
 TEST(Hosts, that_only_look_like_the_service_are_others) {
-  for (const char* host : {"", "checkout-v1", "check", "checkout.", "checkout.web", "checkout.shopping", "checkout.shop.",
-                           "checkout.shop.example.com", "checkout.shop.svc.cluster", "api.checkout.shop",
-                           "checkout.shop.svc.cluster.local.evil", "*.shop.svc.cluster.local"}) {
+  for (const char* host :
+       {"", "checkout-v1", "check", "checkout.", "checkout.web", "checkout.shopping", "checkout.shop.",
+        "checkout.shop.example.com", "checkout.shop.svc.cluster", "api.checkout.shop",
+        "checkout.shop.svc.cluster.local.evil", "*.shop.svc.cluster.local"}) {
     EXPECT_FALSE(names_service(host, "shop", "checkout", "shop")) << host;
   }
 }

@@ -1,0 +1,173 @@
+// Objects under release, as the reconciler would keep them: writes are applied, originals recorded before
+// they change.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operator/routing/istio.h"
+
+namespace weir::routing {
+
+inline Json virtual_service(const std::string& name, Json spec, const std::string& name_space = "shop") {
+  return {{"apiVersion", "networking.istio.io/v1"},
+          {"kind", "VirtualService"},
+          {"metadata", {{"name", name}, {"namespace", name_space}}},
+          {"spec", std::move(spec)}};
+}
+
+inline Json destination_rule(const std::string& name, Json spec, const std::string& name_space = "shop") {
+  return {{"apiVersion", "networking.istio.io/v1"},
+          {"kind", "DestinationRule"},
+          {"metadata", {{"name", name}, {"namespace", name_space}}},
+          {"spec", std::move(spec)}};
+}
+
+// An http VirtualService for clients in the mesh.
+inline Json simple(Json routes) {
+  return virtual_service("checkout", {{"hosts", {"checkout"}}, {"http", std::move(routes)}});
+}
+
+inline Json to(const std::string& host, const std::string& subset = {}) {
+  Json destination{{"host", host}};
+  if (!subset.empty()) destination["subset"] = subset;
+  return {{"destination", std::move(destination)}};
+}
+
+inline Json to(const std::string& host, const std::string& subset, int weight) {
+  auto entry = to(host, subset);
+  entry["weight"] = weight;
+  return entry;
+}
+
+inline Json subset(const std::string& name, const std::string& version) {
+  return {{"name", name}, {"labels", {{"version", version}}}};
+}
+
+inline Target placeholder() {
+  Target target;
+  target.name_space = "shop";
+  target.service = "checkout";
+  target.traffic_host = "checkout";
+  target.version_label = "version";
+  target.stable_version = "v1";
+  target.candidate_version = "v2";
+  target.owner = {
+      {"apiVersion", "weir.dev/v1alpha1"}, {"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}};
+  return target;
+}
+
+inline Target dedicated_mode() {
+  auto target = placeholder();
+  target.traffic_host = "checkout-weir";
+  return target;
+}
+
+inline strategies::Weight percent(int value) { return *strategies::Weight::of(value); }
+
+class World {
+ public:
+  explicit World(Target of) : target(std::move(of)) {}
+  World& with(Json object) {
+    (object["kind"] == "VirtualService" ? objects.virtual_services : objects.destination_rules)
+        .push_back(std::move(object));
+    return *this;
+  }
+
+  [[nodiscard]] Provider::Reading read() const { return provider.read(target, objects); }
+
+  int ensure() {
+    if (const auto subsets = read().subsets) remember(subsets->found);
+    return apply(provider.ensure_subsets(target, objects));
+  }
+  int route(int weight) {
+    if (const auto routes = read().routes) remember(routes->found);
+    return apply(provider.route(target, objects, percent(weight)));
+  }
+  int restore(bool promoted = false) { return apply(provider.restore(target, objects, promoted)); }
+  int move_pinned() { return apply(provider.move_pinned_subsets(target, objects)); }
+  int remove(bool promoted = false) { return apply(provider.remove_subsets(target, objects, promoted)); }
+
+  // The whole of a release that ends so.
+  void begin() {
+    ensure();
+    route(0);
+  }
+  void finish(bool promoted) {
+    if (promoted) {
+      route(100);
+      move_pinned();
+    } else {
+      route(0);
+    }
+    restore(promoted);
+    remove(promoted);
+  }
+
+  [[nodiscard]] const Json& route_of(std::size_t index = 0, const char* kind = "http") const {
+    return objects.virtual_services.at(0)["spec"][kind][index]["route"];
+  }
+  Json& entries(std::size_t index = 0) {
+    return objects.virtual_services.at(0)["spec"]["http"][index]["route"];
+  }
+  Json& rule(std::size_t index = 0) { return objects.destination_rules.at(index); }
+  [[nodiscard]] Json subsets() const {
+    return objects.destination_rules.at(0)["spec"].value("subsets", Json());
+  }
+
+  Target target;
+  Objects objects;
+  IstioProvider provider;
+
+ private:
+  void remember(const std::vector<strategies::RouteRecord>& found) {
+    for (const auto& record : found) {
+      const auto same = std::ranges::find_if(target.records, [&](const auto& known) {
+        return known.object == record.object && known.key == record.key;
+      });
+      if (same == target.records.end()) {
+        target.records.push_back(record);
+      } else {
+        *same = record;
+      }
+    }
+  }
+
+  int apply(const Result<std::vector<Write>>& writes) {
+    EXPECT_TRUE(writes.has_value()) << (writes ? "" : writes.error().message);
+    if (!writes) return -1;
+    for (const auto& write : *writes) {
+      auto& all = write.destination_rule ? objects.destination_rules : objects.virtual_services;
+      EXPECT_NE(write.before, write.after);
+      if (write.before.is_null()) {
+        all.push_back(write.after);
+        continue;
+      }
+      const auto place = std::ranges::find(all, write.before);
+      EXPECT_NE(place, all.end()) << "a write of what nobody has: " << write.before.dump(2);
+      if (write.after.is_null()) {
+        all.erase(place);
+      } else {
+        *place = write.after;
+      }
+    }
+    return static_cast<int>(writes->size());
+  }
+};
+
+inline bool operator==(const Objects& one, const Objects& other) {
+  return one.virtual_services == other.virtual_services && one.destination_rules == other.destination_rules;
+}
+
+inline std::string text_of(const Objects& objects) {
+  std::string text;
+  for (const auto& object : objects.virtual_services) text += object.dump(1) + "\n";
+  for (const auto& object : objects.destination_rules) text += object.dump(1) + "\n";
+  return text;
+}
+
+}  // namespace weir::routing
