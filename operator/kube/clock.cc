@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <condition_variable>
+
 namespace weir::kube {
 
 Clock::Wall SystemClock::wall() const {
@@ -27,6 +29,15 @@ void VirtualClock::advance(std::chrono::milliseconds by) {
   const std::lock_guard lock(mutex_);
   wall_ += by;
   steady_ += by;
+}
+
+bool pause(std::chrono::milliseconds duration, std::stop_token stop) {
+  if (duration <= std::chrono::milliseconds(0)) return !stop.stop_requested();
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any stopped;
+  stopped.wait_for(lock, stop, duration, [] { return false; });
+  return !stop.stop_requested();
 }
 
 namespace {

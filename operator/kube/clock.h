@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 namespace weir::kube {
@@ -39,6 +40,9 @@ class VirtualClock final : public Clock {
   Wall wall_;
   Steady steady_;
 };
+
+// Lets real time pass. False as soon as `stop` is requested.
+[[nodiscard]] bool pause(std::chrono::milliseconds duration, std::stop_token stop);
 
 // RFC 3339 in UTC with whole seconds, the form of metadata.creationTimestamp (Kubernetes' Time).
 [[nodiscard]] std::string format_seconds(Clock::Wall time);

@@ -1,0 +1,116 @@
+#include "operator/kube/answer.h"
+
+#include <charconv>
+
+namespace weir::kube {
+namespace {
+
+constexpr std::size_t kQuoted = 200;  // characters of an answer that is no Status
+
+Code code_of(int status, std::string_view reason) {
+  switch (status) {
+    case 400:
+    case 405:
+    case 413:
+    case 415:
+    case 422:
+      return Code::Invalid;
+    case 401:
+    case 403:
+      return Code::Forbidden;
+    case 404:
+      return Code::NotFound;
+    case 409:
+      return reason == "AlreadyExists" ? Code::AlreadyExists : Code::Conflict;
+    case 410:
+      return Code::Gone;
+    case 429:
+      return Code::TooManyRequests;
+    case 504:
+      return Code::Timeout;
+    default:
+      return status >= 500 ? Code::Unavailable : Code::BadAnswer;
+  }
+}
+
+std::string text(const Json& object, const char* field) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+int number(const Json& object, const char* field) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_number_integer() ? found->get<int>() : 0;
+}
+
+std::string field_of(const Json& details) {
+  const auto causes = details.find("causes");
+  if (causes == details.end() || !causes->is_array() || causes->empty()) return {};
+  return causes->front().is_object() ? text(causes->front(), "field") : std::string();
+}
+
+std::optional<std::chrono::seconds> seconds_in(const std::string& header) {
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), seconds);
+  if (error != std::errc() || seconds < 0) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
+Error from_status(const Json& status, int http_status, const std::string& what) {
+  const int code = http_status == 0 ? number(status, "code") : http_status;
+  Error error{code_of(code, text(status, "reason")), code, what + ": " + text(status, "message"), "",
+              std::nullopt};
+  if (const auto details = status.find("details"); details != status.end() && details->is_object()) {
+    error.field = field_of(*details);
+    if (const int seconds = number(*details, "retryAfterSeconds"); seconds > 0) {
+      error.retry_after = std::chrono::seconds(seconds);
+    }
+  }
+  error.message += " (" + std::to_string(code) + ")";
+  return error;
+}
+
+}  // namespace
+
+Error error_of(const Json& status, const std::string& what) {
+  return from_status(status.is_object() ? status : Json::object(), 0, what);
+}
+
+Error error_of(const http::Response& response, const std::string& what) {
+  Json status = Json::parse(response.body, nullptr, false);
+  if (!status.is_object()) status = {{"message", response.body.substr(0, kQuoted)}};
+  Error error = from_status(status, response.status, what);
+  if (const auto header = response.headers.find("retry-after"); header != response.headers.end()) {
+    if (const auto seconds = seconds_in(header->second)) error.retry_after = seconds;
+  }
+  return error;
+}
+
+Error error_of(const http::Error& error, const std::string& what) {
+  const auto code = [&] {
+    switch (error.failure) {
+      case http::Failure::Connect:
+      case http::Failure::Broken:
+        return Code::Unavailable;
+      case http::Failure::Timeout:
+        return Code::Timeout;
+      case http::Failure::TooLarge:
+        return Code::BadAnswer;
+      case http::Failure::Cancelled:
+        return Code::Cancelled;
+    }
+    return Code::Unavailable;
+  };
+  return {code(), 0, what + ": " + error.message, "", std::nullopt};
+}
+
+Result<Json> parse_body(std::string_view body, const std::string& what) {
+  Json parsed = Json::parse(body, nullptr, false);
+  if (parsed.is_object()) return parsed;
+  return std::unexpected(
+      Error{Code::BadAnswer, 0,
+            what + ": the answer is no JSON object: \"" + std::string(body.substr(0, kQuoted)) + "\"", "",
+            std::nullopt});
+}
+
+}  // namespace weir::kube

@@ -1,0 +1,22 @@
+// What the API server's answers mean.
+#pragma once
+
+#include <string>
+
+#include "operator/http/transport.h"
+#include "operator/kube/api.h"
+
+namespace weir::kube {
+
+// The error of an answer that is no success. `what` says what was tried on what: "patch Service
+// shop/checkout".
+[[nodiscard]] Error error_of(const http::Response& response, const std::string& what);
+// The same of a Status object that came in place of what was asked for (a watch's ERROR event).
+[[nodiscard]] Error error_of(const Json& status, const std::string& what);
+// The error of a request that got no answer.
+[[nodiscard]] Error error_of(const http::Error& error, const std::string& what);
+
+// The JSON object in the body; Code::BadAnswer if there is none.
+[[nodiscard]] Result<Json> parse_body(std::string_view body, const std::string& what);
+
+}  // namespace weir::kube

@@ -1,0 +1,13 @@
+// Base64 (RFC 4648), as Secrets and kubeconfigs hold binary data.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir::kube {
+
+// White space is skipped; empty if anything else is not base64.
+[[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace weir::kube

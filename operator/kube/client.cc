@@ -1,0 +1,220 @@
+#include "operator/kube/client.h"
+
+#include <utility>
+
+#include "operator/kube/answer.h"
+#include "operator/kube/object.h"
+#include "operator/kube/patch.h"
+
+namespace weir::kube {
+namespace {
+
+constexpr int kPage = 500;  // objects
+
+std::string text_of(const Json& body) { return body.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// The items of a list may come without their type.
+void complete(Json& object, const Resource& resource) {
+  object["apiVersion"] = resource.api_version();
+  object["kind"] = std::string(resource.kind);
+}
+
+std::string list_version(const Json& page) { return metadata_text(page, "resourceVersion"); }
+
+Result<WatchEvent> event_of(std::string_view line, const Resource& resource, const std::string& what) {
+  auto event = parse_body(line, what);
+  if (!event) return std::unexpected(event.error());
+  Json object = event->value("object", Json::object());
+  const auto named = event->find("type");
+  const std::string type = named != event->end() && named->is_string() ? named->get<std::string>() : "";
+  if (type == "ERROR") return std::unexpected(error_of(object, what));
+  if (!object.is_object() || metadata_text(object, "resourceVersion").empty()) {
+    return std::unexpected(
+        Error{Code::BadAnswer, 0, what + ": an event without a resourceVersion", "", std::nullopt});
+  }
+  if (type == "BOOKMARK") return WatchEvent{WatchEvent::Type::Bookmark, std::move(object)};
+  complete(object, resource);
+  return WatchEvent{type == "DELETED" ? WatchEvent::Type::Deleted : WatchEvent::Type::Put, std::move(object)};
+}
+
+}  // namespace
+
+Client::Client(http::Transport& transport, std::shared_ptr<Token> token, const Clock& clock,
+               ClientOptions options)
+    : transport_(transport),
+      token_(std::move(token)),
+      clock_(clock),
+      options_(std::move(options)),
+      limit_(options_.requests_per_second, options_.burst) {}
+
+Client::Call Client::call(std::string_view verb, std::string_view method, const Resource& resource,
+                          const Key& key, const std::string& tail) const {
+  Call call{verb, resource, std::string(verb) + " " + std::string(resource.kind) + " " + to_string(key), {}};
+  call.request.method = method;
+  call.request.url = options_.base_url + resource.path(key.name_space, key.name) + tail;
+  call.request.timeout = options_.timeout;
+  call.request.headers = {{"Accept", "application/json"}, {"User-Agent", "weir/" WEIR_VERSION}};
+  return call;
+}
+
+Result<Json> Client::get(const Resource& resource, const Key& key) {
+  return send(call("get", "GET", resource, key, ""));
+}
+
+Result<std::vector<Json>> Client::list(const Resource& resource, std::string_view name_space,
+                                       std::string_view label_selector) {
+  std::vector<Json> objects;
+  const auto listed = list_each(resource, name_space, label_selector,
+                                [&](Json object) { objects.push_back(std::move(object)); });
+  if (!listed) return std::unexpected(listed.error());
+  return objects;
+}
+
+Result<std::string> Client::list_each(const Resource& resource, std::string_view name_space,
+                                      std::string_view label_selector,
+                                      const std::function<void(Json)>& on_object) {
+  std::string next;
+  while (true) {
+    std::string query = "?limit=" + std::to_string(kPage);
+    if (!label_selector.empty()) query += "&labelSelector=" + http::encode(label_selector);
+    if (!next.empty()) query += "&continue=" + http::encode(next);
+    auto page = send(call("list", "GET", resource, {std::string(name_space), ""}, query));
+    if (!page) return std::unexpected(page.error());
+    const auto items = page->find("items");
+    if (items != page->end() && items->is_array()) {
+      for (Json& object : *items) {
+        complete(object, resource);
+        on_object(std::move(object));
+      }
+    }
+    next = metadata_text(*page, "continue");
+    if (next.empty()) return list_version(*page);
+  }
+}
+
+Result<Json> Client::create(const Resource& resource, const Json& object) {
+  Json body = object;
+  complete(body, resource);
+  Call creation = call("create", "POST", resource, {metadata_text(object, "namespace"), ""},
+                       "?fieldManager=" + http::encode(options_.field_manager));
+  creation.what = "create " + std::string(resource.kind) + " " + to_string(key_of(object));
+  creation.request.headers["Content-Type"] = "application/json";
+  creation.request.body = text_of(body);
+  return send(std::move(creation));
+}
+
+Result<Json> Client::update(const Resource& resource, const Json& before, const Json& after) {
+  return patch(resource, before, object_patch(before, after), "");
+}
+
+Result<Json> Client::update_status(const Resource& resource, const Json& before, const Json& after) {
+  return patch(resource, before, status_patch(before, after), "/status");
+}
+
+Result<Json> Client::patch(const Resource& resource, const Json& before, const Json& patch,
+                           const std::string& subresource) {
+  if (patch.empty()) return before;
+  Call change = call("patch", "PATCH", resource, key_of(before),
+                     subresource + "?fieldManager=" + http::encode(options_.field_manager));
+  if (metadata_text(before, "resourceVersion").empty()) {
+    return std::unexpected(Error{Code::Invalid, 0, change.what + ": it was not read from the server before",
+                                 "metadata.resourceVersion", std::nullopt});
+  }
+  change.request.headers["Content-Type"] = "application/json-patch+json";
+  change.request.body = text_of(with_precondition(patch, before));
+  auto changed = send(std::move(change));
+  if (!changed) return std::unexpected(explained(resource, before, changed.error()));
+  return changed;
+}
+
+// A patch that does not fit is answered by 422, before the server looks at the precondition: if the object
+// has changed, that is why.
+Error Client::explained(const Resource& resource, const Json& before, Error error) {
+  if (error.status != 422 || !error.field.empty()) return error;
+  const auto current = get(resource, key_of(before));
+  if (current && metadata_text(*current, "resourceVersion") != metadata_text(before, "resourceVersion")) {
+    error.code = Code::Conflict;
+  }
+  if (!current && current.error().code == Code::NotFound) error.code = Code::NotFound;
+  return error;
+}
+
+Result<void> Client::remove(const Resource& resource, const Json& object) {
+  Call removal = call("delete", "DELETE", resource, key_of(object), "");
+  removal.request.headers["Content-Type"] = "application/json";
+  removal.request.body = text_of({{"apiVersion", "v1"},
+                                  {"kind", "DeleteOptions"},
+                                  {"propagationPolicy", "Background"},
+                                  {"preconditions", {{"uid", metadata_text(object, "uid")}}}});
+  const auto removed = send(std::move(removal));
+  if (!removed && removed.error().code != Code::NotFound) return std::unexpected(removed.error());
+  return {};
+}
+
+Result<void> Client::watch(const Resource& resource, std::string_view name_space,
+                           const std::string& resource_version, std::chrono::seconds lasting,
+                           std::chrono::seconds silence, const std::function<void(WatchEvent)>& on_event,
+                           std::stop_token stop) {
+  Call watching =
+      call("watch", "GET", resource, {std::string(name_space), ""},
+           "?watch=true&allowWatchBookmarks=true&resourceVersion=" + http::encode(resource_version) +
+               "&timeoutSeconds=" + std::to_string(lasting.count()));
+  watching.request.timeout = silence;
+  authorize(watching.request, token_->value());
+  std::optional<Error> broken;
+  const auto take = [&](std::string_view line) {
+    auto event = event_of(line, resource, watching.what);
+    if (!event) {
+      broken = event.error();
+      return false;
+    }
+    on_event(*std::move(event));
+    return true;
+  };
+  const auto since = clock_.steady();
+  const auto answer = transport_.stream(watching.request, take, std::move(stop));
+  observe(watching, answer ? answer->status : 0, since);
+  if (!answer) return std::unexpected(error_of(answer.error(), watching.what));
+  if (answer->status == 401) token_->refused();
+  if (answer->status != 200) return std::unexpected(error_of(*answer, watching.what));
+  if (broken) return std::unexpected(*std::move(broken));
+  return {};
+}
+
+Result<Json> Client::send(Call call) {
+  if (!pause(limit_.take(clock_.steady()), options_.stop)) {
+    return std::unexpected(Error{Code::Cancelled, 0, call.what + ": stopped", "", std::nullopt});
+  }
+  const auto answer = exchange(call);
+  if (!answer) return std::unexpected(error_of(answer.error(), call.what));
+  if (answer->status < 200 || answer->status >= 300) return std::unexpected(error_of(*answer, call.what));
+  return parse_body(answer->body, call.what);
+}
+
+http::Result<http::Response> Client::exchange(Call& call) {
+  const auto once = [&](const std::string& token) {
+    authorize(call.request, token);
+    const auto since = clock_.steady();
+    auto answer = transport_.send(call.request, options_.stop);
+    observe(call, answer ? answer->status : 0, since);
+    return answer;
+  };
+  const std::string token = token_->value();
+  auto answer = once(token);
+  if (!answer || answer->status != 401) return answer;
+  token_->refused();
+  const std::string fresh = token_->value();
+  return fresh == token ? answer : once(fresh);
+}
+
+void Client::authorize(http::Request& request, const std::string& token) const {
+  if (!token.empty()) request.headers["Authorization"] = "Bearer " + token;
+}
+
+void Client::observe(const Call& call, int status, Clock::Steady since) const {
+  if (!options_.observe) return;
+  options_.observe(call.verb, call.resource, status,
+                   std::chrono::duration<double>(clock_.steady() - since).count());
+}
+
+}  // namespace weir::kube

@@ -1,0 +1,93 @@
+// The API of a real server, over HTTP.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operator/http/transport.h"
+#include "operator/kube/api.h"
+#include "operator/kube/auth.h"
+#include "operator/kube/clock.h"
+#include "operator/kube/rate_limit.h"
+
+namespace weir::kube {
+
+struct ClientOptions {
+  std::string base_url;
+  std::string field_manager = "weir";         // signs for our writes in managedFields
+  std::chrono::milliseconds timeout{10'000};  // of one request
+  double requests_per_second = 50;            // 0: as many as there are; watches are not counted
+  int burst = 100;
+  // Called after each request, by the thread that made it: the verb as RBAC names it, the HTTP status (0
+  // without an answer), and how long it took.
+  std::function<void(std::string_view verb, const Resource&, int status, double seconds)> observe;
+  std::stop_token stop;  // ends every request under way with Code::Cancelled
+};
+
+// One event of a watch.
+struct WatchEvent {
+  enum class Type { Put, Deleted, Bookmark };
+  Type type = Type::Put;
+  Json object;  // of a bookmark only metadata.resourceVersion counts
+};
+
+// Thread-safe. Sends each request once; a 401 alone is tried again, if the token has rotated meanwhile.
+class Client final : public Api {
+ public:
+  // `transport` and `clock` are the caller's and must outlive the client.
+  Client(http::Transport& transport, std::shared_ptr<Token> token, const Clock& clock, ClientOptions options);
+
+  [[nodiscard]] Result<Json> get(const Resource& resource, const Key& key) override;
+  [[nodiscard]] Result<std::vector<Json>> list(const Resource& resource, std::string_view name_space,
+                                               std::string_view label_selector) override;
+  [[nodiscard]] Result<Json> create(const Resource& resource, const Json& object) override;
+  [[nodiscard]] Result<Json> update(const Resource& resource, const Json& before, const Json& after) override;
+  [[nodiscard]] Result<Json> update_status(const Resource& resource, const Json& before,
+                                           const Json& after) override;
+  [[nodiscard]] Result<void> remove(const Resource& resource, const Json& object) override;
+
+  // GET the collection page by page, one object at a time so that the caller need not hold the whole. Returns
+  // the resourceVersion to watch from.
+  [[nodiscard]] Result<std::string> list_each(const Resource& resource, std::string_view name_space,
+                                              std::string_view label_selector,
+                                              const std::function<void(Json)>& on_object);
+
+  // GET ?watch from `resource_version` on: blocks until the server ends it (no error), `stop` is requested,
+  // or nothing has come for `silence`. Code::Gone: list again.
+  [[nodiscard]] Result<void> watch(const Resource& resource, std::string_view name_space,
+                                   const std::string& resource_version, std::chrono::seconds lasting,
+                                   std::chrono::seconds silence,
+                                   const std::function<void(WatchEvent)>& on_event, std::stop_token stop);
+
+ private:
+  struct Call {
+    std::string_view verb;  // as RBAC names it
+    const Resource& resource;
+    std::string what;  // "patch Service shop/checkout", for messages
+    http::Request request;
+  };
+
+  [[nodiscard]] Call call(std::string_view verb, std::string_view method, const Resource& resource,
+                          const Key& key, const std::string& tail) const;
+  // The answer's object, or the typed error.
+  [[nodiscard]] Result<Json> send(Call call);
+  [[nodiscard]] http::Result<http::Response> exchange(Call& call);
+  [[nodiscard]] Result<Json> patch(const Resource& resource, const Json& before, const Json& patch,
+                                   const std::string& subresource);
+  [[nodiscard]] Error explained(const Resource& resource, const Json& before, Error error);
+  void authorize(http::Request& request, const std::string& token) const;
+  void observe(const Call& call, int status, Clock::Steady since) const;
+
+  http::Transport& transport_;
+  std::shared_ptr<Token> token_;
+  const Clock& clock_;
+  ClientOptions options_;
+  RateLimit limit_;
+};
+
+}  // namespace weir::kube
