@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+// In Dedicated mode a client that knows nothing of the mesh gets only the stable version until the promotion, and only
+// the candidate after it.
+func TestDedicatedModeKeepsDirectClientsOnStable(t *testing.T) {
+	s := open(t, "dedicated")
+	before := s.routing()
+	meshed := s.send(1000)
+	direct := startLoad(t, 300, aim{url: "http://" + s.clusterIP(service) + "/", host: service, fresh: true})
+	s.deploy("v2")
+	r := s.start("v1", "v2", plan{mode: "Dedicated"})
+	mustHaveSucceeded(t, r, before)
+	var moved time.Time
+	for _, revision := range r.of("Service", service, r.since) {
+		switch version := text(revision.object, "spec", "selector", "version"); version {
+		case "v2":
+			moved = revision.at
+		case "v1":
+		default:
+			t.Errorf("the Service selected %q during the release", version)
+		}
+	}
+	seen, alone := meshed.stop(), direct.stop()
+	t.Logf("through the mesh: %s", seen)
+	t.Logf("past the mesh: %s", alone)
+	seen.mustBeUnharmed(t)
+	alone.mustBeUnharmed(t)
+	mustFollowWeights(t, r, seen)
+	if got, of := share(alone.between(r.began, moved.Add(-10*time.Millisecond)), "v1"); got != 100 {
+		t.Errorf("past the mesh, %.2f %% of %d requests before the promotion were answered by v1", got, of)
+	}
+	if got, of := share(alone.between(moved.Add(time.Second), time.Now()), "v2"); got != 100 || of == 0 {
+		t.Errorf("past the mesh, %.2f %% of %d requests after the promotion were answered by v2", got, of)
+	}
+	if candidate, _ := share(seen.between(r.began, moved), "v2"); candidate == 0 {
+		t.Error("through the mesh, nothing went to the candidate before the promotion")
+	}
+}

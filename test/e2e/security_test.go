@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The operator has what it needs and no more, in a namespace that enforces the restricted profile. It comes last, when
+// every kind of release has been through.
+func TestZOperatorStaysWithinItsRights(t *testing.T) {
+	namespace := bench.get(t, "", "Namespace", operatorNamespace)
+	if got := namespace.GetLabels()["pod-security.kubernetes.io/enforce"]; got != "restricted" {
+		t.Errorf("namespace %s enforces %q", operatorNamespace, got)
+	}
+	if _, ready := operatorRestarts(t); !ready {
+		t.Error("the operator is not ready")
+	}
+	log := strings.ToLower(operatorLog())
+	for _, word := range []string{"forbidden", "unauthorized", "cannot list", "cannot watch"} {
+		for line := range strings.Lines(log) {
+			if strings.Contains(line, word) {
+				t.Errorf("the operator's log has %q: %s", word, line)
+			}
+		}
+	}
+	writes := audit(t, "")
+	for _, w := range writes {
+		if w.ResponseStatus.Code == 401 || w.ResponseStatus.Code == 403 {
+			t.Errorf("refused: %s in %s", &w, w.ObjectRef.Namespace)
+		}
+	}
+	t.Logf("%d writes of the operator, none of them refused for want of rights", len(writes))
+	for _, forbidden := range []string{
+		"get secrets", "create pods", "delete pods", "delete deployments.apps", "create deployments.apps",
+		"delete virtualservices.networking.istio.io", "create virtualservices.networking.istio.io",
+		"create clusterroles.rbac.authorization.k8s.io", "impersonate users", "get nodes", "create serviceaccounts/token",
+	} {
+		verb, resource, _ := strings.Cut(forbidden, " ")
+		output, err := tryRun("kubectl", "auth", "can-i", verb, resource, "-n", "default", "--as", operatorAccount)
+		if err == nil || !strings.HasPrefix(output, "no") {
+			t.Errorf("the operator may %s (%s)", forbidden, strings.TrimSpace(fmt.Sprint(output, err)))
+		}
+	}
+}

@@ -1,0 +1,432 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	service      = "checkout" // of every shop, and of its VirtualService
+	readyLimit   = 40 * time.Second
+	releaseLimit = 90 * time.Second
+)
+
+// shop is a namespace with the service checkout: version v1 serves.
+type shop struct {
+	t         *testing.T
+	namespace string
+	host      string // by which clients outside reach the service
+	*history
+}
+
+const shopObjects = `
+apiVersion: v1
+kind: Service
+metadata: {name: checkout}
+spec:
+  selector: {app: checkout, version: v1}
+  ports: [{name: http, port: 80, targetPort: http}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: checkout, labels: {team: payments}, annotations: {example.com/owner: "payments"}}
+spec:
+  hosts: [checkout, HOST]
+  gateways: [mesh, istio-system/gateway]
+  http:
+  - name: primary
+    timeout: 15s
+    route:
+    - destination: {host: checkout}
+`
+
+// open makes a shop whose version v1 serves through the gateway. It goes when the test ends.
+func open(t *testing.T, namespace string) *shop {
+	return openWith(t, namespace, shopObjects)
+}
+
+// openWith is open with other objects around version v1. HOST and NAMESPACE stand for the shop's own.
+func openWith(t *testing.T, namespace, objects string) *shop {
+	t.Helper()
+	s := &shop{t: t, namespace: namespace, host: "checkout." + namespace + ".example.com"}
+	bench.mustCreate(t, "", fmt.Sprintf(`{"apiVersion": "v1", "kind": "Namespace",
+		"metadata": {"name": %q, "labels": {%q: "true"}}}`, namespace, suiteLabel))
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.explain()
+		}
+		if err := bench.remove("", "Namespace", namespace); err != nil {
+			t.Error(err)
+		}
+	})
+	s.history = record(t, namespace)
+	objects = strings.NewReplacer("HOST", s.host, "NAMESPACE", namespace).Replace(objects)
+	bench.mustCreate(t, namespace, objects)
+	s.deploy("v1")
+	s.awaitReady("v1")
+	s.await(t, readyLimit, "an answer of v1 through the gateway", func() bool { return s.ask() == "v1" })
+	return s
+}
+
+// explain shows what a failed test is understood from.
+func (s *shop) explain() {
+	description, _ := tryRun("kubectl", "-n", s.namespace, "describe", "canaries")
+	s.t.Logf("releases of namespace %s:\n%s", s.namespace, description)
+	state, _ := tryRun("kubectl", "-n", s.namespace, "get", "pods,services,virtualservices,destinationrules", "-o", "wide")
+	s.t.Logf("objects of namespace %s:\n%s", s.namespace, state)
+	s.t.Logf("the operator's last words:\n%s", tail(operatorLog(), 25))
+}
+
+// ask sends one request through the gateway and returns the version that answered; empty for any other answer.
+func (s *shop) ask() string {
+	request, err := http.NewRequest(http.MethodGet, bench.gateway+"/", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Host = s.host
+	client := http.Client{Timeout: 2 * time.Second}
+	response, err := client.Do(request)
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return ""
+	}
+	return response.Header.Get("X-Version")
+}
+
+// version is how a version of the service is deployed. The zero value is a good one.
+type version struct {
+	image    string // demo-app
+	env      map[string]string
+	replicas int // 2
+}
+
+// deploy creates the Deployment checkout-NAME; `how` is at most one.
+func (s *shop) deploy(name string, how ...version) {
+	s.t.Helper()
+	v := version{}
+	if len(how) > 0 {
+		v = how[0]
+	}
+	if v.image == "" {
+		v.image = "demo-app"
+	}
+	if v.replicas == 0 {
+		v.replicas = 2
+	}
+	var env strings.Builder
+	for _, key := range sortedKeys(v.env) {
+		fmt.Fprintf(&env, "\n        - {name: %s, value: %q}", key, v.env[key])
+	}
+	bench.mustCreate(s.t, s.namespace, fmt.Sprintf(`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout-%[1]s, labels: {app: checkout}}
+spec:
+  replicas: %[2]d
+  selector: {matchLabels: {app: checkout, version: %[1]s}}
+  template:
+    metadata: {labels: {app: checkout, version: %[1]s}}
+    spec:
+      terminationGracePeriodSeconds: 20
+      containers:
+      - name: checkout
+        image: registry.example/shop/%[3]s:%[1]s
+        ports: [{name: http, containerPort: 8080}]
+        env:
+        - {name: VERSION, value: %[1]s}
+        - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}%[4]s
+        readinessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1}
+        lifecycle: {preStop: {sleep: {seconds: 2}}}
+`, name, v.replicas, v.image, env.String()))
+}
+
+func sortedKeys(values map[string]string) []string {
+	keys := make([]string, 0, len(values))
+	for key := range values {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (s *shop) awaitReady(version string) {
+	s.t.Helper()
+	s.await(s.t, readyLimit, "all pods of checkout-"+version+" ready", func() bool {
+		d := s.latest("Deployment", "checkout-"+version)
+		return d != nil && number(d, "spec", "replicas") == number(d, "status", "readyReplicas")
+	})
+}
+
+// plan is how a version is released. The zero value is two steps, judged by the share of successes.
+type plan struct {
+	interval  string // 3s
+	delay     string // propagation delay, 1s
+	threshold int    // 2
+	steps     string // [20, 60]
+	metrics   string // YAML list
+	spec      string // further lines of spec, as "suspend: true" or "stable: {…}"; each at the indentation of spec's fields
+	analysis  string // further lines of analysis
+	keep      string // scaleDownDelay, 1s
+	mode      string // Placeholder
+	deadline  int    // progressDeadlineSeconds, 60
+}
+
+const (
+	successMetric = `[{name: request-success-rate, thresholdRange: {min: 99}}]`
+	latencyMetric = `[{name: request-duration, thresholdRange: {max: 500}}]`
+	bothMetrics   = `[{name: request-success-rate, thresholdRange: {min: 99}}, {name: request-duration, thresholdRange: {max: 500}}]`
+)
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+func (p plan) canary(version string) string {
+	text := fmt.Sprintf(`
+apiVersion: weir.dev/v1alpha1
+kind: Canary
+metadata: {name: checkout-%s}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout-%s}
+  service: {name: checkout, mode: %s}
+  routing: {propagationDelay: %s}
+  stable: {scaleDownDelay: %s}
+  progressDeadlineSeconds: %d
+  analysis:
+    interval: %s
+    threshold: %d
+    stepWeights: %s
+    metrics: %s
+`, version, version, or(p.mode, "Placeholder"), or(p.delay, "1s"), or(p.keep, "1s"), or(p.deadline, 60),
+		or(p.interval, "3s"), or(p.threshold, 2), or(p.steps, "[20, 60]"), or(p.metrics, successMetric))
+	if p.analysis != "" {
+		text += "    " + p.analysis + "\n"
+	}
+	if p.spec != "" {
+		text += "  " + p.spec + "\n"
+	}
+	return text
+}
+
+// release is one Canary and what has been written since just before it was created.
+type release struct {
+	*shop
+	name   string // of the Canary and of its target
+	stable string // version that served before
+	target string // version that is released
+	since  int64  // version of the newest write before
+	began  time.Time
+}
+
+// start creates the Canary that releases a version.
+func (s *shop) start(from, to string, p plan) *release {
+	s.t.Helper()
+	r := &release{shop: s, name: "checkout-" + to, stable: from, target: to, since: s.now(), began: time.Now()}
+	bench.mustCreate(s.t, s.namespace, p.canary(to))
+	return r
+}
+
+// canary is the Canary as last seen; an empty one when there is none.
+func (r *release) canary() *object {
+	if o := r.latest("Canary", r.name); o != nil {
+		return o
+	}
+	return &object{Object: map[string]any{}}
+}
+
+func (r *release) phase() string   { return text(r.canary(), "status", "phase") }
+func (r *release) message() string { return text(r.canary(), "status", "message") }
+
+// awaitPhase waits until the release has been in a phase; it may have left it already, except for a last one.
+func (r *release) awaitPhase(limit time.Duration, phase string) {
+	r.t.Helper()
+	r.await(r.t, limit, r.name+" in phase "+phase, func() bool {
+		if phase != "Failed" && r.phase() == "Failed" || phase != "Succeeded" && r.phase() == "Succeeded" {
+			r.t.Fatalf("%s is %s instead of %s: %s", r.name, r.phase(), phase, r.message())
+		}
+		return slices.Contains(r.phases(), phase)
+	})
+}
+
+// phases is every phase that the release has been in, in order.
+func (r *release) phases() []string {
+	var phases []string
+	for _, revision := range r.of("Canary", r.name, r.since) {
+		phase := text(revision.object, "status", "phase")
+		if phase != "" && (len(phases) == 0 || phases[len(phases)-1] != phase) {
+			phases = append(phases, phase)
+		}
+	}
+	return phases
+}
+
+// awaitWeight waits until a weight of the candidate has been written to the VirtualService, and returns when.
+func (r *release) awaitWeight(limit time.Duration, weight int) time.Time {
+	r.t.Helper()
+	var at time.Time
+	r.await(r.t, limit, fmt.Sprintf("%d %% for %s", weight, r.target), func() bool {
+		for _, w := range r.weights() {
+			if w.candidate == weight {
+				at = w.at
+				return true
+			}
+		}
+		return false
+	})
+	return at
+}
+
+// weighed is one state of the first route that goes to the service.
+type weighed struct {
+	at        time.Time
+	version   int64
+	table     string // as "v1=80 v2=20", "-" as its owner wrote it
+	candidate int    // weight; -1: the route is as its owner wrote it
+}
+
+// weights is every state of the route since the release began, the one before it first.
+func (r *release) weights() []weighed {
+	var found []weighed
+	for _, revision := range r.of("VirtualService", service, 0) {
+		for _, route := range items(revision.object, "spec", "http") {
+			table := weights(route, r.namespace, service, service+"-weir")
+			if table == "" {
+				continue
+			}
+			w := weighed{at: revision.at, version: revision.version, table: table, candidate: -1}
+			if table != "-" {
+				to, _ := destinations(route, r.namespace, service, service+"-weir")
+				w.candidate = 0
+				for _, destination := range to {
+					if subsetOf(destination) == r.target {
+						w.candidate = weightOf(destination, false)
+					}
+				}
+			}
+			if revision.version <= r.since && len(found) > 0 {
+				found = found[:0]
+			}
+			if len(found) == 0 || found[len(found)-1].table != table {
+				found = append(found, w)
+			}
+			break
+		}
+	}
+	return found
+}
+
+// events returns "Reason: message" of the release's Events, in the order of their creation.
+func (r *release) events() []string {
+	list := bench.list(r.t, r.namespace, "Event", "")
+	slices.SortStableFunc(list, func(a, b object) int {
+		return strings.Compare(a.GetResourceVersion(), b.GetResourceVersion())
+	})
+	var texts []string
+	for i := range list {
+		o := &list[i]
+		kind, name := text(o, "involvedObject", "kind"), text(o, "involvedObject", "name")
+		if kind == "" {
+			kind, name = text(o, "regarding", "kind"), text(o, "regarding", "name")
+		}
+		if kind == "Canary" && name == r.name {
+			texts = append(texts, text(o, "type")+" "+text(o, "reason")+": "+or(text(o, "message"), text(o, "note")))
+		}
+	}
+	return texts
+}
+
+// awaitEvent waits for an Event of the release that starts with `kind` ("Warning Drifted") and holds `part`.
+func (r *release) awaitEvent(limit time.Duration, kind, part string) {
+	r.t.Helper()
+	r.await(r.t, limit, fmt.Sprintf("an Event %q with %q", kind, part), func() bool {
+		return slices.ContainsFunc(r.events(), func(event string) bool {
+			return strings.HasPrefix(event, kind+":") && strings.Contains(event, part)
+		})
+	})
+}
+
+// replicas a version is asked to have.
+func (s *shop) replicas(version string) int {
+	d := s.latest("Deployment", "checkout-"+version)
+	if d == nil {
+		return -1
+	}
+	return number(d, "spec", "replicas")
+}
+
+func (s *shop) selector() string {
+	o := s.latest("Service", service)
+	if o == nil {
+		return ""
+	}
+	return text(o, "spec", "selector", "version")
+}
+
+// routing is the objects that the service's owner wrote for its traffic, as they are now.
+type routing map[string]string
+
+func (s *shop) routing() routing {
+	found := routing{}
+	for _, kind := range []string{"VirtualService", "DestinationRule", "Service"} {
+		for _, o := range bench.list(s.t, s.namespace, kind, "") {
+			found[kind+"/"+o.GetName()] = owned(&o)
+		}
+	}
+	return found
+}
+
+// mustEqual asserts that the objects are byte for byte as before but for the selected version.
+func (before routing) mustEqual(t *testing.T, after routing, from, to string) {
+	t.Helper()
+	name := "Service/" + service
+	expected := strings.Replace(before[name], `"version":"`+from+`"`, `"version":"`+to+`"`, 1)
+	for key, content := range after {
+		want, known := before[key]
+		if key == name {
+			want = expected
+		}
+		switch {
+		case !known:
+			t.Errorf("%s is left over: %s", key, content)
+		case content != want:
+			t.Errorf("%s is not as it was:\n before %s\n after  %s", key, want, content)
+		}
+	}
+	for key := range before {
+		if _, ok := after[key]; !ok {
+			t.Errorf("%s is gone", key)
+		}
+	}
+}
+
+// awaitRestored waits for what follows the last phase (the finalizer's removal), then compares the routing.
+func (r *release) mustBeRestored(before routing, version string) {
+	r.t.Helper()
+	before.mustEqual(r.t, r.routing(), r.stable, version)
+	r.await(r.t, 10*time.Second, "the release without a finalizer", func() bool {
+		return len(r.canary().GetFinalizers()) == 0
+	})
+}
+
+// clusterIP of a Service.
+func (s *shop) clusterIP(name string) string {
+	o, err := bench.in(s.namespace, "Service").Get(context.Background(), name, metav1.GetOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return text(o, "spec", "clusterIP")
+}
