@@ -35,7 +35,7 @@ func (n *network) address() netip.Addr {
 	defer n.mu.Unlock()
 	taken := n.next
 	n.next = taken.Next()
-	if last := n.next.As4(); last[3] == 255 || last[3] == 0 {
+	for n.next.As4()[3] == 255 || n.next.As4()[3] == 0 {
 		n.next = n.next.Next()
 	}
 	if n.next.As4()[1] != taken.As4()[1] {
