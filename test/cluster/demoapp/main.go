@@ -33,10 +33,15 @@ const (
 
 // behaviour is how the service answers. A request sees one whole behaviour.
 type behaviour struct {
-	Fail    float64       `json:"fail"`
-	Latency time.Duration `json:"latency"` // median; 0: answers at once
-	P99     time.Duration `json:"p99"`
-	Ready   bool          `json:"ready"`
+	Fail    float64       // share of the requests
+	Latency time.Duration // median; 0: answers at once
+	P99     time.Duration
+	Ready   bool
+}
+
+// settings are the behaviour in the words in which it can be changed.
+func (b *behaviour) settings() map[string]any {
+	return map[string]any{"fail": b.Fail, "latency": b.Latency.String(), "p99": b.P99.String(), "ready": b.Ready}
 }
 
 func (b *behaviour) wait() time.Duration {
@@ -136,7 +141,7 @@ func main() {
 			}
 			now.Store(&next)
 		}
-		_ = json.NewEncoder(w).Encode(now.Load())
+		_ = json.NewEncoder(w).Encode(now.Load().settings())
 	})
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
 		if !now.Load().Ready {

@@ -44,6 +44,7 @@ type container struct {
 // process is one run of the container.
 type process struct {
 	command *exec.Cmd
+	entry   *entry
 	began   metav1.Time
 	done    chan struct{} // closed after the process ended
 	exit    int32
@@ -246,7 +247,7 @@ func (c *container) launch(e *entry) (*process, error) {
 		_ = write.Close()
 		return nil, err
 	}
-	p := &process{command: command, began: metav1.Now(), done: make(chan struct{})}
+	p := &process{command: command, entry: e, began: metav1.Now(), done: make(chan struct{})}
 	go func() {
 		_ = json.NewEncoder(write).Encode(e)
 		_ = write.Close()

@@ -239,8 +239,11 @@ func (c *container) execute(ctx context.Context, command []string) error {
 	if p == nil {
 		return fmt.Errorf("container %s is not running", c.spec.Name)
 	}
-	line := append([]string{"--target", strconv.Itoa(p.command.Process.Pid), "--mount", "--net", "--"}, command...)
-	run := exec.CommandContext(ctx, "nsenter", line...)
+	line := []string{"--target", strconv.Itoa(p.command.Process.Pid), "--mount", "--net"}
+	if p.entry.User >= 0 {
+		line = append(line, "--setuid", strconv.Itoa(p.entry.User), "--setgid", strconv.Itoa(p.entry.Group))
+	}
+	run := exec.CommandContext(ctx, "nsenter", append(append(line, "--"), command...)...)
 	run.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	output, err := run.CombinedOutput()
 	if err != nil {
