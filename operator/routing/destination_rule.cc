@@ -70,7 +70,8 @@ std::vector<Wanted> missing_in_own(const Target& target, const Rules& rules, con
                                               : std::vector<Wanted>{};
   }
   if (names.replaced().empty()) return {};
-  return missing(target, rules.own, {{names.candidate(), target.candidate_version}});
+  return missing(target, rules.own,
+                 {{names.replaced(), target.stable_version}, {names.candidate(), target.candidate_version}});
 }
 
 void append_subsets(const Target& target, const Rules& rules, const SubsetNames& names,
@@ -169,8 +170,10 @@ std::optional<strategies::SubsetState> subset_state(const Target& target, const 
       traffic != nullptr && own_needs.empty() && missing(target, traffic, both(target, names)).empty();
   state.added = rules.made != nullptr;
   for (const auto& wanted : own_needs) {
-    // A pinned subset that comes back is the owner's own.
-    if (wanted.name == names.replaced() || recorded_as_added(target, rules.own, wanted.name)) continue;
+    // A pinned subset whose successor took its place comes back as the owner's own.
+    const bool comes_back =
+        wanted.name == names.replaced() && find_subset(rules.own, names.candidate()) != nullptr;
+    if (comes_back || recorded_as_added(target, rules.own, wanted.name)) continue;
     state.found.push_back({.object = rule_object(*rules.own),
                            .key = std::string(kSubsetKey) + wanted.name,
                            .original = std::string(has_subsets(rules.own) ? "" : kSubsetsAbsent)});
@@ -255,6 +258,7 @@ std::vector<Write> removed_subsets(const Target& target, const Rules& rules, con
   std::vector<Write> writes;
   if (has_subsets(rules.own)) {
     auto after = *rules.own;
+    if (!promoted) move_labels(target, names, promoted, after);
     auto& subsets = after["spec"]["subsets"];
     const auto replaced = names.replaced();
     const auto successor = names.candidate();
@@ -268,7 +272,6 @@ std::vector<Write> removed_subsets(const Target& target, const Rules& rules, con
     }
     subsets = std::move(left);
     if (subsets.empty() && brought_subsets_along(target, *rules.own)) after["spec"].erase("subsets");
-    if (!promoted) move_labels(target, names, promoted, after);
     append_if_changed(writes, rules.own, std::move(after));
   }
   if (rules.made != nullptr) writes.push_back(rule_write(rules.made, Json()));

@@ -78,8 +78,9 @@ bool SubsetNames::moves(const std::string& subset) const {
 }
 
 std::string SubsetNames::replaced() const {
-  return pinned_.contains(target_.stable_version) && owner_candidate_subset().empty() ? target_.stable_version
-                                                                                      : std::string();
+  const auto& name = target_.stable_version;
+  const bool owners = pinned_.contains(name) && !recorded_as_added(target_, owner_, name);
+  return owners && owner_candidate_subset().empty() ? name : std::string();
 }
 
 std::string SubsetNames::promoted(const std::string& subset) const {

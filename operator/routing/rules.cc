@@ -10,9 +10,13 @@ namespace {
 
 constexpr std::string_view kManagedBy = "weir";
 
+bool made_by_a_release(const Json& rule) {
+  return text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) == kManagedBy;
+}
+
 // Made by this release: by label, and by owner where the owner is known.
 bool is_ours(const Target& target, const Json& rule) {
-  if (text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) != kManagedBy) return false;
+  if (!made_by_a_release(rule)) return false;
   const auto uid = text(target.owner, {"uid"});
   if (uid.empty()) return true;
   const auto& owners = field(rule, {"metadata", "ownerReferences"});
@@ -42,7 +46,7 @@ const Json* most_specific(const Target& target, const Objects& objects, std::str
   const Json* best = nullptr;
   std::size_t best_specificity = 0;
   for (const auto& rule : objects.destination_rules) {
-    if (namespace_of(rule) != name_space || name_of(rule) == made_name(target)) continue;
+    if (namespace_of(rule) != name_space || made_by_a_release(rule)) continue;
     if (!for_every_client(rule) || !visible_from(rule, target.name_space)) continue;
     const auto found = specificity(target, rule);
     if (found > best_specificity) {
@@ -72,7 +76,7 @@ void find_own(const Target& target, const Objects& objects, Rules& rules) {
   const auto& wanted = target.routing.destination_rule;
   std::vector<const Json*> exact;
   for (const auto& rule : objects.destination_rules) {
-    if (namespace_of(rule) != target.name_space || &rule == rules.made) continue;
+    if (namespace_of(rule) != target.name_space || made_by_a_release(rule)) continue;
     if (specificity(target, rule) != std::string::npos) continue;
     if (!for_every_client(rule)) {
       rules.refusals.push_back(selected_clients(target, rule));

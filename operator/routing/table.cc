@@ -157,7 +157,9 @@ class Scan {
     if (subset(i).empty()) return add_owner(original, i);
     const bool recorded = !original.is_null() && half(i) != Half::Neither;
     if (recorded) return add(Place::Form::Broken, i);
-    if (names_.added(subset(i)) && half(i) == Half::Stable) return add(Place::Form::Broken, i);
+    // Before anything is recorded a name that the release has just defined was its owner's already.
+    const bool torn = has_route_records(target_) && names_.added(subset(i)) && half(i) == Half::Stable;
+    if (torn) return add(Place::Form::Broken, i);
     if (names_.owner_stable(subset(i))) return add_owner(original, i);
     if (names_.owner_candidate(subset(i))) return refuse_split(i);
     table_.others.push_back(subset(i));

@@ -1,0 +1,148 @@
+#include <gmock/gmock.h>
+
+#include "test/unit/routing/world.h"
+
+namespace weir::routing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Json kRoutes{{{"route", {to("checkout")}}}};
+
+World with_spec(Json spec, Target target = placeholder()) {
+  spec["http"] = kRoutes;
+  return World(std::move(target)).with(virtual_service("checkout", std::move(spec)));
+}
+
+World in_mesh(Target target = placeholder()) {
+  return with_spec({{"hosts", {"checkout"}}}, std::move(target));
+}
+
+TEST(Isolation, holds_where_a_managed_route_is_bound_to_the_mesh_with_the_services_host) {
+  EXPECT_THAT(in_mesh().read().not_isolated, IsEmpty());
+  EXPECT_THAT(with_spec({{"hosts", {"shop.example.com", "checkout.shop.svc.cluster.local"}},
+                         {"gateways", {"web", "mesh"}}})
+                  .read()
+                  .not_isolated,
+              IsEmpty());
+  EXPECT_THAT(with_spec({{"hosts", {"*.shop.svc.cluster.local"}}}).read().not_isolated, IsEmpty());
+}
+
+TEST(Isolation, is_broken_for_clients_in_the_mesh_by_a_route_that_does_not_apply_to_them) {
+  for (const auto& spec :
+       {Json{{"hosts", {"checkout"}}, {"gateways", {"web"}}}, Json{{"hosts", {"shop.example.com"}}},
+        Json{{"hosts", {"shop.example.com"}}, {"gateways", {"mesh"}}}}) {
+    EXPECT_THAT(with_spec(spec).read().not_isolated,
+                ElementsAre(AllOf(HasSubstr("VirtualService \"checkout\" does not apply to them"),
+                                  HasSubstr("add \"mesh\" to its spec.gateways"), HasSubstr("Dedicated"))))
+        << spec;
+    EXPECT_THAT(with_spec(spec, dedicated_mode()).read().not_isolated, IsEmpty());
+  }
+}
+
+TEST(Isolation, of_clients_in_other_namespaces_needs_a_route_that_they_see) {
+  const auto world = with_spec({{"hosts", {"checkout"}}, {"exportTo", {"."}}});
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("has spec.exportTo [\".\"]")));
+  EXPECT_THAT(with_spec({{"hosts", {"checkout"}}, {"exportTo", {"*"}}}).read().not_isolated, IsEmpty());
+}
+
+TEST(Isolation, of_a_delegate_goes_by_its_root) {
+  auto delegate = with_spec(Json::object());
+  EXPECT_THAT(delegate.read().not_isolated, ElementsAre(HasSubstr("does not apply to them")));
+  const Json http = Json::array({{{"delegate", {{"name", "checkout"}, {"namespace", "shop"}}}}});
+  auto bound = delegate;
+  bound.with(
+      virtual_service("root", {{"hosts", {"checkout.shop.svc.cluster.local"}}, {"http", http}}, "web"));
+  EXPECT_THAT(bound.read().not_isolated, IsEmpty());
+  EXPECT_THAT(bound.read().refusals, IsEmpty());
+  delegate.with(virtual_service(
+      "root", {{"hosts", {"shop.example.com"}}, {"gateways", {"web"}}, {"http", http}}, "web"));
+  EXPECT_THAT(delegate.read().not_isolated, ElementsAre(HasSubstr("does not apply to them")));
+}
+
+TEST(Isolation, names_virtual_services_that_spec_leaves_out) {
+  auto world = in_mesh();
+  world.with(
+      virtual_service("extra", {{"hosts", {"x.example.com"}}, {"gateways", {"web"}}, {"http", kRoutes}}));
+  EXPECT_EQ(world.read().virtual_services, (std::vector<std::string>{"checkout", "extra"}));
+  world.target.routing.virtual_services = {{.name = "checkout", .routes = {}}};
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(AllOf(HasSubstr("VirtualService \"extra\" spec.http[0]"),
+                                                           HasSubstr("does not list it"))));
+  EXPECT_EQ(world.read().virtual_services, (std::vector<std::string>{"checkout"}));
+}
+
+TEST(Isolation, is_unknown_with_two_virtual_services_of_one_host_on_one_gateway) {
+  auto world = in_mesh();
+  world.with(virtual_service("double", {{"hosts", {"checkout.shop.svc.cluster.local"}}, {"http", kRoutes}}));
+  EXPECT_THAT(
+      world.read().not_isolated,
+      ElementsAre(AllOf(HasSubstr("\"checkout\" and VirtualService \"double\""), HasSubstr("gateway mesh"))));
+}
+
+TEST(Isolation, names_a_subset_that_lets_both_versions_through) {
+  auto world =
+      World(placeholder()).with(simple({{{"route", {to("checkout", "fast", 50), to("checkout", "", 50)}}}}));
+  world.with(destination_rule(
+      "checkout", {{"host", "checkout"}, {"subsets", {{{"name", "fast"}, {"labels", {{"disk", "ssd"}}}}}}}));
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("subset \"fast\"")));
+}
+
+TEST(Isolation, warns_of_wildcard_rules_that_win_in_other_namespaces) {
+  auto world = in_mesh();
+  world.with(destination_rule("all", {{"host", "*.svc.cluster.local"}}, "web"));
+  world.with(destination_rule("default", {{"host", "*.local"}}, "istio-system"));
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
+  EXPECT_THAT(world.read().refusals, IsEmpty());
+}
+
+std::string only_refusal(const World& world) {
+  const auto refusals = world.read().refusals;
+  EXPECT_EQ(refusals.size(), 1U);
+  if (refusals.empty()) return {};
+  EXPECT_EQ(refusals[0].condition, "Conflict");
+  return refusals[0].reason + ": " + refusals[0].message;
+}
+
+TEST(Conflict, is_a_rule_of_another_namespace_for_exactly_the_host) {
+  auto world = in_mesh();
+  world.with(destination_rule("mine", {{"host", "checkout.shop.svc.cluster.local"}}, "web"));
+  EXPECT_THAT(only_refusal(world), AllOf(HasSubstr("RuleInAnotherNamespace"), HasSubstr("\"web/mine\"")));
+}
+
+TEST(Conflict, is_no_rule_of_the_root_namespace_or_for_another_service_of_the_same_short_name) {
+  auto world = in_mesh();
+  world.with(destination_rule("root", {{"host", "checkout.shop.svc.cluster.local"}}, "istio-system"));
+  world.with(destination_rule("other", {{"host", "checkout"}}, "web"));
+  EXPECT_THAT(world.read().refusals, IsEmpty());
+}
+
+TEST(Conflict, is_a_virtual_service_of_another_namespace_that_routes_to_the_service) {
+  auto world = in_mesh();
+  world.with(virtual_service(
+      "edge", {{"hosts", {"shop.example.com"}}, {"http", {{{"route", {to("checkout.shop")}}}}}}, "web"));
+  EXPECT_THAT(only_refusal(world),
+              AllOf(HasSubstr("RouteInAnotherNamespace"), HasSubstr("\"web/edge\" routes to")));
+}
+
+TEST(Conflict, is_a_virtual_service_of_another_namespace_with_the_services_host) {
+  auto world = in_mesh();
+  world.with(virtual_service(
+      "edge", {{"hosts", {"checkout.shop.svc.cluster.local"}}, {"http", {{{"route", {to("cart")}}}}}},
+      "web"));
+  EXPECT_THAT(only_refusal(world), HasSubstr("\"web/edge\" has in spec.hosts"));
+}
+
+TEST(Conflict, is_a_rule_that_is_seen_in_fewer_namespaces_than_the_routes) {
+  auto world = in_mesh();
+  world.with(destination_rule("checkout", {{"host", "checkout"}, {"exportTo", {"."}}}));
+  EXPECT_THAT(only_refusal(world), AllOf(HasSubstr("RuleNotVisible"), HasSubstr("[\".\"]")));
+  auto both = with_spec({{"hosts", {"checkout"}}, {"exportTo", {"."}}});
+  both.with(destination_rule("checkout", {{"host", "checkout"}, {"exportTo", {"shop"}}}));
+  EXPECT_THAT(both.read().refusals, IsEmpty());
+}
+
+}  // namespace
+}  // namespace weir::routing

@@ -1,0 +1,276 @@
+// Whole releases over random objects: what is divided, what stays, what comes back.
+#include <random>
+
+#include "test/unit/routing/world.h"
+
+namespace weir::routing {
+namespace {
+
+constexpr int kReleases = 400;
+
+class Dice {
+ public:
+  explicit Dice(unsigned seed) : random_(seed) {}
+  int upto(int last) { return std::uniform_int_distribution<int>(0, last)(random_); }
+  bool one_in(int sides) { return upto(sides - 1) == 0; }
+  template <typename T>
+  T pick(const std::vector<T>& from) {
+    return from[static_cast<std::size_t>(upto(static_cast<int>(from.size()) - 1))];
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+// What its owner calls stable's subset; empty: nothing, and routes name none.
+enum class Subsets { None, Unpinned, ByVersion, ByName, OwnerHasBoth };
+
+std::string pinned_name(Subsets subsets) {
+  switch (subsets) {
+    case Subsets::None:
+    case Subsets::Unpinned:
+      return {};
+    case Subsets::ByVersion:
+      return "v1";
+    case Subsets::ByName:
+    case Subsets::OwnerHasBoth:
+      return "stable";
+  }
+  return {};
+}
+
+Json random_entry(Dice& dice, const std::string& host, const std::string& subset) {
+  auto entry = to(host, subset);
+  if (dice.one_in(3)) entry["destination"]["port"]["number"] = 8000 + dice.upto(9);
+  if (dice.one_in(3)) entry["headers"]["request"]["set"]["x-hop"] = std::to_string(dice.upto(99));
+  if (dice.one_in(4)) entry["futureField"] = {{"a", {1, 2.5, nullptr, "ü"}}};
+  return entry;
+}
+
+Json random_entries(Dice& dice, Subsets subsets) {
+  static const std::vector<std::string> kHosts{"checkout", "checkout.shop", "checkout.shop.svc",
+                                               "checkout.shop.svc.cluster.local"};
+  const int count = dice.pick<int>({1, 1, 1, 2, 3, 4});
+  Json entries = Json::array();
+  int left = 100;
+  for (int i = 0; i < count; ++i) {
+    const bool ours = i == 0 || dice.one_in(3);
+    const auto host = ours ? dice.pick(kHosts) : "other-" + std::to_string(i);
+    const bool pin = ours && !dice.one_in(3);
+    auto entry = random_entry(dice, host, pin ? pinned_name(subsets) : "");
+    const int share = i + 1 == count ? left : dice.upto(left);
+    left -= share;
+    const bool absent = count == 1 ? dice.one_in(2) : share == 0 && dice.one_in(2);
+    if (!absent) entry["weight"] = share;
+    entries.insert(entries.begin() + dice.upto(i), std::move(entry));
+  }
+  return entries;
+}
+
+Json random_virtual_service(Dice& dice, Subsets subsets, const std::string& name) {
+  auto object = virtual_service(name, {{"hosts", {name == "checkout" ? "checkout" : name + ".example.com"}}});
+  object["metadata"]["annotations"]["team"] = "payments";
+  object["status"]["observedGeneration"] = 3;
+  auto& spec = object["spec"];
+  if (dice.one_in(3)) spec["futureField"] = {{"keep", true}};
+  for (int i = dice.upto(3); i >= 0; --i) {
+    Json route{{"route", random_entries(dice, subsets)}};
+    if (dice.one_in(2)) route["match"] = {{{"uri", {{"prefix", "/" + std::to_string(dice.upto(3))}}}}};
+    if (dice.one_in(3)) route["retries"] = {{"attempts", dice.upto(5)}, {"perTryTimeout", "2s"}};
+    if (dice.one_in(3)) route["mirror"] = {{"host", "checkout"}};
+    if (dice.one_in(3)) route["name"] = "r" + std::to_string(dice.upto(2));
+    spec["http"].push_back(std::move(route));
+    if (dice.one_in(4)) spec["http"].push_back({{"redirect", {{"uri", "/away"}}}});
+    if (dice.one_in(5)) spec["http"].push_back({{"route", {to("unrelated", "", 100)}}});
+  }
+  if (dice.one_in(4)) spec["tcp"] = Json::array({{{"route", random_entries(dice, subsets)}}});
+  if (dice.one_in(4))
+    spec["tls"] = Json::array({{{"match", {{{"port", 443}}}}, {"route", random_entries(dice, subsets)}}});
+  return object;
+}
+
+Json random_rule(Dice& dice, Subsets subsets) {
+  auto rule = destination_rule("checkout",
+                               {{"host", dice.one_in(2) ? "checkout" : "checkout.shop.svc.cluster.local"}});
+  auto& spec = rule["spec"];
+  if (dice.one_in(2)) spec["trafficPolicy"] = {{"loadBalancer", {{"simple", "LEAST_REQUEST"}}}};
+  if (dice.one_in(3)) spec["futureField"] = Json::array({1, 2});
+  if (dice.one_in(2)) spec["subsets"].push_back(subset("beta", "v0"));
+  if (!pinned_name(subsets).empty()) {
+    auto pinned = subset(pinned_name(subsets), "v1");
+    if (dice.one_in(2)) pinned["trafficPolicy"] = {{"outlierDetection", {{"interval", "1s"}}}};
+    spec["subsets"].push_back(std::move(pinned));
+  }
+  if (subsets == Subsets::OwnerHasBoth) spec["subsets"].push_back(subset("next", "v2"));
+  if (dice.one_in(2) && spec.contains("subsets")) spec["subsets"].push_back(subset("gamma", "v9"));
+  return rule;
+}
+
+World random_world(Dice& dice) {
+  const auto subsets = dice.pick<Subsets>(
+      {Subsets::None, Subsets::Unpinned, Subsets::ByVersion, Subsets::ByName, Subsets::OwnerHasBoth});
+  World world(dice.one_in(3) ? dedicated_mode() : placeholder());
+  world.with(random_virtual_service(dice, subsets, "checkout"));
+  if (dice.one_in(3)) world.with(random_virtual_service(dice, subsets, "edge"));
+  if (subsets != Subsets::None) world.with(random_rule(dice, subsets));
+  return world;
+}
+
+// The object without its weight tables.
+Json without_tables(Json object) {
+  for (const char* kind : {"http", "tcp", "tls"}) {
+    if (!object["spec"].contains(kind)) continue;
+    for (auto& route : object["spec"][kind]) route.erase("route");
+  }
+  return object;
+}
+
+void expect_whole_tables(const Json& object) {
+  for (const char* kind : {"http", "tcp", "tls"}) {
+    if (!object["spec"].contains(kind)) continue;
+    for (const auto& route : object["spec"][kind]) {
+      if (!route.contains("route")) continue;
+      int sum = 0;
+      for (const auto& entry : route["route"]) {
+        const int weight = entry.value("weight", route["route"].size() == 1 ? 100 : 0);
+        EXPECT_GE(weight, 0);
+        EXPECT_LE(weight, 100);
+        EXPECT_FALSE(entry["destination"]["host"].get<std::string>().empty());
+        sum += weight;
+      }
+      EXPECT_EQ(sum, route["route"].size() == 1 ? std::max(sum, 100) : 100) << route.dump();
+    }
+  }
+}
+
+// Destinations of other hosts, in their order.
+Json foreign(const Json& object) {
+  Json found = Json::array();
+  for (const char* kind : {"http", "tcp", "tls"}) {
+    if (!object["spec"].contains(kind)) continue;
+    for (const auto& route : object["spec"][kind]) {
+      for (const auto& entry : route.value("route", Json::array())) {
+        if (!entry["destination"]["host"].get<std::string>().starts_with("checkout")) found.push_back(entry);
+      }
+    }
+  }
+  return found;
+}
+
+class Releases : public ::testing::TestWithParam<int> {
+ protected:
+  Releases()
+      : dice_(static_cast<unsigned>(GetParam())), world_(random_world(dice_)), before_(world_.objects) {}
+
+  void expect_only_tables_differ() {
+    ASSERT_EQ(world_.objects.virtual_services.size(), before_.virtual_services.size());
+    for (std::size_t i = 0; i < before_.virtual_services.size(); ++i) {
+      const auto& now = world_.objects.virtual_services[i];
+      EXPECT_EQ(without_tables(now), without_tables(before_.virtual_services[i]));
+      EXPECT_EQ(foreign(now), foreign(before_.virtual_services[i]));
+      expect_whole_tables(now);
+    }
+  }
+
+  void expect_only_added_subsets_differ() {
+    for (std::size_t i = 0; i < before_.destination_rules.size(); ++i) {
+      auto now = world_.objects.destination_rules[i];
+      const auto& then = before_.destination_rules[i];
+      const auto known = then["spec"].value("subsets", Json::array()).size();
+      if (!now["spec"].contains("subsets")) continue;
+      auto& subsets = now["spec"]["subsets"];
+      while (subsets.size() > known) subsets.erase(subsets.size() - 1);
+      if (subsets.empty() && !then["spec"].contains("subsets")) now["spec"].erase("subsets");
+      EXPECT_EQ(now, then);
+    }
+  }
+
+  void walk() {
+    world_.ensure();
+    EXPECT_EQ(world_.ensure(), 0);
+    ASSERT_TRUE(world_.read().subsets->present);
+    expect_only_added_subsets_differ();
+    world_.route(0);
+    for (int i = dice_.upto(6); i >= 0; --i) {
+      const int weight = dice_.upto(100);
+      world_.route(weight);
+      EXPECT_TRUE(world_.read().routes->at(percent(weight))) << text_of(world_.objects);
+      EXPECT_EQ(world_.route(weight), 0);
+      expect_only_tables_differ();
+      const auto reading = world_.read();
+      EXPECT_TRUE(reading.refusals.empty()) << reading.refusals[0].message;
+      EXPECT_TRUE(reading.routes->found.empty());
+    }
+  }
+
+  Dice dice_;
+  World world_;
+  const Objects before_;
+};
+
+// What a promotion changes: the versions' names, in subsets and in routes that were pinned.
+Objects promoted_form(Objects objects, bool owner_has_both) {
+  for (auto& object : objects.virtual_services) {
+    for (const char* kind : {"http", "tcp", "tls"}) {
+      if (!object["spec"].contains(kind)) continue;
+      for (auto& route : object["spec"][kind]) {
+        if (!route.contains("route")) continue;
+        for (auto& entry : route["route"]) {
+          const auto name = entry["destination"].value("subset", "");
+          if (name == "v1") entry["destination"]["subset"] = "v2";
+          if (name == "stable" && owner_has_both) entry["destination"]["subset"] = "next";
+        }
+      }
+    }
+  }
+  return objects;
+}
+
+bool is_pinned(const Objects& objects) {
+  return std::ranges::any_of(objects.virtual_services, [](const Json& object) {
+    return object.dump().find("\"subset\"") != std::string::npos;
+  });
+}
+
+TEST_P(Releases, that_are_taken_back_leave_every_object_as_it_was) {
+  walk();
+  world_.route(0);
+  world_.restore();
+  EXPECT_TRUE(world_.read().routes->original());
+  world_.remove();
+  EXPECT_TRUE(world_.objects == before_) << text_of(before_) << "became\n" << text_of(world_.objects);
+}
+
+TEST_P(Releases, that_are_promoted_change_nothing_but_the_version) {
+  walk();
+  world_.finish(true);
+  EXPECT_TRUE(world_.read().routes->original());
+  EXPECT_FALSE(world_.read().subsets && world_.read().subsets->added);
+  auto expected = before_;
+  const bool both = text_of(before_).find("\"next\"") != std::string::npos;
+  expected = promoted_form(std::move(expected), both);
+  if (is_pinned(before_) && !both) {
+    for (auto& entry : expected.destination_rules.at(0)["spec"]["subsets"]) {
+      if (entry["labels"]["version"] != "v1") continue;
+      entry["labels"]["version"] = "v2";
+      if (entry["name"] == "v1") entry["name"] = "v2";
+    }
+  }
+  EXPECT_TRUE(world_.objects == expected) << text_of(before_) << "became\n" << text_of(world_.objects);
+}
+
+TEST_P(Releases, that_are_promoted_and_then_taken_back_leave_every_object_as_it_was) {
+  walk();
+  world_.finish(true);
+  world_.ensure();
+  ASSERT_TRUE(world_.read().subsets->present);
+  world_.route(100);
+  EXPECT_TRUE(world_.read().routes->at(percent(100)));
+  world_.finish(false);
+  EXPECT_TRUE(world_.objects == before_) << text_of(before_) << "became\n" << text_of(world_.objects);
+}
+
+INSTANTIATE_TEST_SUITE_P(Random, Releases, ::testing::Range(0, kReleases));
+
+}  // namespace
+}  // namespace weir::routing

@@ -1,0 +1,441 @@
+#include <gmock/gmock.h>
+
+#include "test/unit/routing/world.h"
+
+namespace weir::routing {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Json kPool{{"connectionPool", {{"tcp", {{"maxConnections", 7}}}}}};
+const Json kTls{{"tls", {{"mode", "ISTIO_MUTUAL"}}}};
+
+Json with_policy(Json entry, const Json& policy) {
+  entry["trafficPolicy"] = policy;
+  return entry;
+}
+
+Json rule_with(Json subsets) {
+  return destination_rule("checkout",
+                          {{"host", "checkout"}, {"trafficPolicy", kTls}, {"subsets", std::move(subsets)}});
+}
+
+World pinned_to(const std::string& name, Json rule, Target target = placeholder()) {
+  return World(std::move(target)).with(simple({{{"route", {to("checkout", name)}}}})).with(std::move(rule));
+}
+
+World unpinned(Json rule, Target target = placeholder()) {
+  return World(std::move(target)).with(simple({{{"route", {to("checkout")}}}})).with(std::move(rule));
+}
+
+TEST(Subsets, are_added_at_the_end_and_taken_away_again) {
+  auto world = unpinned(rule_with({subset("beta", "v0")}));
+  const auto before = world.objects;
+  auto state = *world.read().subsets;
+  EXPECT_FALSE(state.present);
+  EXPECT_FALSE(state.added);
+  ASSERT_EQ(state.found.size(), 2U);
+  EXPECT_EQ(state.found[0], (strategies::RouteRecord{"DestinationRule/checkout", "subset/v1", ""}));
+  EXPECT_EQ(state.found[1], (strategies::RouteRecord{"DestinationRule/checkout", "subset/v2", ""}));
+  world.begin();
+  EXPECT_EQ(world.subsets(), (Json{subset("beta", "v0"), subset("v1", "v1"), subset("v2", "v2")}));
+  state = *world.read().subsets;
+  EXPECT_TRUE(state.present);
+  EXPECT_TRUE(state.added);
+  EXPECT_FALSE(state.pinned);
+  EXPECT_TRUE(state.found.empty());
+  EXPECT_EQ(world.ensure(), 0);
+  world.finish(true);
+  EXPECT_TRUE(world.objects == before) << text_of(world.objects);
+  EXPECT_FALSE(world.read().subsets->added);
+}
+
+TEST(Subsets, leave_the_field_absent_where_it_was_absent_and_empty_where_it_was_empty) {
+  for (const bool absent : {true, false}) {
+    auto rule = rule_with(Json::array());
+    if (absent) rule["spec"].erase("subsets");
+    auto world = unpinned(rule);
+    world.begin();
+    EXPECT_EQ(world.subsets().size(), 2U);
+    world.finish(false);
+    EXPECT_EQ(world.rule(), rule);
+  }
+}
+
+TEST(Subsets, of_the_owner_with_exactly_the_versions_label_are_used_by_their_names) {
+  auto world = unpinned(rule_with({subset("blue", "v1"), subset("green", "v2")}));
+  const auto before = world.objects;
+  EXPECT_TRUE(world.read().subsets->present);
+  world.begin();
+  world.route(10);
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "blue", 90), to("checkout", "green", 10)}));
+  EXPECT_EQ(world.subsets(), before.destination_rules[0]["spec"]["subsets"]);
+  world.finish(true);
+  EXPECT_TRUE(world.objects == before) << text_of(world.objects);
+}
+
+TEST(Subsets, are_named_as_the_spec_says) {
+  auto world = unpinned(rule_with(Json::array()));
+  world.target.routing.stable_subset = "old";
+  world.target.routing.candidate_subset = "new";
+  world.begin();
+  EXPECT_EQ(world.subsets(), (Json{subset("old", "v1"), subset("new", "v2")}));
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "old", 100), to("checkout", "new", 0)}));
+}
+
+TEST(Subsets, are_refused_where_their_name_means_something_else) {
+  auto world = unpinned(rule_with({subset("v2", "v0")}));
+  const auto refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].reason, "SubsetNameTaken");
+  EXPECT_THAT(refusals[0].message, HasSubstr("DestinationRule \"checkout\" spec.subsets has \"v2\""));
+  EXPECT_THAT(refusals[0].message, HasSubstr("spec.routing.istio.subsets.candidate"));
+  const auto writes = world.provider.ensure_subsets(world.target, world.objects);
+  ASSERT_FALSE(writes.has_value());
+  EXPECT_EQ(writes.error().message, refusals[0].message);
+}
+
+TEST(Subsets, are_refused_when_both_versions_would_share_a_name) {
+  auto world = unpinned(rule_with(Json::array()));
+  world.target.routing.candidate_subset = "v1";
+  const auto refusals = world.read().refusals;
+  ASSERT_FALSE(refusals.empty());
+  EXPECT_EQ(refusals.back().reason, "SubsetsAlike");
+}
+
+TEST(Subsets, that_came_back_after_a_half_written_start_are_not_recorded_twice) {
+  auto world = unpinned(rule_with(Json::array()));
+  world.ensure();
+  world.rule()["spec"]["subsets"].erase(1);
+  EXPECT_FALSE(world.read().subsets->present);
+  EXPECT_TRUE(world.read().subsets->found.empty());
+  world.ensure();
+  EXPECT_EQ(world.subsets().size(), 2U);
+  EXPECT_EQ(world.target.records.size(), 2U);
+}
+
+TEST(Subsets, that_the_release_did_not_add_stay) {
+  auto world = unpinned(rule_with({subset("v1", "v1")}));
+  world.begin();
+  world.rule()["spec"]["subsets"].push_back(subset("beta", "v0"));
+  world.finish(false);
+  EXPECT_EQ(world.subsets(), (Json{subset("v1", "v1"), subset("beta", "v0")}));
+}
+
+TEST(Rule, is_made_where_none_is_for_the_host) {
+  World world(placeholder());
+  world.with(simple({{{"route", {to("checkout")}}}}));
+  const auto before = world.objects;
+  EXPECT_FALSE(world.read().subsets.has_value());
+  EXPECT_TRUE(world.read().destination_rule.empty());
+  world.begin();
+  ASSERT_EQ(world.objects.destination_rules.size(), 1U);
+  const auto& rule = world.rule();
+  EXPECT_EQ(rule["metadata"]["name"], "checkout-weir");
+  EXPECT_EQ(rule["metadata"]["labels"]["app.kubernetes.io/managed-by"], "weir");
+  EXPECT_EQ(rule["metadata"]["ownerReferences"], Json::array({world.target.owner}));
+  EXPECT_EQ(rule["spec"], (Json{{"host", "checkout.shop.svc.cluster.local"},
+                                {"subsets", {subset("v1", "v1"), subset("v2", "v2")}}}));
+  EXPECT_EQ(world.read().destination_rule, "checkout-weir");
+  EXPECT_TRUE(world.read().subsets->added);
+  world.finish(true);
+  EXPECT_TRUE(world.objects == before);
+}
+
+struct Applies {
+  const char* what;
+  std::vector<Json> rules;
+  int expected;  // maxConnections of the policy that is carried; 0: none
+};
+
+class Carried : public ::testing::TestWithParam<Applies> {};
+
+Json wildcard(const std::string& host, int connections, const std::string& name_space) {
+  return destination_rule(
+      "r" + std::to_string(connections),
+      {{"host", host},
+       {"exportTo", {"*"}},
+       {"trafficPolicy", {{"connectionPool", {{"tcp", {{"maxConnections", connections}}}}}}}},
+      name_space);
+}
+
+TEST_P(Carried, is_the_policy_that_applied_until_then) {
+  World world(placeholder());
+  world.with(simple({{{"route", {to("checkout")}}}}));
+  for (const auto& rule : GetParam().rules) world.with(rule);
+  world.begin();
+  const auto& spec = world.objects.destination_rules.back()["spec"];
+  EXPECT_EQ(spec["host"], "checkout.shop.svc.cluster.local");
+  if (GetParam().expected == 0) {
+    EXPECT_FALSE(spec.contains("trafficPolicy"));
+    return;
+  }
+  EXPECT_EQ(spec["trafficPolicy"]["connectionPool"]["tcp"]["maxConnections"], GetParam().expected)
+      << GetParam().what;
+  EXPECT_EQ(spec["exportTo"], Json::array({"*"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, Carried,
+    ::testing::Values(
+        Applies{"most specific wildcard",
+                {wildcard("*", 1, "shop"), wildcard("*.shop.svc.cluster.local", 2, "shop"),
+                 wildcard("*.svc.cluster.local", 3, "shop")},
+                2},
+        Applies{"its own namespace before the root",
+                {wildcard("*", 1, "shop"), wildcard("*.shop.svc.cluster.local", 2, "istio-system")},
+                1},
+        Applies{"the root namespace",
+                {wildcard("*.local", 4, "istio-system"), wildcard("*", 1, "istio-system")},
+                4},
+        Applies{"an exact rule of the root namespace",
+                {wildcard("checkout.shop.svc.cluster.local", 5, "istio-system")},
+                5},
+        Applies{"another namespace's does not count", {wildcard("*.cart.svc.cluster.local", 6, "shop")}, 0}));
+
+TEST(Carried, is_nothing_that_the_namespace_cannot_see) {
+  World world(placeholder());
+  auto hidden = wildcard("*", 1, "istio-system");
+  hidden["spec"]["exportTo"] = Json::array({"."});
+  world.with(simple({{{"route", {to("checkout")}}}})).with(hidden);
+  world.begin();
+  EXPECT_FALSE(world.objects.destination_rules.back()["spec"].contains("trafficPolicy"));
+}
+
+TEST(Rule, of_a_stranger_with_the_name_that_is_needed_is_a_conflict) {
+  World world(placeholder());
+  world.with(simple({{{"route", {to("checkout")}}}}));
+  world.with(destination_rule("checkout-weir", {{"host", "cart"}}));
+  const auto refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].condition, "Conflict");
+  EXPECT_THAT(refusals[0].message, HasSubstr("\"checkout-weir\""));
+  EXPECT_FALSE(world.provider.ensure_subsets(world.target, world.objects).has_value());
+  EXPECT_EQ(world.remove(), 0);
+}
+
+TEST(Rule, made_by_another_release_is_not_ours) {
+  World world(placeholder());
+  world.with(simple({{{"route", {to("checkout")}}}}));
+  world.begin();
+  world.target.owner["uid"] = "u-2";
+  const auto refusals = world.read().refusals;
+  ASSERT_FALSE(refusals.empty());
+  EXPECT_EQ(refusals[0].condition, "Conflict");
+  EXPECT_EQ(world.remove(), 0);
+}
+
+TEST(Rule, must_be_named_where_several_are_for_the_host) {
+  auto world = unpinned(rule_with(Json::array()));
+  world.with(destination_rule("second", {{"host", "checkout.shop.svc.cluster.local"}}));
+  auto refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].reason, "AmbiguousDestinationRule");
+  EXPECT_THAT(refusals[0].message, HasSubstr("\"checkout\", \"second\""));
+  world.target.routing.destination_rule = "second";
+  EXPECT_TRUE(world.read().refusals.empty());
+  world.begin();
+  EXPECT_EQ(world.rule(1)["spec"]["subsets"].size(), 2U);
+  world.target.routing.destination_rule = "third";
+  refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].reason, "DestinationRuleNotFound");
+}
+
+TEST(Rule, that_was_changed_is_gone_on_with_when_another_one_appears) {
+  auto world = unpinned(rule_with(Json::array()));
+  const auto before = world.objects.destination_rules[0];
+  world.begin();
+  world.with(destination_rule("second", {{"host", "checkout"}}));
+  EXPECT_TRUE(world.read().refusals.empty());
+  world.finish(false);
+  EXPECT_EQ(world.rule(), before);
+}
+
+TEST(Rule, for_some_clients_only_is_a_conflict) {
+  auto world = unpinned(rule_with(Json::array()));
+  world.with(destination_rule(
+      "some", {{"host", "checkout"}, {"workloadSelector", {{"matchLabels", {{"app", "web"}}}}}}));
+  const auto refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].condition, "Conflict");
+  EXPECT_THAT(refusals[0].message, HasSubstr("spec.workloadSelector"));
+}
+
+// ---- Routes that their owner pinned to stable's version ----
+
+TEST(Pinned, to_stable_moves_to_the_owners_subset_of_the_candidate) {
+  auto world = pinned_to("blue", rule_with({subset("blue", "v1"), subset("green", "v2")}));
+  const auto before = world.objects;
+  world.begin();
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "blue", 100), to("checkout", "green", 0)}));
+  EXPECT_FALSE(world.read().subsets->pinned);
+  auto back = world;
+  back.finish(false);
+  EXPECT_TRUE(back.objects == before) << text_of(back.objects);
+  world.finish(true);
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "green")}));
+  EXPECT_EQ(world.rule(), before.destination_rules[0]);
+  EXPECT_TRUE(world.read().routes->original());
+}
+
+TEST(Pinned, by_the_versions_own_name_is_succeeded_in_its_place_by_the_candidates) {
+  auto world = pinned_to("v1", rule_with({with_policy(subset("v1", "v1"), kPool), subset("beta", "v0")}));
+  const auto before = world.objects;
+  world.begin();
+  EXPECT_EQ(world.subsets()[2], with_policy(subset("v2", "v2"), kPool));
+  EXPECT_FALSE(world.read().subsets->pinned);
+  auto back = world;
+  back.finish(false);
+  EXPECT_TRUE(back.objects == before) << text_of(back.objects);
+  world.finish(true);
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "v2")}));
+  EXPECT_EQ(world.subsets(), (Json{with_policy(subset("v2", "v2"), kPool), subset("beta", "v0")}));
+  EXPECT_FALSE(world.read().subsets->added);
+  EXPECT_TRUE(world.read().routes->original());
+}
+
+TEST(Pinned, by_another_name_keeps_it_and_gets_the_candidates_labels) {
+  auto world = pinned_to("stable", rule_with({with_policy(subset("stable", "v1"), kPool)}));
+  const auto before = world.objects;
+  world.begin();
+  EXPECT_TRUE(world.read().subsets->pinned);
+  EXPECT_EQ(world.subsets(),
+            (Json{with_policy(subset("stable", "v1"), kPool), with_policy(subset("v1", "v1"), kPool),
+                  with_policy(subset("v2", "v2"), kPool)}));
+  // What moves carries nothing: the divided routes have subsets of their own.
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "v1", 100), to("checkout", "v2", 0)}));
+  auto back = world;
+  back.finish(false);
+  EXPECT_TRUE(back.objects == before) << text_of(back.objects);
+
+  world.route(100);
+  EXPECT_EQ(world.move_pinned(), 1);
+  EXPECT_EQ(world.move_pinned(), 0);
+  EXPECT_FALSE(world.read().subsets->pinned);
+  EXPECT_TRUE(world.read().subsets->present);
+  EXPECT_TRUE(world.read().routes->at(percent(100)));
+  EXPECT_TRUE(world.read().refusals.empty());
+  world.restore(true);
+  world.remove(true);
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "stable")}));
+  EXPECT_EQ(world.subsets(), (Json{with_policy(subset("stable", "v2"), kPool)}));
+  EXPECT_FALSE(world.read().subsets->added);
+}
+
+TEST(Pinned, is_moved_back_when_a_promotion_is_taken_back_half_way) {
+  auto world = pinned_to("stable", rule_with({subset("stable", "v1")}));
+  const auto before = world.objects;
+  world.begin();
+  world.route(100);
+  world.move_pinned();
+  world.route(0);
+  EXPECT_EQ(world.subsets()[0], subset("stable", "v1"));
+  world.restore();
+  world.remove();
+  EXPECT_TRUE(world.objects == before) << text_of(world.objects);
+}
+
+TEST(Pinned, in_spec_as_the_stable_subset_is_not_used_for_divided_routes_either) {
+  auto world = pinned_to("stable", rule_with({subset("stable", "v1")}));
+  world.target.routing.stable_subset = "stable";
+  world.target.routing.candidate_subset = "canary";
+  const auto before = world.objects;
+  world.begin();
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "v1", 100), to("checkout", "canary", 0)}));
+  auto back = world;
+  back.finish(false);
+  EXPECT_TRUE(back.objects == before);
+  world.finish(true);
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "stable")}));
+  EXPECT_EQ(world.subsets(), (Json{subset("stable", "v2")}));
+}
+
+TEST(Pinned, in_a_rule_for_many_services_is_refused) {
+  World world(placeholder());
+  world.with(simple({{{"route", {to("checkout", "stable")}}}}));
+  world.with(
+      destination_rule("all", {{"host", "*.shop.svc.cluster.local"}, {"subsets", {subset("stable", "v1")}}}));
+  const auto refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].reason, "PinnedInSharedRule");
+  EXPECT_THAT(refusals[0].message, HasSubstr("*.shop.svc.cluster.local"));
+}
+
+TEST(Pinned, to_a_subset_that_nobody_defines_leaves_nothing_behind) {
+  for (const bool promoted : {false, true}) {
+    auto world = pinned_to("v1", rule_with(Json::array()));
+    const auto rule = world.rule();
+    world.begin();
+    world.finish(promoted);
+    EXPECT_EQ(world.rule(), rule);
+    EXPECT_EQ(world.route_of(), (Json{to("checkout", promoted ? "v2" : "v1")}));
+  }
+}
+
+class TakenBack : public ::testing::TestWithParam<std::tuple<const char*, bool>> {};
+
+// After the promotion and its clean-up: everything is divided again, moved over, and put back.
+TEST_P(TakenBack, a_finished_promotion_leaves_everything_as_it_was_before_it) {
+  const auto& [name, in_dedicated_mode] = GetParam();
+  const std::string pinned = name;
+  Json subsets = Json::array({with_policy(subset("blue", "v1"), kPool)});
+  if (pinned == "green") subsets.push_back(subset("next", "v2"));
+  if (!pinned.empty()) subsets[0]["name"] = pinned;
+  auto world = pinned_to(pinned, rule_with(subsets), in_dedicated_mode ? dedicated_mode() : placeholder());
+  const auto before = world.objects;
+  world.begin();
+  world.finish(true);
+  EXPECT_TRUE(world.read().routes->original());
+  EXPECT_FALSE(world.read().subsets && world.read().subsets->added);
+  EXPECT_EQ(world.subsets().size(), subsets.size());
+
+  world.ensure();
+  EXPECT_TRUE(world.read().subsets->present);
+  world.route(100);
+  EXPECT_TRUE(world.read().routes->at(percent(100))) << text_of(world.objects);
+  world.route(0);
+  EXPECT_TRUE(world.read().routes->at(percent(0)));
+  world.restore();
+  EXPECT_TRUE(world.read().routes->original());
+  world.remove();
+  EXPECT_TRUE(world.objects == before) << text_of(world.objects);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, TakenBack,
+                         ::testing::Combine(::testing::Values("", "v1", "stable", "green"),
+                                            ::testing::Bool()));
+
+// ---- Dedicated mode ----
+
+TEST(Dedicated, always_makes_a_rule_with_the_policies_of_the_services_own) {
+  auto world =
+      unpinned(rule_with({with_policy(subset("blue", "v1"), kPool), subset("beta", "v0")}), dedicated_mode());
+  const auto before = world.objects;
+  world.begin();
+  ASSERT_EQ(world.objects.destination_rules.size(), 2U);
+  EXPECT_EQ(world.rule(0), before.destination_rules[0]);
+  EXPECT_EQ(world.rule(1)["metadata"]["name"], "checkout-weir-weir");
+  EXPECT_EQ(world.rule(1)["spec"],
+            (Json{{"host", "checkout-weir.shop.svc.cluster.local"},
+                  {"trafficPolicy", kTls},
+                  {"subsets", {with_policy(subset("v1", "v1"), kPool), subset("v2", "v2")}}}));
+  world.finish(true);
+  EXPECT_TRUE(world.objects == before) << text_of(world.objects);
+}
+
+TEST(Dedicated, gives_the_services_own_rule_the_successor_of_a_subset_named_as_its_version) {
+  auto world = pinned_to("v1", rule_with({with_policy(subset("v1", "v1"), kPool)}), dedicated_mode());
+  const auto before = world.objects;
+  world.begin();
+  auto back = world;
+  back.finish(false);
+  EXPECT_TRUE(back.objects == before) << text_of(back.objects);
+  world.finish(true);
+  EXPECT_EQ(world.route_of(), (Json{to("checkout", "v2")}));
+  ASSERT_EQ(world.objects.destination_rules.size(), 1U);
+  EXPECT_EQ(world.subsets(), (Json{with_policy(subset("v2", "v2"), kPool)}));
+}
+
+}  // namespace
+}  // namespace weir::routing
