@@ -235,7 +235,7 @@ func (c *container) launch(e *entry) (*process, error) {
 	command.Dir = "/"
 	command.Env = []string{}
 	command.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL, Setsid: true}
+		Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL, Setpgid: true}
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
