@@ -111,19 +111,11 @@ class Flight {
  public:
   Flight(cpprest::client::http_client& client, const cpprest::http_request& request, std::size_t max_body)
       : exchange_(std::make_shared<Exchange>(max_body)) {
-    auto sent = request;
-    sent.set_response_stream(SinkBuffer(exchange_).create_ostream());
-    client.request(sent, cancel_.get_token())
-        .then([exchange = exchange_](pplx::task<cpprest::http_response> task) {
-          try {
-            const auto answer = task.get();
-            exchange->take_head(head_of(answer));
-            answer.content_ready().then(
-                [exchange](pplx::task<cpprest::http_response> body) { finish(*exchange, body); });
-          } catch (...) {
-            exchange->finish(error_of(std::current_exception()));
-          }
-        });
+    try {
+      launch(client, request);
+    } catch (...) {
+      exchange_->finish(error_of(std::current_exception()));
+    }
   }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
@@ -141,6 +133,21 @@ class Flight {
   void land() { landed_ = true; }
 
  private:
+  void launch(cpprest::client::http_client& client, cpprest::http_request request) {
+    request.set_response_stream(SinkBuffer(exchange_).create_ostream());
+    client.request(request, cancel_.get_token())
+        .then([exchange = exchange_](pplx::task<cpprest::http_response> task) {
+          try {
+            const auto answer = task.get();
+            exchange->take_head(head_of(answer));
+            answer.content_ready().then(
+                [exchange](pplx::task<cpprest::http_response> body) { finish(*exchange, body); });
+          } catch (...) {
+            exchange->finish(error_of(std::current_exception()));
+          }
+        });
+  }
+
   static void finish(Exchange& exchange, const pplx::task<cpprest::http_response>& body) {
     try {
       (void)body.get();

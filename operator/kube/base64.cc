@@ -3,9 +3,13 @@
 #include <cstdint>
 
 namespace weir::kube {
+namespace {
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+}  // namespace
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string decoded;
   std::uint32_t bits = 0;
   int count = 0;
@@ -28,6 +32,20 @@ std::optional<std::string> decode_base64(std::string_view text) {
   }
   if (letters % 4 != 0 || padding > 2) return std::nullopt;
   return decoded;
+}
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t bits = 0;
+    for (std::size_t j = i; j < i + 3; ++j) {
+      bits = (bits << 8U) | (j < bytes.size() ? static_cast<unsigned char>(bytes[j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      text += i + j > bytes.size() ? '=' : kAlphabet[(bits >> (18U - 6U * static_cast<unsigned>(j))) & 0x3FU];
+    }
+  }
+  return text;
 }
 
 }  // namespace weir::kube

@@ -10,4 +10,6 @@ namespace weir::kube {
 // White space is skipped; empty if anything else is not base64.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 
+[[nodiscard]] std::string encode_base64(std::string_view bytes);
+
 }  // namespace weir::kube

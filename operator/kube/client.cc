@@ -13,6 +13,12 @@ constexpr int kPage = 500;  // objects
 
 std::string text_of(const Json& body) { return body.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+// "Service shop/checkout", or "services in shop" of a collection.
+std::string target(const Resource& resource, const Key& key) {
+  if (!key.name.empty()) return std::string(resource.kind) + " " + to_string(key);
+  return std::string(resource.plural) + " in " + (key.name_space.empty() ? "all namespaces" : key.name_space);
+}
+
 // The items of a list may come without their type.
 void complete(Json& object, const Resource& resource) {
   object["apiVersion"] = resource.api_version();
@@ -49,7 +55,7 @@ Client::Client(http::Transport& transport, std::shared_ptr<Token> token, const C
 
 Client::Call Client::call(std::string_view verb, std::string_view method, const Resource& resource,
                           const Key& key, const std::string& tail) const {
-  Call call{verb, resource, std::string(verb) + " " + std::string(resource.kind) + " " + to_string(key), {}};
+  Call call{verb, resource, std::string(verb) + " " + target(resource, key), {}, options_.stop};
   call.request.method = method;
   call.request.url = options_.base_url + resource.path(key.name_space, key.name) + tail;
   call.request.timeout = options_.timeout;
@@ -64,21 +70,25 @@ Result<Json> Client::get(const Resource& resource, const Key& key) {
 Result<std::vector<Json>> Client::list(const Resource& resource, std::string_view name_space,
                                        std::string_view label_selector) {
   std::vector<Json> objects;
-  const auto listed = list_each(resource, name_space, label_selector,
-                                [&](Json object) { objects.push_back(std::move(object)); });
+  const auto listed = list_each(
+      resource, name_space, label_selector, [&](Json object) { objects.push_back(std::move(object)); },
+      options_.stop);
   if (!listed) return std::unexpected(listed.error());
   return objects;
 }
 
 Result<std::string> Client::list_each(const Resource& resource, std::string_view name_space,
                                       std::string_view label_selector,
-                                      const std::function<void(Json)>& on_object) {
+                                      const std::function<void(Json)>& on_object,
+                                      const std::stop_token& stop) {
   std::string next;
   while (true) {
     std::string query = "?limit=" + std::to_string(kPage);
     if (!label_selector.empty()) query += "&labelSelector=" + http::encode(label_selector);
     if (!next.empty()) query += "&continue=" + http::encode(next);
-    auto page = send(call("list", "GET", resource, {std::string(name_space), ""}, query));
+    Call listing = call("list", "GET", resource, {std::string(name_space), ""}, query);
+    listing.stop = stop;
+    auto page = send(std::move(listing));
     if (!page) return std::unexpected(page.error());
     const auto items = page->find("items");
     if (items != page->end() && items->is_array()) {
@@ -97,7 +107,7 @@ Result<Json> Client::create(const Resource& resource, const Json& object) {
   complete(body, resource);
   Call creation = call("create", "POST", resource, {metadata_text(object, "namespace"), ""},
                        "?fieldManager=" + http::encode(options_.field_manager));
-  creation.what = "create " + std::string(resource.kind) + " " + to_string(key_of(object));
+  creation.what = "create " + target(resource, key_of(object));
   creation.request.headers["Content-Type"] = "application/json";
   creation.request.body = text_of(body);
   return send(std::move(creation));
@@ -182,7 +192,7 @@ Result<void> Client::watch(const Resource& resource, std::string_view name_space
 }
 
 Result<Json> Client::send(Call call) {
-  if (!pause(limit_.take(clock_.steady()), options_.stop)) {
+  if (!pause(limit_.take(clock_.steady()), call.stop)) {
     return std::unexpected(Error{Code::Cancelled, 0, call.what + ": stopped", "", std::nullopt});
   }
   const auto answer = exchange(call);
@@ -195,7 +205,7 @@ http::Result<http::Response> Client::exchange(Call& call) {
   const auto once = [&](const std::string& token) {
     authorize(call.request, token);
     const auto since = clock_.steady();
-    auto answer = transport_.send(call.request, options_.stop);
+    auto answer = transport_.send(call.request, call.stop);
     observe(call, answer ? answer->status : 0, since);
     return answer;
   };

@@ -51,11 +51,12 @@ class Client final : public Api {
                                            const Json& after) override;
   [[nodiscard]] Result<void> remove(const Resource& resource, const Json& object) override;
 
-  // GET the collection page by page, one object at a time so that the caller need not hold the whole. Returns
-  // the resourceVersion to watch from.
+  // GET the collection page by page, one object at a time so that the caller need not hold the whole; `stop`
+  // ends it in place of the options' own. Returns the resourceVersion to watch from.
   [[nodiscard]] Result<std::string> list_each(const Resource& resource, std::string_view name_space,
                                               std::string_view label_selector,
-                                              const std::function<void(Json)>& on_object);
+                                              const std::function<void(Json)>& on_object,
+                                              const std::stop_token& stop);
 
   // GET ?watch from `resource_version` on: blocks until the server ends it (no error), `stop` is requested,
   // or nothing has come for `silence`. Code::Gone: list again.
@@ -70,6 +71,7 @@ class Client final : public Api {
     const Resource& resource;
     std::string what;  // "patch Service shop/checkout", for messages
     http::Request request;
+    std::stop_token stop;
   };
 
   [[nodiscard]] Call call(std::string_view verb, std::string_view method, const Resource& resource,

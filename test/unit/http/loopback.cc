@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 
 namespace weir::http {
 namespace {
@@ -169,6 +170,12 @@ void Loopback::accept_all() {
 }
 
 void Loopback::serve(int socket) {
+  // OpenSSL writes to sockets that the client has closed. Of this thread alone, so that the client's side is
+  // tested.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   SSL* ssl = nullptr;
   bool ready = true;
   if (tls_ != nullptr) {

@@ -55,6 +55,7 @@ class FakeTransport final : public http::Transport {
                                       const std::function<bool(std::string_view)>& on_line,
                                       std::stop_token stop) override {
     requests.push_back(request);
+    if (on_send) on_send();
     if (streams.empty()) {
       ADD_FAILURE() << "no stream is left for " << request.url;
       return failure(http::Failure::Connect);

@@ -1,0 +1,148 @@
+#include "operator/kube/lease.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "operator/kube/object.h"
+
+namespace weir::kube {
+namespace {
+
+// A Lease's spec; empty where somebody has written nonsense.
+Json spec_of(const Json& lease) {
+  const auto spec = lease.find("spec");
+  return spec != lease.end() && spec->is_object() ? *spec : Json::object();
+}
+
+std::string holder_of(const Json& lease) {
+  const Json spec = spec_of(lease);
+  const auto holder = spec.find("holderIdentity");
+  return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : std::string();
+}
+
+std::int64_t number(const Json& lease, const char* field, std::int64_t otherwise) {
+  const Json spec = spec_of(lease);
+  const auto value = spec.find(field);
+  return value != spec.end() && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
+}
+
+}  // namespace
+
+Election::Election(Api& api, const Clock& clock, LeaseOptions options)
+    : api_(api), clock_(clock), options_(std::move(options)) {}
+
+std::chrono::milliseconds Election::step() {
+  const auto asked_at = clock_.steady();
+  const auto found = current();
+  if (!found && found.error().code != Code::NotFound) {
+    spdlog::warn("leader election: {}", found.error().message);
+    return options_.retry_period;
+  }
+  if (found) {
+    observe(*found);
+    if (held_by_another()) return options_.retry_period;
+  }
+  const Json lease = found ? *found : Json();
+  const auto written =
+      found ? api_.update(kLeases, lease, claimed(lease)) : api_.create(kLeases, claimed(Json::object()));
+  if (written) {
+    won(*written, asked_at);
+  } else {
+    lease_.reset();  // what is known of it is no base for the next write
+    if (written.error().code != Code::Conflict && written.error().code != Code::AlreadyExists) {
+      spdlog::warn("leader election: {}", written.error().message);
+    }
+  }
+  return options_.retry_period;
+}
+
+// A leader renews what it wrote last without reading it again: if somebody else wrote meanwhile, that is a
+// conflict.
+Result<Json> Election::current() {
+  if (leading() && lease_) return *lease_;
+  return api_.get(kLeases, options_.lease);
+}
+
+void Election::observe(const Json& lease) {
+  if (!lease_ || spec_of(*lease_) != spec_of(lease)) unchanged_since_ = clock_.steady();
+  lease_ = lease;
+}
+
+bool Election::held_by_another() const {
+  const std::string holder = holder_of(*lease_);
+  if (holder.empty() || holder == options_.identity) return false;
+  const std::chrono::seconds duration(number(*lease_, "leaseDurationSeconds", options_.duration.count()));
+  return clock_.steady() < unchanged_since_ + duration;
+}
+
+Json Election::claimed(const Json& lease) const {
+  const std::string now = format_micros(clock_.wall());
+  Json claim = lease;
+  claim["metadata"]["name"] = options_.lease.name;
+  claim["metadata"]["namespace"] = options_.lease.name_space;
+  Json spec = spec_of(lease);
+  spec["holderIdentity"] = options_.identity;
+  spec["leaseDurationSeconds"] = options_.duration.count();
+  spec["renewTime"] = now;
+  // To lead again after a lapse is a new term too: writes of the last one may still be on their way.
+  if (!leading() || !lease.contains("spec")) {
+    spec["acquireTime"] = now;
+    spec["leaseTransitions"] = number(lease, "leaseTransitions", -1) + 1;
+  }
+  claim["spec"] = std::move(spec);
+  return claim;
+}
+
+// The lease counts from when it was asked for: others count from when they see it, which is later.
+void Election::won(const Json& lease, Clock::Steady asked_at) {
+  observe(lease);
+  const std::lock_guard lock(mutex_);
+  renewed_at_ = asked_at;
+  term_ = number(lease, "leaseTransitions", 0);
+}
+
+void Election::release() {
+  if (!leading() || !lease_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    renewed_at_.reset();
+  }
+  Json released = *lease_;
+  released["spec"]["holderIdentity"] = "";
+  released["spec"]["leaseDurationSeconds"] = 1;
+  released["spec"]["renewTime"] = format_micros(clock_.wall());
+  const auto written = api_.update(kLeases, *lease_, released);
+  if (!written) spdlog::warn("leader election: the lease was not released: {}", written.error().message);
+  lease_.reset();
+}
+
+bool Election::leading() const {
+  const std::lock_guard lock(mutex_);
+  return renewed_at_ && clock_.steady() < *renewed_at_ + options_.renew_deadline;
+}
+
+std::int64_t Election::term() const {
+  const std::lock_guard lock(mutex_);
+  return term_;
+}
+
+ElectionThread::ElectionThread(Election& election, std::function<void(bool leading)> on_change)
+    : thread_([&election, on_change = std::move(on_change)](const std::stop_token& stop) {
+        bool led = false;
+        const auto tell = [&] {
+          if (election.leading() == led) return;
+          led = !led;
+          on_change(led);
+        };
+        bool going = true;
+        while (going) {
+          const auto delay = election.step();
+          tell();
+          going = pause(delay, stop);
+        }
+        election.release();
+        tell();
+      }) {}
+
+}  // namespace weir::kube

@@ -1,0 +1,140 @@
+#include "operator/kube/watcher.h"
+
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "operator/kube/object.h"
+
+namespace weir::kube {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The server sends a bookmark every minute: a watch that is silent for longer has lost its peer.
+constexpr seconds kSilence{90};
+// The server ends a watch after this long, and up to as much again, so that load spreads over its replicas.
+constexpr seconds kLasting{300};
+// A watch that ended sooner than this without an event counts as a failure, or an eager server would be
+// polled.
+constexpr seconds kSoon{5};
+constexpr milliseconds kFirstDelay{500};
+constexpr milliseconds kLongestDelay{30'000};
+
+std::function<double()> real_random() {
+  auto engine = std::make_shared<std::mt19937>(std::random_device{}());
+  return [engine] { return std::uniform_real_distribution<>(0, 1)(*engine); };
+}
+
+}  // namespace
+
+Watcher::Watcher(Client& client, const Clock& clock, const Resource& resource, Store& store,
+                 WatcherOptions options)
+    : client_(client), clock_(clock), resource_(resource), store_(store), options_(std::move(options)) {
+  if (!options_.random) options_.random = real_random();
+}
+
+void Watcher::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    while (pause(step(stop), stop)) {
+    }
+  });
+}
+
+void Watcher::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+Watcher::State Watcher::state() const {
+  const std::lock_guard lock(mutex_);
+  return {store_.synced(), last_error_};
+}
+
+milliseconds Watcher::step(const std::stop_token& stop) {
+  return version_.empty() ? list(stop) : watch(stop);
+}
+
+milliseconds Watcher::list(const std::stop_token& stop) {
+  std::vector<Json> objects;
+  const auto version = client_.list_each(
+      resource_, options_.name_space, "",
+      [&](Json object) {
+        if (options_.trim) options_.trim(object);
+        objects.push_back(std::move(object));
+      },
+      stop);
+  if (!version) {
+    if (!stop.stop_requested()) note(version.error().message);
+    return failed(version.error().retry_after);
+  }
+  note("");
+  version_ = *version;
+  for (const Key& key : store_.replace(std::move(objects), clock_.steady())) changed(key);
+  malloc_trim(0);  // a list is parsed into many times what is kept of it
+  return milliseconds(0);
+}
+
+milliseconds Watcher::watch(const std::stop_token& stop) {
+  const auto since = clock_.steady();
+  const std::string from = version_;
+  const auto lasting = kLasting + std::chrono::duration_cast<seconds>(kLasting * options_.random());
+  const auto watched = client_.watch(
+      resource_, options_.name_space, version_, lasting, kSilence,
+      [this](WatchEvent event) { take(std::move(event)); }, stop);
+  if (version_ != from || (watched && clock_.steady() - since >= kSoon)) failures_ = 0;
+  if (stop.stop_requested()) return milliseconds(0);
+  if (watched) {
+    note("");
+    return version_ != from || clock_.steady() - since >= kSoon ? milliseconds(0) : failed();
+  }
+  note(watched.error().message);
+  const Code code = watched.error().code;
+  if (code != Code::Gone && code != Code::BadAnswer) return failed(watched.error().retry_after);
+  version_.clear();
+  // The version is merely too old, as happens after a while: only a second time in a row is worth waiting
+  // for.
+  const auto delay = failed();
+  return failures_ == 1 ? milliseconds(0) : delay;
+}
+
+void Watcher::take(WatchEvent event) {
+  version_ = metadata_text(event.object, "resourceVersion");
+  if (event.type == WatchEvent::Type::Bookmark) return;
+  const Key key = key_of(event.object);
+  if (event.type == WatchEvent::Type::Put) {
+    if (options_.trim) options_.trim(event.object);
+    if (store_.put(std::move(event.object), clock_.steady())) changed(key);
+    return;
+  }
+  // An object of the same name may have been made since, and be known from the answer to that write.
+  const auto known = store_.get(key);
+  if (!known || metadata_text(*known->object, "uid") != metadata_text(event.object, "uid")) return;
+  if (store_.erase(key)) changed(key);
+}
+
+void Watcher::changed(const Key& key) const {
+  if (options_.on_change) options_.on_change(key);
+}
+
+void Watcher::note(const std::string& error) {
+  const std::lock_guard lock(mutex_);
+  if (!error.empty() && error != last_error_) spdlog::warn("watch of {} failed: {}", resource_.plural, error);
+  if (error.empty() && !last_error_.empty()) spdlog::info("watch of {} goes on", resource_.plural);
+  last_error_ = error;
+}
+
+milliseconds Watcher::failed(std::optional<seconds> asked) {
+  ++failures_;
+  const double doubled = static_cast<double>(kFirstDelay.count()) * std::pow(2, std::min(failures_ - 1, 20));
+  const double longest = std::min(doubled, static_cast<double>(kLongestDelay.count()));
+  const milliseconds delay(std::lround(longest * (0.5 + options_.random() / 2)));
+  return std::max<milliseconds>(delay, asked.value_or(seconds(0)));
+}
+
+}  // namespace weir::kube
