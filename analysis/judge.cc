@@ -58,6 +58,13 @@ std::string not_a_number(double value) {
 
 double success_rate(const Requests& requests) { return kPerCent * requests.succeeded / requests.total(); }
 
+Check success_check(const Metric& metric, const Requests& candidate, const Requests& stable) {
+  auto check =
+      judge_value(metric.name, {.subject = metric.name, .unit = "%"}, success_rate(candidate), metric.range);
+  if (stable.total() > 0) check.stable = success_rate(stable);
+  return check;
+}
+
 // One call of Judge::judge.
 class Round {
  public:
@@ -75,8 +82,7 @@ class Round {
 
   Judgement conclude() && {
     judgement_.outcome = Outcome::Pass;
-    judgement_.message =
-        judgement_.checks.empty() ? "no metric to judge" : "every metric passed";
+    judgement_.message = judgement_.checks.empty() ? "no metric to judge" : "every metric passed";
     for (const auto outcome : {Outcome::Fail, Outcome::Inconclusive}) {
       const auto found = std::ranges::find(judgement_.checks, outcome, &Check::outcome);
       if (found == judgement_.checks.end()) continue;
@@ -118,13 +124,6 @@ class Round {
                      ? success_check(metric, requests, requests_of(**answer, subject_.stable))
                      : duration_check(metric, server, window);
     check.samples = std::round(requests.total());
-    return check;
-  }
-
-  Check success_check(const Metric& metric, const Requests& candidate, const Requests& stable) {
-    auto check = judge_value(metric.name, {.subject = metric.name, .unit = "%"}, success_rate(candidate),
-                             metric.range);
-    if (stable.total() > 0) check.stable = success_rate(stable);
     return check;
   }
 

@@ -90,9 +90,8 @@ QueryError unexpected(std::string_view address, const Answer& answer) {
 std::optional<double> parse_value(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || last != end || text.empty()) return std::nullopt;
+  const auto [last, error] = std::from_chars(text.begin(), text.end(), value);
+  if (error != std::errc{} || last != text.end()) return std::nullopt;
   return value;
 }
 

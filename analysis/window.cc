@@ -11,9 +11,9 @@ std::string text(Seconds duration) { return std::to_string(duration.count()) + "
 
 PlannedWindow plan_window(const Window& asked, std::optional<Seconds> scrape_interval) {
   PlannedWindow plan{.end = asked.end, .length = asked.length};
-  const Seconds needed = kMinScrapes * scrape_interval.value_or(Seconds{0});
-  if (asked.length >= needed) return plan;
+  if (!scrape_interval || asked.length >= kMinScrapes * *scrape_interval) return plan;
 
+  const Seconds needed = kMinScrapes * *scrape_interval;
   const std::string why = "a window of " + text(asked.length) + " is shorter than two scrapes (" +
                           text(*scrape_interval) + " each)";
   Seconds allowed = needed;

@@ -21,8 +21,8 @@ struct Endpoints {
 // Serves GET /metrics, /healthz and /readyz ("ok", or 503 and the reason) until it is destroyed.
 class HttpServer {
  public:
-  // `listen` is "address:port"; an address of 0.0.0.0 means every one of IPv4. The error is a sentence that
-  // names it.
+  // `listen` is "address:port": an IPv4 address or a host name, 0.0.0.0 for every address of IPv4, `*` for
+  // every one of IPv6. The error is a sentence that names it.
   [[nodiscard]] static std::expected<std::unique_ptr<HttpServer>, std::string> start(
       const std::string& listen, Endpoints endpoints);
   virtual ~HttpServer() = default;

@@ -97,7 +97,7 @@ bool is_one_line(std::string_view text) {
 std::optional<Level> level_from(std::string_view text) {
   if (text == "debug") return Level::Debug;
   if (text == "info") return Level::Info;
-  if (text == "warning") return Level::Warning;
+  if (text == "warn") return Level::Warning;
   if (text == "error") return Level::Error;
   return std::nullopt;
 }

@@ -11,7 +11,7 @@
 namespace weir::report {
 
 enum class Level { Debug, Info, Warning, Error };
-[[nodiscard]] std::optional<Level> level_from(std::string_view text);  // "debug", "info", "warning", "error"
+[[nodiscard]] std::optional<Level> level_from(std::string_view text);  // "debug", "info", "warn", "error"
 
 enum class Format { Text, Json };
 

@@ -83,7 +83,7 @@ TEST(Log, drops_what_is_below_its_level) {
 TEST(Log, knows_its_levels_by_name) {
   EXPECT_EQ(level_from("debug"), Level::Debug);
   EXPECT_EQ(level_from("info"), Level::Info);
-  EXPECT_EQ(level_from("warning"), Level::Warning);
+  EXPECT_EQ(level_from("warn"), Level::Warning);
   EXPECT_EQ(level_from("error"), Level::Error);
   EXPECT_EQ(level_from("loud"), std::nullopt);
 }
