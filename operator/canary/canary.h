@@ -52,7 +52,7 @@ inline constexpr std::string_view kRollbackAnnotation = "weir.dev/rollback";
 
 // The `status` of the resource, and back. to_json(status_from(x)) loses nothing that the operator wrote.
 [[nodiscard]] Json to_json(const strategies::Status& status, const strategies::Spec& spec);
-[[nodiscard]] strategies::Status status_from(const Json& status);
+[[nodiscard]] strategies::Status status_from(const Json& json);
 
 // A MetricTemplate's provider and query over a metric that names it. Secrets are the caller's to add.
 struct MetricTemplate {

@@ -111,7 +111,7 @@ std::vector<Fields> Fields::objects(std::string_view name, std::size_t most) {
   for (const auto& item : list(name, most)) {
     const auto item_name = indexed(name, all.size());
     if (!item.is_object()) expect_type(item_name, item, "object");
-    all.push_back({item.is_object() ? item : kEmptyObject, path_of(item_name), error_});
+    all.emplace_back(item.is_object() ? item : kEmptyObject, path_of(item_name), error_);
   }
   return all;
 }
@@ -168,7 +168,7 @@ std::string Fields::name(std::string_view name, NameForm form, bool required) {
   if (required) require(name);
   const auto* value = find(name, &Json::is_string, "string");
   if (value == nullptr) return {};
-  const auto given = value->get<std::string>();
+  auto given = value->get<std::string>();
   const auto [pattern, longest, accepted] = form_of(form);
   // The length first: a regular expression recurses once a character.
   if (given.size() <= longest && std::regex_match(given, std::regex(pattern))) return given;

@@ -38,7 +38,7 @@ std::vector<Weight> promotion_steps(Weight last, std::int64_t step) {
 }
 
 std::string describe(const strategies::Progressive& strategy) {
-  const auto steps = joined(strategy.steps);
+  auto steps = joined(strategy.steps);
   if (strategy.promotion_steps.size() <= 1) return steps;
   return steps + ", then " + joined(strategy.promotion_steps);
 }

@@ -117,6 +117,7 @@ std::vector<Weight> parse_step_weights(Fields& analysis) {
                                      "; leave maxWeight out");
   }
   std::vector<Weight> steps;
+  steps.reserve(given.size());
   for (const auto percent : given) steps.push_back(Weight::of(percent).value_or(Weight::none()));
   return steps;
 }

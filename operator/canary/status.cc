@@ -99,7 +99,7 @@ std::string text(const Json& object, const char* name) {
 
 std::int64_t integer(const Json& object, const char* name) {
   const auto& value = member(object, name);
-  return value.is_number() ? value.get<std::int64_t>() : 0;
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
 int small(const Json& object, const char* name) { return static_cast<int>(integer(object, name)); }

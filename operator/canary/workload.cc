@@ -33,7 +33,7 @@ std::string text_at(const Json& object, std::initializer_list<const char*> path)
 std::int64_t integer_at(const Json& object, std::initializer_list<const char*> path,
                         std::int64_t fallback = 0) {
   const auto& value = at(object, path);
-  return value.is_number() ? value.get<std::int64_t>() : fallback;
+  return value.is_number_integer() ? value.get<std::int64_t>() : fallback;
 }
 
 bool is_available(const Json& deployment) {

@@ -14,7 +14,7 @@ namespace {
 
 const Flag kNamespace{"namespace", 'n', "NAME", "namespace of the Canary; default: the context's"};
 const Flag kContext{"context", 0, "NAME", "context of the kubeconfig; default: the current one"};
-const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, else ~/.kube/config"};
+const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, then ~/.kube/config"};
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
@@ -93,15 +93,15 @@ int with_cluster(const Command& command, const Arguments& arguments, Console& co
                  const Connect& connect) {
   const std::string output = arguments.value("output", "json");
   if (output != "json") return refuse(console, fmt::format("-o {}: {} accepts json", output, command.name));
-  const auto connection =
+  const auto cluster =
       connect({.kubeconfig = arguments.value("kubeconfig"), .context = arguments.value("context")});
-  if (!connection) {
-    console.err << connection.error() << "\n";
+  if (!cluster) {
+    console.err << cluster.error() << "\n";
     return kFailed;
   }
-  const kube::Key key{arguments.value("namespace", connection->name_space), arguments.rest[0]};
-  return command.name == "status" ? show_status(arguments, key, *connection->api, console)
-                                  : roll_back(arguments, key, *connection->api, console);
+  const kube::Key key{arguments.value("namespace", cluster->name_space), arguments.rest[0]};
+  return command.name == "status" ? show_status(arguments, key, *cluster->api, console)
+                                  : roll_back(arguments, key, *cluster->api, console);
 }
 
 bool asks_for_help(const std::vector<std::string>& words) {

@@ -37,12 +37,12 @@ struct Access {
   std::string context;
 };
 
-struct Connection {
-  std::unique_ptr<kube::Api> api;
+struct Cluster {
+  std::shared_ptr<kube::Api> api;
   std::string name_space;  // of the context
 };
 
-using Connect = std::function<std::expected<Connection, std::string>(const Access&)>;
+using Connect = std::function<std::expected<Cluster, std::string>(const Access&)>;
 
 // Runs one command line (without the program's name) and returns its exit code.
 [[nodiscard]] int run(const std::vector<std::string>& words, Console& console, const Connect& connect);

@@ -56,9 +56,8 @@ class Planner {
  public:
   explicit Planner(const kube::Key& key)
       : key_(key),
-        provider_(routing::make_istio()),
         analyst_(world_.clock),
-        reconciler_(world_.api, world_.stores, *provider_, analyst_, world_.clock, listener()) {
+        reconciler_(world_.api, world_.stores, provider_, analyst_, world_.clock, listener()) {
     reconciler_.allow_cross_namespace_templates(true);
   }
 
@@ -123,27 +122,36 @@ class Planner {
 
   const kube::Key key_;
   World world_;
-  std::unique_ptr<routing::Provider> provider_;
+  routing::IstioProvider provider_;
   PassingAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   Plan plan_;
   bool acted_ = false;
 };
 
-std::string name_of(const Document& document, const std::string& name_space) {
-  Json object = document.object;
-  if (resource_of(object) != nullptr && kube::metadata_text(object, "namespace").empty()) {
-    object["metadata"]["namespace"] = name_space;
-  }
-  return fmt::format("{} {} ({})", object.value("kind", ""), kube::to_string(kube::key_of(object)),
-                     document.position(""));
+std::string namespace_of(const Json& object, const std::string& otherwise) {
+  const std::string name_space = kube::metadata_text(object, "namespace");
+  return name_space.empty() ? otherwise : name_space;
+}
+
+std::string name_of(const Json& object, const std::string& name_space) {
+  kube::Key key{"", kube::metadata_text(object, "name")};
+  if (resource_of(object) != nullptr) key.name_space = namespace_of(object, name_space);
+  return object.value("kind", "") + " " + kube::to_string(key);
 }
 
 std::string documents_seen(const std::vector<Document>& documents, const std::string& name_space) {
   if (documents.empty()) return "no document was seen";
-  std::string text = "seen: ";
+  std::string text;
+  std::string file;
   for (std::size_t i = 0; i < std::min(documents.size(), kMaxDocumentsNamed); ++i) {
-    text += (i == 0 ? "" : ", ") + name_of(documents[i], name_space);
+    if (i == 0 || documents[i].file != file) {
+      text += fmt::format("{}in {}: ", i == 0 ? "seen " : "; ", documents[i].file);
+    } else {
+      text += ", ";
+    }
+    file = documents[i].file;
+    text += name_of(documents[i].object, name_space);
   }
   if (documents.size() > kMaxDocumentsNamed)
     text += fmt::format(" and {} more", documents.size() - kMaxDocumentsNamed);
@@ -168,7 +176,7 @@ Expected<canary::Canary> find_canary(const std::vector<Document>& documents, con
     if (found)
       return std::unexpected(document.position("") + ": a second Canary: plan one release at a time");
     found = std::move(*parsed);
-    if (found->name_space.empty()) found->name_space = name_space;
+    found->name_space = namespace_of(document.object, name_space);
   }
   if (!found) return std::unexpected("there is no Canary to plan; " + documents_seen(documents, name_space));
   return *std::move(found);

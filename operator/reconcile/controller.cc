@@ -73,7 +73,6 @@ void Controller::settle(const kube::Key& key, const Round& round) {
   if (!stored) return;
   const bool over = strategies::is_final(phase_of(*stored->object));
   if (over && !round.requeue_after) return;
-  // time.
   const auto rest = round.requeue_after.value_or(kLongestRest);
   queue_.add(key, now + (over ? rest : std::min(rest, kLongestRest)), is_urgent(key));
 }

@@ -2,54 +2,20 @@
 
 #include <utility>
 
+#include "operator/kube/base64.h"
 #include "operator/kube/object.h"
 #include "strategies/machine.h"
 
 namespace weir::reconcile {
 namespace {
 
-// A Secret's values are base64 in JSON.
-std::string decode(const std::string& text) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned buffer = 0;
-  int bits = 0;
-  for (const char letter : text) {
-    const auto value = kAlphabet.find(letter);
-    if (value == std::string_view::npos) break;
-    buffer = (buffer << 6U) | static_cast<unsigned>(value);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes += static_cast<char>((buffer >> static_cast<unsigned>(bits)) & 0xFFU);
-  }
-  return bytes;
-}
-
-std::string encode(const std::string& bytes) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned buffer = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      buffer = (buffer << 8U) | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      text +=
-          i + j > bytes.size() ? '=' : kAlphabet[(buffer >> (18U - 6U * static_cast<unsigned>(j))) & 0x3FU];
-    }
-  }
-  return text;
-}
-
 // `token` as a bearer token, or `username` and `password`; empty: the Secret has neither.
 std::string authorization(const Json& secret) {
   const auto data = secret.value("data", Json::object());
-  const auto value = [&](const char* key) { return decode(data.value(key, "")); };
+  const auto value = [&](const char* key) { return kube::decode_base64(data.value(key, "")).value_or(""); };
   if (data.contains("token")) return "Bearer " + value("token");
-  if (data.contains("username")) return "Basic " + encode(value("username") + ":" + value("password"));
+  if (data.contains("username"))
+    return "Basic " + kube::encode_base64(value("username") + ":" + value("password"));
   return {};
 }
 
@@ -89,6 +55,7 @@ Round Reconciler::reconcile(const kube::Key& key) {
     round.error = done.error();
     return round;
   }
+  if (listener_.on_status) listener_.on_status(*canary, decision.status);
   round.wrote = !(decision.status == canary->status) || !decision.actions.empty();
   for (const auto& action : decision.actions) {
     auto done = actor_.perform(action, scene);
@@ -113,7 +80,6 @@ kube::Result<void> Reconciler::write_status(Scene& scene, const strategies::Stat
   if (!answer) return std::unexpected(answer.error());
   scene.object = *answer;
   stores_.canaries.put(std::move(*answer), clock_.steady());
-  if (listener_.on_status) listener_.on_status(scene.canary, status);
   return {};
 }
 

@@ -19,7 +19,7 @@ namespace weir::reconcile {
 // What a round came to.
 struct Round {
   std::optional<strategies::Milliseconds> requeue_after;  // empty: nothing is due until something changes
-  bool wrote = false;  // something changed: the next round has something new to decide from
+  bool wrote = false;                // something changed: the next round has something new to decide from
   std::optional<kube::Error> error;  // the write that failed; the caller backs off and runs another round
 };
 
@@ -27,6 +27,7 @@ struct Round {
 struct Listener {
   std::function<void(const canary::Canary&, const strategies::Event&)> on_event;
   std::function<void(const canary::Canary&, const strategies::Action&, const kube::Result<void>&)> on_action;
+  // Of every round, once its status is written; `after` may be what it was before.
   std::function<void(const canary::Canary& before, const strategies::Status& after)> on_status;
   std::function<void(const kube::Key&)> on_gone;
 };

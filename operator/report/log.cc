@@ -38,7 +38,7 @@ std::string quoted(std::string_view text) {
 class MessageMember final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {
-    const auto member = format_event(Format::Json, {message.payload.data(), message.payload.size()}, {});
+    const auto member = format_event(Format::JsonLines, {message.payload.data(), message.payload.size()}, {});
     line.append(member.data(), member.data() + member.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -117,7 +117,7 @@ std::string format_event(Format format, std::string_view message, Fields fields)
 }
 
 void set_up_log(Format format, Level level) {
-  const bool json = format == Format::Json;
+  const bool json = format == Format::JsonLines;
   const auto threshold = to_spdlog(level);
   the_log() = {format, make_logger(json ? kJsonPattern : kTextPattern, threshold)};
   spdlog::set_default_logger(make_logger(json ? kForeignJsonPattern : kTextPattern, threshold));

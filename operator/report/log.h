@@ -13,7 +13,7 @@ namespace weir::report {
 enum class Level { Debug, Info, Warning, Error };
 [[nodiscard]] std::optional<Level> level_from(std::string_view text);  // "debug", "info", "warn", "error"
 
-enum class Format { Text, Json };
+enum class Format { Text, JsonLines };
 
 // Of one event. The value is borrowed for the call.
 struct Field {

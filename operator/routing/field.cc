@@ -25,7 +25,9 @@ std::string namespace_of(const Json& object) { return text(object, {"metadata", 
 std::string label_of(const Target& target, const Json& object) {
   const auto name_space = namespace_of(object);
   const auto prefix = name_space == target.name_space ? std::string() : name_space + "/";
-  return text(object, {"kind"}) + " \"" + prefix + name_of(object) + "\"";
+  // Items of a list carry no kind.
+  const bool rule = field(object, {"spec", "host"}).is_string();
+  return std::string(rule ? "DestinationRule" : "VirtualService") + " \"" + prefix + name_of(object) + "\"";
 }
 
 }  // namespace weir::routing

@@ -18,7 +18,7 @@ Json original_of(const Target& target, const std::string& object, const std::str
       target.records, [&](const auto& record) { return record.object == object && record.key == key; });
   if (found == target.records.end()) return {};
   auto original = Json::parse(found->original, nullptr, /*allow_exceptions=*/false);
-  return original.is_object() ? original : Json();
+  return field(original, {"destination"}).is_object() ? original : Json();
 }
 
 bool has_route_records(const Target& target) { return std::ranges::any_of(target.records, of_route); }

@@ -10,7 +10,8 @@
 
 namespace weir::routing {
 
-// A record of a VirtualService's destination, parsed. Null where there is none, or it is not JSON.
+// A record of a VirtualService's destination, parsed. Null where there is none, or it is no
+// destination.
 [[nodiscard]] Json original_of(const Target& target, const std::string& object, const std::string& key);
 // Whether there is any record of any VirtualService: the release has begun to divide routes.
 [[nodiscard]] bool has_route_records(const Target& target);

@@ -1,5 +1,5 @@
-// How traffic is divided between two versions of a Service. Pure: providers turn objects into objects; reading and
-// writing them is the reconciler's.
+// How traffic is divided between two versions of a Service. Pure: providers turn objects into objects;
+// reading and writing them is the reconciler's.
 #pragma once
 
 #include <expected>
@@ -17,8 +17,9 @@ using Json = nlohmann::json;
 // What a release divides. Names of hosts are matched as Istio does: short, namespace-qualified, or FQDN.
 struct Target {
   std::string name_space;
-  std::string service;       // that clients call
-  std::string traffic_host;  // Service that receives traffic during the release: `service`, or Dedicated mode's own
+  std::string service;  // that clients call
+  std::string
+      traffic_host;  // Service that receives traffic during the release: `service`, or Dedicated mode's own
   std::string version_label;
   std::string stable_version;
   std::string candidate_version;
@@ -54,7 +55,9 @@ class Provider {
   virtual ~Provider() = default;
 
   struct Reading {
-    std::optional<strategies::RouteState> routes;    // ages are left at 0: the caller knows them
+    // Ages are left at 0: the caller knows them. A divided destination that somebody's edit has torn, or
+    // whose weights no longer add up to its share, counts in `splits` and in `unmanaged`: it is at no weight.
+    std::optional<strategies::RouteState> routes;
     std::optional<strategies::SubsetState> subsets;
     std::vector<std::string> virtual_services;  // names of those under management, for ages and watches
     std::string destination_rule;               // name; empty: none yet
@@ -63,17 +66,21 @@ class Provider {
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 
-  // Writes after which every managed destination gives the candidate `weight` of its share; empty: they already do.
-  // Every field that is not a weight table stays as it is.
+  // Writes after which every managed destination gives the candidate `weight` of its share; empty: they
+  // already do. Every field that is not a weight table stays as it is. Divides whatever can be: what may not
+  // go forward is in Reading::refusals, and a rollback must not wait for that.
   [[nodiscard]] virtual Result<std::vector<Write>> route(const Target& target, const Objects& objects,
                                                          strategies::Weight weight) const = 0;
   // Puts every managed destination back; route then restore is the identity but for the version (`promoted`).
   [[nodiscard]] virtual Result<std::vector<Write>> restore(const Target& target, const Objects& objects,
                                                            bool promoted) const = 0;
-  [[nodiscard]] virtual Result<std::vector<Write>> ensure_subsets(const Target& target, const Objects& objects) const = 0;
-  [[nodiscard]] virtual Result<std::vector<Write>> move_pinned_subsets(const Target& target, const Objects& objects) const = 0;
+  [[nodiscard]] virtual Result<std::vector<Write>> ensure_subsets(const Target& target,
+                                                                  const Objects& objects) const = 0;
+  [[nodiscard]] virtual Result<std::vector<Write>> move_pinned_subsets(const Target& target,
+                                                                       const Objects& objects) const = 0;
   // Takes away the subsets that were added; a rule that the operator made goes as a whole.
-  [[nodiscard]] virtual Result<std::vector<Write>> remove_subsets(const Target& target, const Objects& objects,
+  [[nodiscard]] virtual Result<std::vector<Write>> remove_subsets(const Target& target,
+                                                                  const Objects& objects,
                                                                   bool promoted) const = 0;
 };
 

@@ -20,7 +20,7 @@ std::string logged(Format format, Level level, const std::function<void()>& writ
 }
 
 TEST(Log, as_json_is_one_object_a_line_with_typed_fields) {
-  const auto line = logged(Format::Json, Level::Info, [] {
+  const auto line = logged(Format::JsonLines, Level::Info, [] {
     log_event(Level::Info, "step started",
               {{"canary", "checkout-v2"}, {"weight", 10}, {"value", 94.5}, {"ready", true}});
   });
@@ -41,7 +41,7 @@ TEST(Log, as_json_is_one_object_a_line_with_typed_fields) {
 TEST(Log, as_json_survives_any_bytes) {
   const std::string nasty = "quote\" back\\slash\nnewline %v {} \x01 \xFF";
   const auto line =
-      logged(Format::Json, Level::Info, [&] { log_event(Level::Error, nasty, {{"reason", nasty}}); });
+      logged(Format::JsonLines, Level::Info, [&] { log_event(Level::Error, nasty, {{"reason", nasty}}); });
   const auto event = Json::parse(line);
   EXPECT_TRUE(event["message"].get<std::string>().starts_with("quote\" back\\slash\nnewline %v {} \x01 "));
   EXPECT_EQ(event["reason"], event["message"]);
@@ -49,10 +49,10 @@ TEST(Log, as_json_survives_any_bytes) {
 }
 
 TEST(Log, as_json_takes_in_what_libraries_log) {
-  const auto line = logged(Format::Json, Level::Info, [] { spdlog::warn("lost \"{}\"", "it"); });
+  const auto line = logged(Format::JsonLines, Level::Info, [] { spdlog::warn("lost \"{}\"", "it"); });
   const auto event = Json::parse(line);
   EXPECT_EQ(event["message"], "lost \"it\"");
-  EXPECT_EQ(event["level"], "warning");
+  EXPECT_EQ(event["level"], "warn");
 }
 
 TEST(Log, as_text_quotes_only_what_needs_it) {

@@ -1,0 +1,109 @@
+#include "operator/process/options.h"
+
+#include <charconv>
+#include <functional>
+#include <vector>
+
+#include "operator/cli/args.h"
+
+namespace weir {
+namespace {
+
+const cli::Command& command() {
+  static const cli::Command kCommand{
+      .name = "weir-operator",
+      .arguments = "[flags]",
+      .meaning = "Releases Canaries: moves traffic in steps, judges each, promotes or takes back.",
+      .min_arguments = 0,
+      .max_arguments = 0,
+      .flags = {
+          {"metrics-server", 0, "URL", "Prometheus that holds the mesh's metrics"},
+          {"namespace", 0, "NAME", "the one namespace to watch; without it, all"},
+          {"listen", 0, "ADDRESS:PORT", "where /metrics, /healthz and /readyz are served"},
+          {"log-level", 0, "LEVEL", "debug, info, warn or error"},
+          {"log-format", 0, "FORMAT", "json or text"},
+          {"leader-election", 0, "BOOL", "whether replicas take turns by a Lease"},
+          {"lease-namespace", 0, "NAME", "where the Lease is; without it, the operator's own namespace"},
+          {"lease-name", 0, "NAME", "name of the Lease"},
+          {"threads", 0, "COUNT", "releases that are worked on at the same time"},
+          {"kube-qps", 0, "RATE", "requests a second to the API server, in the long run"},
+          {"kube-burst", 0, "COUNT", "requests to the API server at once"},
+          {"kubeconfig", 0, "FILE", "how to reach the API server; without it, as a pod does"},
+          {"context", 0, "NAME", "context of the kubeconfig"},
+          {"cross-namespace-refs", 0, "BOOL",
+           "whether a Canary may name a MetricTemplate of another namespace"},
+          {"version", 0, "", "print the version"},
+          {"help", 'h', "", "print this text"},
+      }};
+  return kCommand;
+}
+
+std::string wrong(std::string_view flag, const std::string& value, std::string_view accepted) {
+  return "--" + std::string(flag) + "=" + value + ": accepted is " + std::string(accepted);
+}
+
+std::expected<int, std::string> number(const cli::Arguments& given, std::string_view flag, int otherwise) {
+  if (!given.has(flag)) return otherwise;
+  const auto text = given.value(flag);
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
+    return std::unexpected(wrong(flag, text, "a whole number from 1"));
+  }
+  return value;
+}
+
+std::expected<std::string, std::string> one_of(const cli::Arguments& given, std::string_view flag,
+                                               const std::vector<std::string>& accepted,
+                                               const std::string& otherwise) {
+  const auto text = given.value(flag, otherwise);
+  std::string list;
+  for (const auto& word : accepted) {
+    if (text == word) return text;
+    list += (list.empty() ? "" : " or ") + word;
+  }
+  return std::unexpected(wrong(flag, text, list));
+}
+
+}  // namespace
+
+std::expected<Options, std::string> parse_options(std::span<const std::string> words) {
+  const auto given = cli::parse_arguments(command(), words);
+  if (!given) return std::unexpected(given.error());
+  Options options;
+  options.prometheus = given->value("metrics-server", options.prometheus);
+  options.name_space = given->value("namespace");
+  options.listen = given->value("listen", options.listen);
+  options.lease_namespace = given->value("lease-namespace");
+  options.lease_name = given->value("lease-name", options.lease_name);
+  options.kubeconfig = given->value("kubeconfig");
+  options.context = given->value("context");
+  options.help = given->has("help");
+  options.version = given->has("version");
+
+  const auto level = one_of(*given, "log-level", {"debug", "info", "warn", "error"}, options.log_level);
+  if (!level) return std::unexpected(level.error());
+  options.log_level = *level;
+  const auto format = one_of(*given, "log-format", {"json", "text"}, "json");
+  if (!format) return std::unexpected(format.error());
+  options.log_json = *format == "json";
+
+  for (const auto& [flag, target] : {std::pair{"leader-election", &options.leader_election},
+                                     std::pair{"cross-namespace-refs", &options.cross_namespace_refs}}) {
+    const auto text = one_of(*given, flag, {"true", "false"}, "false");
+    if (!text) return std::unexpected(text.error());
+    *target = *text == "true";
+  }
+  for (const auto& [flag, target] :
+       {std::pair{"threads", &options.threads}, std::pair{"kube-qps", &options.qps},
+        std::pair{"kube-burst", &options.burst}}) {
+    const auto value = number(*given, flag, *target);
+    if (!value) return std::unexpected(value.error());
+    *target = *value;
+  }
+  return options;
+}
+
+std::string options_usage() { return cli::usage(command()); }
+
+}  // namespace weir

@@ -1,0 +1,35 @@
+// What the operator is told on its command line.
+#pragma once
+
+#include <expected>
+#include <span>
+#include <string>
+
+namespace weir {
+
+struct Options {
+  std::string prometheus = "http://prometheus.monitoring:9090";
+  std::string name_space;  // empty: all namespaces
+  std::string listen = "0.0.0.0:8080";
+  std::string log_level = "info";
+  bool log_json = true;
+  bool leader_election = false;
+  std::string lease_namespace;  // empty: the operator's own (POD_NAMESPACE)
+  std::string lease_name = "weir";
+  int threads = 4;
+  int qps = 100;
+  int burst = 200;
+  std::string kubeconfig;  // empty: the ServiceAccount of the pod
+  std::string context;
+  bool cross_namespace_refs = false;
+  bool help = false;
+  bool version = false;
+};
+
+// The error is a sentence that names the flag, its value and what is accepted.
+[[nodiscard]] std::expected<Options, std::string> parse_options(std::span<const std::string> words);
+
+// For a terminal.
+[[nodiscard]] std::string options_usage();
+
+}  // namespace weir

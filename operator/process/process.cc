@@ -1,0 +1,321 @@
+#include "operator/process/process.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <vector>
+
+#include "analysis/judge.h"
+#include "operator/http/transport.h"
+#include "operator/kube/auth.h"
+#include "operator/kube/client.h"
+#include "operator/kube/lease.h"
+#include "operator/kube/store.h"
+#include "operator/kube/watcher.h"
+#include "operator/process/event_sender.h"
+#include "operator/process/prometheus_fetch.h"
+#include "operator/reconcile/controller.h"
+#include "operator/reconcile/reconciler.h"
+#include "operator/report/http_server.h"
+#include "operator/report/log.h"
+#include "operator/report/metrics.h"
+#include "operator/routing/istio.h"
+
+namespace weir::process {
+namespace {
+
+using report::Level;
+using report::log_event;
+
+// Checks that are judged at the same time: each waits for Prometheus.
+constexpr int kAnalystThreads = 8;
+// Of the election's own client: a request must fail well before the renew deadline.
+constexpr std::chrono::milliseconds kElectionTimeout{4'000};
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+double uniform() {
+  thread_local std::mt19937 generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+// No other process may have it, not even one before it in the same pod.
+std::string identity() {
+  std::random_device random;
+  return variable("POD_NAME") + "_" + std::to_string(random()) + std::to_string(random());
+}
+
+// managedFields name the last writer of what can drift; of all else nobody reads them.
+void drop_managed_fields(kube::Json& object) {
+  if (object.contains("metadata")) object["metadata"].erase("managedFields");
+}
+
+class Operator {
+ public:
+  Operator(const Options& options, kube::Connection connection, std::stop_token stop)
+      : options_(options),
+        stop_(std::move(stop)),
+        connection_(std::move(connection)),
+        transport_(http::make_transport(connection_.base_url, connection_.tls)),
+        client_(*transport_, connection_.token, clock_, client_options()),
+        fetch_(metrics_, stop_),
+        judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
+        events_(client_),
+        analyst_(
+            *judge_, clock_,
+            [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); },
+            kAnalystThreads),
+        reconciler_(client_, stores_, provider_, analyst_, clock_, listener()),
+        controller_(reconciler_, stores_,
+                    [this](const kube::Key& key, const reconcile::Round& round,
+                           std::chrono::duration<double> took) { rounded(key, round, took); }) {
+    reconciler_.allow_cross_namespace_templates(options.cross_namespace_refs);
+  }
+
+  int run() {
+    auto server = report::HttpServer::start(options_.listen, {.metrics = [this] { return metrics_text(); },
+                                                              .unwell = [] { return std::nullopt; },
+                                                              .unready = [this] { return unready(); }});
+    if (!server) {
+      log_event(Level::Error, server.error());
+      return 1;
+    }
+    start_watchers();
+    const int code = options_.leader_election ? lead_by_turns() : lead();
+    controller_.stop();
+    for (auto& watcher : watchers_) watcher->stop();
+    log_event(Level::Info, "stopped: every release is resumable from its status");
+    return code;
+  }
+
+ private:
+  kube::ClientOptions client_options() {
+    return {
+        .base_url = connection_.base_url,
+        .requests_per_second = static_cast<double>(options_.qps),
+        .burst = options_.burst,
+        .observe = [this](std::string_view verb, const kube::Resource& resource, int status, double seconds) {
+          metrics_.count_api_request(verb, resource.plural, status, report::Duration(seconds));
+        }};
+  }
+
+  reconcile::Listener listener() {
+    return {.on_event = [this](const canary::Canary& canary,
+                               const strategies::Event& event) { tell(canary, event); },
+            .on_action = [this](const canary::Canary& canary, const strategies::Action& action,
+                                const kube::Result<void>& done) { acted(canary, action, done); },
+            .on_status = [this](const canary::Canary& before,
+                                const strategies::Status& after) { moved(before, after); },
+            .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); }};
+  }
+
+  void start_watchers() {
+    watch(kube::kCanaries, stores_.canaries, drop_managed_fields);
+    watch(kube::kMetricTemplates, stores_.metric_templates, drop_managed_fields);
+    watch(kube::kDeployments, stores_.deployments, drop_managed_fields);
+    watch(kube::kEndpointSlices, stores_.endpoint_slices, drop_managed_fields);
+    watch(kube::kServices, stores_.services, {});
+    watch(kube::kVirtualServices, stores_.virtual_services, {});
+    watch(kube::kDestinationRules, stores_.destination_rules, drop_managed_fields);
+    for (auto& watcher : watchers_) watcher->start();
+  }
+
+  void watch(const kube::Resource& resource, kube::Store& store, std::function<void(kube::Json&)> trim) {
+    const auto on_change = [this, &resource](const kube::Key& key) {
+      if (leading_) controller_.changed(resource, key);
+      wake();
+    };
+    watchers_.push_back(
+        std::make_unique<kube::Watcher>(client_, clock_, resource, store,
+                                        kube::WatcherOptions{.name_space = options_.name_space,
+                                                             .trim = std::move(trim),
+                                                             .on_change = on_change,
+                                                             .random = uniform}));
+  }
+
+  void wake() {
+    const std::scoped_lock lock(mutex_);
+    changed_.notify_all();
+  }
+
+  [[nodiscard]] bool synced() const {
+    return std::ranges::all_of(watchers_, [](const auto& watcher) { return watcher->state().synced; });
+  }
+
+  std::optional<std::string> unready() const {
+    for (const auto& watcher : watchers_) {
+      const auto state = watcher->state();
+      if (!state.synced)
+        return "a watch is not synced" + (state.last_error.empty() ? "" : ": " + state.last_error);
+    }
+    return std::nullopt;
+  }
+
+  std::string metrics_text() {
+    metrics_.set_queue_depth(controller_.depth());
+    return metrics_.text();
+  }
+
+  // Waits until every cache is ready; false if asked to stop before.
+  bool wait_for_caches() {
+    std::unique_lock lock(mutex_);
+    // An empty collection syncs without a change that would wake: the wait looks again by itself.
+    while (!synced()) {
+      changed_.wait_for(lock, stop_, std::chrono::milliseconds(50), [] { return false; });
+      if (stop_.stop_requested()) return false;
+    }
+    return true;
+  }
+
+  int lead() {
+    if (!wait_for_caches()) return 0;
+    leading_ = true;
+    metrics_.set_leader(true);
+    log_event(Level::Info, "releasing",
+              {{"canaries", static_cast<std::int64_t>(stores_.canaries.list("").size())}});
+    controller_.start(options_.threads);
+    wait_for_stop();
+    leading_ = false;
+    return 0;
+  }
+
+  // Until asked to stop, or until leadership is lost.
+  void wait_for_stop() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, stop_, [this] { return lost_; });
+  }
+
+  int lead_by_turns() {
+    const auto name_space =
+        !options_.lease_namespace.empty() ? options_.lease_namespace : variable("POD_NAMESPACE");
+    auto transport = http::make_transport(connection_.base_url, connection_.tls);
+    kube::Client client(
+        *transport, connection_.token, clock_,
+        {.base_url = connection_.base_url, .timeout = kElectionTimeout, .requests_per_second = 0});
+    kube::Election election(
+        client, clock_,
+        {.lease = {name_space.empty() ? connection_.name_space : name_space, options_.lease_name},
+         .identity = identity()});
+    if (!wait_for_caches()) return 0;
+    const kube::ElectionThread thread(election, [this](bool leading) {
+      const std::scoped_lock lock(mutex_);
+      elected_ = elected_ || leading;
+      lost_ = elected_ && !leading;
+      changed_.notify_all();
+    });
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop_, [this] { return elected_; })) return 0;
+    }
+    log_event(Level::Info, "leading", {{"lease", options_.lease_name}});
+    const int code = lead();
+    controller_.stop();
+    if (!stop_.stop_requested()) {
+      log_event(Level::Error, "leadership was lost: another operator goes on with every release");
+      return 1;
+    }
+    return code;
+  }
+
+  void tell(const canary::Canary& canary, const strategies::Event& event) {
+    log_event(event.severity == strategies::Severity::Warning ? Level::Warning : Level::Info, event.message,
+              {{"canary", canary.name},
+               {"namespace", canary.name_space},
+               {"phase", to_string(canary.status.phase)},
+               {"step", canary.status.step},
+               {"weight", canary.status.canary_weight.percent()},
+               {"reason", event.reason}});
+    events_.send({canary.name_space, canary.name, canary.uid}, event, clock_.wall());
+  }
+
+  void acted(const canary::Canary& canary, const strategies::Action& action, const kube::Result<void>& done) {
+    const auto what = describe(action);
+    if (done) {
+      return log_event(Level::Info, what, {{"canary", canary.name}, {"namespace", canary.name_space}});
+    }
+    log_event(Level::Warning, what + " failed",
+              {{"canary", canary.name}, {"namespace", canary.name_space}, {"error", done.error().message}});
+    // A conflict is the normal way to learn that an object changed; all else a person may have to mend.
+    if (done.error().code == kube::Code::Conflict) return;
+    events_.send({canary.name_space, canary.name, canary.uid},
+                 {strategies::Severity::Warning, "WriteFailed", what + ": " + done.error().message},
+                 clock_.wall());
+  }
+
+  void moved(const canary::Canary& before, const strategies::Status& after) {
+    metrics_.set_canary({.name_space = before.name_space,
+                         .name = before.name,
+                         .target = after.target,
+                         .stable = after.stable.name,
+                         .phase = after.phase,
+                         .weight = after.canary_weight});
+    if (after.checks != before.status.checks) {
+      for (const auto& check : after.checks) metrics_.count_check(before.name_space, before.name, check);
+    }
+    if (strategies::is_final(after.phase) && after.phase != before.status.phase && after.started_at) {
+      metrics_.count_release(before.name_space, after.phase == strategies::Phase::Succeeded,
+                             clock_.wall() - *after.started_at);
+    }
+  }
+
+  void judged(const kube::Key& key, const analysis::Judgement& judgement) {
+    for (const auto& warning : judgement.warnings) {
+      log_event(Level::Warning, warning, {{"canary", key.name}, {"namespace", key.name_space}});
+    }
+    controller_.wake(key);
+  }
+
+  void rounded(const kube::Key& key, const reconcile::Round& round, std::chrono::duration<double> took) {
+    metrics_.count_reconcile(!round.error, took);
+    if (!round.error || round.error->code == kube::Code::Conflict) return;
+    log_event(Level::Warning, "round failed",
+              {{"canary", key.name}, {"namespace", key.name_space}, {"error", round.error->message}});
+  }
+
+  const Options& options_;
+  std::stop_token stop_;
+  kube::SystemClock clock_;
+  report::Metrics metrics_{WEIR_VERSION};
+  kube::Connection connection_;
+  std::unique_ptr<http::Transport> transport_;
+  kube::Client client_;
+  kube::Stores stores_;
+  routing::IstioProvider provider_;
+  PrometheusFetch fetch_;
+  std::unique_ptr<analysis::Judge> judge_;
+  EventSender events_;
+  reconcile::ThreadedAnalyst analyst_;
+  reconcile::Reconciler reconciler_;
+  reconcile::Controller controller_;
+  std::vector<std::unique_ptr<kube::Watcher>> watchers_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::atomic<bool> leading_{false};
+  bool elected_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace
+
+int run(const Options& options, const std::stop_token& stop) {
+  const kube::SystemClock clock;
+  auto connection = kube::load_connection({.kubeconfig = options.kubeconfig, .context = options.context},
+                                          clock, kube::process_environment());
+  if (!connection) {
+    log_event(Level::Error, connection.error());
+    return 1;
+  }
+  log_event(
+      Level::Info, "starting",
+      {{"version", WEIR_VERSION}, {"server", connection->base_url}, {"prometheus", options.prometheus}});
+  return Operator(options, std::move(*connection), stop).run();
+}
+
+}  // namespace weir::process

@@ -1,0 +1,269 @@
+// The reconciler over a cluster in memory: the same objects as a real one, without its processes.
+#include "operator/reconcile/reconciler.h"
+
+#include <gmock/gmock.h>
+
+
+#include "operator/canary/canary.h"
+#include "operator/cli/world.h"
+#include "operator/kube/object.h"
+#include "operator/routing/istio.h"
+
+namespace weir::reconcile {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using strategies::Outcome;
+
+constexpr const char* kObjects = R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout-v1, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: checkout, version: v1}}
+  template: {metadata: {labels: {app: checkout, version: v1}}, spec: {containers: [{name: app, image: demo-app}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout-v2, namespace: shop}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: checkout, version: v2}}
+  template: {metadata: {labels: {app: checkout, version: v2}}, spec: {containers: [{name: app, image: demo-app}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: shop}
+spec: {selector: {app: checkout, version: v1}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: checkout, namespace: shop}
+spec:
+  hosts: [checkout]
+  http: [{route: [{destination: {host: checkout}}]}]
+---
+apiVersion: weir.dev/v1alpha1
+kind: Canary
+metadata: {name: checkout-v2, namespace: shop}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout-v2}
+  service: {name: checkout}
+  analysis:
+    interval: 30s
+    threshold: 2
+    stepWeights: [10, 50]
+    metrics: [{name: request-success-rate, thresholdRange: {min: 99}}]
+)";
+
+// Answers every question at once.
+class PromptAnalyst final : public Analyst {
+ public:
+  explicit PromptAnalyst(const kube::Clock& clock) : clock_(clock) {}
+  std::function<Outcome(const Question&)> judge = [](const Question&) { return Outcome::Pass; };
+  std::vector<Question> asked;
+
+  bool knows(const kube::Key&, const Question& question) const override {
+    return !asked.empty() && asked.back().same_as(question);
+  }
+  void ask(const kube::Key&, Question question) override {
+    asked.push_back(question);
+    const auto outcome = judge(question);
+    analysis::Judgement judgement{.message = "success rate 98 % < 99 %"};
+    judgement.outcome = outcome == Outcome::Pass   ? analysis::Outcome::Pass
+                        : outcome == Outcome::Fail ? analysis::Outcome::Fail
+                                                   : analysis::Outcome::Inconclusive;
+    verdict_ = to_verdict(question, judgement, clock_.wall());
+  }
+  std::optional<strategies::Verdict> answer(const kube::Key&) const override { return verdict_; }
+  void forget(const kube::Key&) override { verdict_.reset(); }
+
+ private:
+  const kube::Clock& clock_;
+  std::optional<strategies::Verdict> verdict_;
+};
+
+class ReconcilerTest : public ::testing::Test {
+ protected:
+  void fill(const std::string& yaml = kObjects) {
+    const auto documents = cli::parse_yaml(yaml, "objects.yaml");
+    ASSERT_TRUE(documents) << documents.error();
+    const auto filled = world.fill(*documents, "shop");
+    ASSERT_TRUE(filled) << filled.error();
+  }
+
+  Listener listener() {
+    return {.on_event =
+                [this](const canary::Canary&, const strategies::Event& event) {
+                  events.push_back(event.reason + ": " + event.message);
+                },
+            .on_action = {},
+            .on_status = {},
+            .on_gone = [this](const kube::Key& gone) { forgotten.push_back(gone.name); }};
+  }
+
+  Round round() { return reconciler.reconcile(key); }
+
+  // Rounds until `until`, or until nothing is due any more.
+  void run(const std::function<bool()>& until = [] { return false; }) {
+    for (int i = 0; i < 500 && !until(); ++i) {
+      const auto done = round();
+      if (done.wrote || done.error) {
+        world.clock.advance(std::chrono::milliseconds(1));
+        continue;
+      }
+      if (!done.requeue_after) return;
+      world.clock.advance(std::max(*done.requeue_after, std::chrono::milliseconds(1)));
+    }
+  }
+
+  Json object(const kube::Resource& resource, const std::string& name) {
+    return world.api.get(resource, {"shop", name}).value_or(Json());
+  }
+  Json status() { return object(kube::kCanaries, "checkout-v2").value("status", Json::object()); }
+  std::string phase() { return status().value("phase", ""); }
+  std::string message() { return status().value("message", ""); }
+  bool at_weight(int weight) { return status().value("canaryWeight", -1) == weight; }
+
+  const kube::Key key{"shop", "checkout-v2"};
+  cli::World world;
+  routing::IstioProvider provider;
+  PromptAnalyst analyst{world.clock};
+  std::vector<std::string> events;
+  std::vector<std::string> forgotten;
+  Reconciler reconciler{world.api, world.stores, provider, analyst, world.clock, listener()};
+};
+
+TEST_F(ReconcilerTest, promotes_and_leaves_the_objects_as_their_owner_wrote_them) {
+  fill();
+  const auto virtual_service = object(kube::kVirtualServices, "checkout")["spec"];
+  run();
+  EXPECT_EQ(phase(), "Succeeded") << message();
+  EXPECT_EQ(object(kube::kVirtualServices, "checkout")["spec"], virtual_service);
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"]["selector"]["version"], "v2");
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v1")["spec"]["replicas"], 0);
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 2);
+  EXPECT_TRUE(object(kube::kServices, "checkout-v1").is_null());
+  EXPECT_TRUE(world.api.list(kube::kDestinationRules, "shop", "")->empty());
+  EXPECT_FALSE(object(kube::kCanaries, "checkout-v2")["metadata"].contains("finalizers"));
+}
+
+TEST_F(ReconcilerTest, takes_a_failing_candidate_back_and_restores_everything) {
+  fill();
+  const auto service = object(kube::kServices, "checkout")["spec"];
+  const auto virtual_service = object(kube::kVirtualServices, "checkout")["spec"];
+  analyst.judge = [](const Question&) { return Outcome::Fail; };
+  run();
+  EXPECT_EQ(phase(), "Failed");
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"], service);
+  EXPECT_EQ(object(kube::kVirtualServices, "checkout")["spec"], virtual_service);
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 0);
+  EXPECT_THAT(message(), HasSubstr("2 of 2 failed checks"));
+}
+
+TEST_F(ReconcilerTest, authorises_every_weight_in_status_before_it_is_routed) {
+  fill();
+  std::vector<std::string> order;
+  world.api.on_write([&](const kube::Write& write) {
+    if (write.resource == kube::kVirtualServices) order.push_back("route " + status().at("canaryWeight").dump());
+  });
+  run([this] { return phase() == "Promoting"; });
+  EXPECT_THAT(order, Contains("route 10"));
+  EXPECT_THAT(order, Contains("route 50"));
+}
+
+TEST_F(ReconcilerTest, does_not_move_weight_to_endpoints_that_only_the_cache_still_has) {
+  fill();
+  run([this] { return at_weight(10); });
+  // The cache lags behind: live, the candidate has lost its last endpoint.
+  for (const auto& slice : world.api.list(kube::kEndpointSlices, "shop", "").value()) {
+    auto empty = slice;
+    empty["endpoints"] = Json::array();
+    const auto stale = world.stores.endpoint_slices.get(kube::key_of(slice));
+    world.api.put(kube::kEndpointSlices, empty);
+    world.stores.endpoint_slices.replace({*stale->object}, world.clock.steady());
+  }
+  const auto before = object(kube::kVirtualServices, "checkout");
+  world.clock.advance(std::chrono::minutes(1));
+  for (int i = 0; i < 5; ++i) (void)round();
+  EXPECT_LE(object(kube::kVirtualServices, "checkout")["spec"]["http"][0]["route"][1]["weight"], 10);
+}
+
+TEST_F(ReconcilerTest, waits_behind_an_older_release_of_the_same_service) {
+  fill();
+  Json other = object(kube::kCanaries, "checkout-v2");
+  other["metadata"] = {{"name", "a-first"}, {"namespace", "shop"}, {"creationTimestamp", "2020-01-01T00:00:00Z"}};
+  world.api.put(kube::kCanaries, other);
+  run();
+  EXPECT_EQ(phase(), "Pending");
+  EXPECT_THAT(message(), HasSubstr("Canary a-first is releasing Service checkout"));
+  EXPECT_TRUE(object(kube::kServices, "checkout-v1").is_null());
+}
+
+TEST_F(ReconcilerTest, never_touches_a_service_that_is_not_its_own) {
+  fill();
+  world.api.put(kube::kServices, Json::parse(R"({"metadata":{"name":"checkout-v2","namespace":"shop"},
+      "spec":{"selector":{"app":"other"},"ports":[{"port":1}]}})"));
+  run([this] { return message().find("not this release's") != std::string::npos; });
+  EXPECT_EQ(phase(), "Pending");
+  EXPECT_EQ(object(kube::kServices, "checkout-v2")["spec"]["selector"]["app"], "other");
+}
+
+TEST_F(ReconcilerTest, names_what_is_missing) {
+  fill();
+  world.api.erase(kube::kVirtualServices, {"shop", "checkout"});
+  (void)round();
+  EXPECT_THAT(message(), HasSubstr("no VirtualService routes to Service checkout"));
+  world.api.erase(kube::kServices, {"shop", "checkout"});
+  (void)round();
+  EXPECT_THAT(message(), HasSubstr("Service checkout (spec.service.name) does not exist"));
+}
+
+TEST_F(ReconcilerTest, refuses_a_target_that_serves_already) {
+  fill();
+  Json service = object(kube::kServices, "checkout");
+  service["spec"]["selector"]["version"] = "v2";
+  world.api.put(kube::kServices, service);
+  (void)round();
+  EXPECT_THAT(message(), HasSubstr("selects checkout-v2 already"));
+}
+
+TEST_F(ReconcilerTest, finishes_after_the_virtual_service_was_deleted_and_the_canary_too) {
+  fill();
+  run([this] { return at_weight(10); });
+  world.api.erase(kube::kVirtualServices, {"shop", "checkout"});
+  world.api.erase(kube::kCanaries, key);
+  run();
+  EXPECT_TRUE(object(kube::kCanaries, "checkout-v2").is_null());
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"]["selector"]["version"], "v1");
+  EXPECT_THAT(forgotten, Contains("checkout-v2"));
+}
+
+TEST_F(ReconcilerTest, writes_nothing_once_a_release_is_over) {
+  fill();
+  run();
+  int writes = 0;
+  world.api.on_write([&](const kube::Write&) { ++writes; });
+  world.clock.advance(std::chrono::hours(1));
+  const auto done = round();
+  EXPECT_EQ(writes, 0);
+  EXPECT_FALSE(done.requeue_after);
+}
+
+TEST_F(ReconcilerTest, puts_back_weights_that_a_person_changed) {
+  fill();
+  run([this] { return at_weight(10); });
+  Json edited = object(kube::kVirtualServices, "checkout");
+  edited["spec"]["http"][0]["route"][0]["weight"] = 10;
+  edited["spec"]["http"][0]["route"][1]["weight"] = 90;
+  world.api.put(kube::kVirtualServices, edited, "kubectl-edit");
+  (void)round();
+  EXPECT_EQ(object(kube::kVirtualServices, "checkout")["spec"]["http"][0]["route"][1]["weight"], 10);
+  EXPECT_THAT(events, Contains(HasSubstr("kubectl-edit")));
+}
+
+}  // namespace
+}  // namespace weir::reconcile
