@@ -82,10 +82,10 @@ class Commands : public testing::Test {
                       ++sleeps_;
                       if (on_sleep_) on_sleep_();
                     }};
-    return cli::run(words, console, [this](const Access& access) -> std::expected<Connection, std::string> {
+    return cli::run(words, console, [this](const Access& access) -> std::expected<Cluster, std::string> {
       access_ = access;
       if (!refusal_.empty()) return std::unexpected(refusal_);
-      return Connection{std::make_unique<Borrowed>(api_, failures_, failure_), "shop"};
+      return Cluster{std::make_shared<Borrowed>(api_, failures_, failure_), "shop"};
     });
   }
 
