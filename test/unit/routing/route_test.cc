@@ -209,6 +209,40 @@ TEST(Reading, records_again_what_its_owner_wrote_anew) {
   EXPECT_EQ(world.route_of(), (Json{to("checkout.shop")}));
 }
 
+TEST(Reading, of_strange_shapes_finds_nothing_and_leaves_them_alone) {
+  for (const auto& spec :
+       {Json(), Json("text"), Json{{"http", 3}}, Json{{"http", {nullptr, "x", Json::object()}}},
+        Json{{"hosts", 1}, {"gateways", {1}}}, Json{{"http", {{{"route", "x"}}}}},
+        Json{{"http", {{{"route", {nullptr, 1, {{"destination", "checkout"}}}}}}}}}) {
+    World world(placeholder());
+    world.target.records = {{"checkout", "http/0/0/0", "no json"},
+                            {"checkout", "x", R"({"destination": 1})"}};
+    world.with(virtual_service("checkout", spec))
+        .with(destination_rule("checkout", {{"host", "checkout"}, {"subsets", {1, nullptr}}}));
+    const auto reading = world.read();
+    EXPECT_FALSE(reading.routes.has_value()) << spec;
+    EXPECT_TRUE(reading.refusals.empty()) << spec;
+    EXPECT_EQ(world.restore(), 0);
+    EXPECT_EQ(world.remove(), 0);
+  }
+}
+
+TEST(Reading, names_objects_that_come_from_a_list_without_a_kind) {
+  auto world = one_route({to("checkout", "", 50)});
+  world.objects.virtual_services[0].erase("kind");
+  EXPECT_THAT(world.read().refusals.at(0).message, HasSubstr("VirtualService \"checkout\""));
+}
+
+TEST(Restore, does_not_use_a_record_that_is_no_destination) {
+  auto world = one_route({to("checkout")});
+  world.begin();
+  for (auto& record : world.target.records) {
+    if (record.object == "checkout") record.original = R"({"destination": "x"})";
+  }
+  world.restore();
+  EXPECT_EQ(world.route_of(), (Json{to("checkout")}));
+}
+
 struct Edit {
   const char* what;
   Json entries;
