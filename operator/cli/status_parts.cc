@@ -54,7 +54,7 @@ std::string range_text(const std::optional<double>& min, const std::optional<dou
 
 // The last interval's checks; before the first one, what will be checked.
 std::vector<Check> checks_of(const canary::Canary& release) {
-  if (!release.status.checks.empty()) return release.status.checks;
+  if (!release.status.checks.empty() || is_final(release.status.phase)) return release.status.checks;
   std::vector<Check> planned;
   for (const auto& spec : release.metrics) {
     planned.push_back({.name = spec.metric.name,
