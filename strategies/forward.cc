@@ -4,6 +4,11 @@
 namespace weir::strategies {
 namespace {
 
+// Pods tell why they are not ready without a change of their Deployment: they are looked at this often.
+constexpr Seconds kPodLook{2};
+
+}  // namespace
+
 std::string pods_ready(const Workload& workload) {
   std::string text =
       std::to_string(workload.ready) + " of " + std::to_string(workload.replicas) + " pods ready";
@@ -11,11 +16,14 @@ std::string pods_ready(const Workload& workload) {
   return text;
 }
 
-}  // namespace
+void look_at_pods(Turn& turn) {
+  if (turn.seen.candidate && turn.seen.candidate->ready < turn.seen.candidate->replicas)
+    turn.again_in(kPodLook);
+}
 
 std::optional<Obstacle> cannot_start(const Turn& turn) {
-  if (auto found = turn.blocked()) return found;
   const auto& seen = turn.seen;
+  if (!seen.candidate || !seen.stable) return turn.blocked();
   const std::string progressing(kProgressing);
   const auto& label = turn.spec.service.version_label;
   for (const auto* workload : {&*seen.candidate, &*seen.stable}) {
@@ -30,7 +38,7 @@ std::optional<Obstacle> cannot_start(const Turn& turn) {
                     seen.candidate->name + " and " + seen.stable->name + " both carry " + label + "=" +
                         seen.candidate->version + ": the candidate needs another value of that label"};
   }
-  return std::nullopt;
+  return turn.blocked();
 }
 
 void pending(Turn& turn) {
@@ -39,6 +47,7 @@ void pending(Turn& turn) {
   if (turn.spec.suspend) return turn.hold("Suspended", "spec.suspend is true: the release has not started");
   const auto& candidate = *turn.seen.candidate;
   if (!candidate.available || candidate.ready < 1) {
+    look_at_pods(turn);
     return turn.hold("CandidateNotReady", "waiting for " + candidate.name + ": " + pods_ready(candidate));
   }
   if (turn.seen.stable->ready < 1 && !turn.spec.skip_analysis) {
@@ -79,6 +88,7 @@ void initialize(Turn& turn) {
     return turn.act(SetSelector{Selects::Both});
   if (!turn.settled(seen.service->age)) return;
   if (!seen.candidate->available || seen.service->candidate_endpoints < 1) {
+    look_at_pods(turn);
     return turn.hold("CandidateNotReady",
                      "waiting for " + seen.candidate->name + ": " + pods_ready(*seen.candidate));
   }

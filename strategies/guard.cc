@@ -21,6 +21,25 @@ std::string by(const std::string& manager) {
   return manager.empty() ? std::string("somebody") : "field manager \"" + manager + "\"";
 }
 
+// Routes that name a subset which is gone are answered with 503: it comes back before anything else.
+bool foundation_repaired(Turn& turn) {
+  const auto& seen = turn.seen;
+  if (!seen.routes || !seen.service || !seen.candidate || !seen.stable) return false;
+  const bool subsets = seen.subsets && seen.subsets->present;
+  if (subsets && seen.version_services) return false;
+  if (!may_repair(turn, subsets ? "the versions' own Services" : "the subsets of both versions", ""))
+    return true;
+  turn.status().step_started_at = turn.now;
+  turn.status().checks_in_step = 0;
+  if (subsets) {
+    turn.act(EnsureVersionServices{});
+  } else {
+    if (seen.subsets) turn.remember(seen.subsets->found);
+    turn.act(EnsureSubsets{});
+  }
+  return true;
+}
+
 bool selector_repaired(Turn& turn) {
   if (turn.dedicated() || !turn.seen.service || !turn.seen.routes) return false;
   const auto& service = *turn.seen.service;
@@ -143,6 +162,8 @@ bool stable_lost(Turn& turn) {
   return true;
 }
 
-bool drift_repaired(Turn& turn) { return selector_repaired(turn) || routes_repaired(turn); }
+bool drift_repaired(Turn& turn) {
+  return foundation_repaired(turn) || selector_repaired(turn) || routes_repaired(turn);
+}
 
 }  // namespace weir::strategies

@@ -121,9 +121,13 @@ bool must_return(Turn& turn) {
     turn.again_at(*end);
     return false;
   }
-  start_rollback(
-      turn, "ProgressDeadlineExceeded",
-      "no progress for " + std::to_string(turn.spec.progress_deadline.count()) + " s: " + status.message);
+  // What the status says may be a round old.
+  const auto& candidate = turn.seen.candidate;
+  const bool unready = status.phase == Phase::Pending && candidate && !candidate->available;
+  const auto why =
+      unready ? "waiting for " + candidate->name + ": " + pods_ready(*candidate) : status.message;
+  start_rollback(turn, "ProgressDeadlineExceeded",
+                 "no progress for " + std::to_string(turn.spec.progress_deadline.count()) + " s: " + why);
   return true;
 }
 
@@ -140,6 +144,7 @@ void restart_if_template_changed(Turn& turn) {
   status.step = 0;
   status.checks_in_step = 0;
   status.failed_checks = 0;
+  status.dead_intervals = 0;
   status.checks.clear();
   status.breaker_tripped_at.reset();
   status.step_started_at.reset();

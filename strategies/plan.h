@@ -195,6 +195,7 @@ struct Status {
   int steps = 0;           // length of the ladder
   int checks_in_step = 0;  // intervals already judged at this step
   int failed_checks = 0;   // intervals that failed, over the whole release
+  int dead_intervals = 0;  // intervals in a row in which no request of the candidate succeeded
   std::string target;      // name of the workload this status speaks of: another one in spec starts again
   VersionStatus stable;
   VersionStatus candidate;
@@ -290,7 +291,10 @@ struct Verdict {
   std::optional<TimePoint> step_started_at;  // of the step as it was when the check was asked for
   Outcome outcome = Outcome::Inconclusive;
   std::vector<Check> checks;
-  std::string message;  // the sentence of what decided it
+  std::string message;             // the sentence of what decided it
+  bool all_failed = false;         // there were requests of the candidate, and none of them succeeded
+  bool provider_available = true;  // the metrics' provider answered
+  std::vector<std::string> warnings;
 };
 
 struct Observed {
@@ -365,6 +369,8 @@ struct CheckRequest {
   std::optional<TimePoint> step_started_at;
   Weight weight;
   std::string template_hash;
+  TimePoint due;       // when this check was to be asked for
+  TimePoint earliest;  // since when the step's weight has reached every proxy
   TimePoint window_end;
   Seconds window{0};
 };

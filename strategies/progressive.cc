@@ -8,6 +8,7 @@ namespace {
 
 // Two intervals in which none of at least this many requests succeeded end the release at once.
 constexpr double kDeadSamples = 20;
+constexpr int kDeadIntervals = 2;
 
 std::string steps_text(const Status& status) {
   return std::to_string(status.step) + "/" + std::to_string(status.steps);
@@ -26,11 +27,10 @@ void take_step(Turn& turn, int step) {
   turn.record("Step", message);
 }
 
-bool all_failed(const std::vector<Check>& checks) {
-  return std::ranges::any_of(checks, [](const Check& check) {
-    return check.name == "request-success-rate" && check.value && *check.value <= 0 && check.samples &&
-           *check.samples >= kDeadSamples;
-  });
+bool none_succeeded(const Verdict& verdict) {
+  return verdict.all_failed && std::ranges::any_of(verdict.checks, [](const Check& check) {
+           return check.samples && *check.samples >= kDeadSamples;
+         });
 }
 
 // A verdict of another spec, template, step or interval says nothing about this one (S11).
@@ -42,19 +42,22 @@ bool speaks_of_now(const Turn& turn, const Verdict& verdict) {
 }
 
 void note_metrics(Turn& turn, const Verdict& verdict) {
-  const bool missing = verdict.outcome == Outcome::Inconclusive;
+  const bool missing = verdict.outcome == Outcome::Inconclusive || !verdict.provider_available;
   const auto* before = turn.find(kMetricsAvailable);
-  if (missing &&
-      (before == nullptr || before->status != ConditionStatus::False || before->message != verdict.message)) {
-    turn.event(Severity::Warning, "CheckInconclusive", verdict.message);
-  }
-  turn.condition(kMetricsAvailable, missing ? ConditionStatus::False : ConditionStatus::True,
-                 missing ? "Inconclusive" : "Answered", missing ? verdict.message : "");
+  const bool said =
+      before != nullptr && before->status == ConditionStatus::False && before->message == verdict.message;
+  if (missing && !said) turn.event(Severity::Warning, "CheckInconclusive", verdict.message);
+  for (const auto& warning : verdict.warnings) turn.event(Severity::Warning, "AnalysisWarning", warning);
+  const std::string reason = !verdict.provider_available ? "ProviderError"
+                             : missing                   ? "Inconclusive"
+                                                         : "Answered";
+  turn.condition(kMetricsAvailable, missing ? ConditionStatus::False : ConditionStatus::True, reason,
+                 missing ? verdict.message : "");
 }
 
 void apply(Turn& turn, const Verdict& verdict) {
   auto& status = turn.status();
-  const bool dead = all_failed(status.checks) && all_failed(verdict.checks);
+  status.dead_intervals = none_succeeded(verdict) ? status.dead_intervals + 1 : 0;
   status.checks = verdict.checks;
   ++status.checks_in_step;
   note_metrics(turn, verdict);
@@ -73,7 +76,9 @@ void apply(Turn& turn, const Verdict& verdict) {
       turn.wait("CheckFailed", message);
       turn.event(Severity::Warning, "CheckFailed", message);
       turn.record("CheckFailed", message);
-      if (dead) return start_rollback(turn, "AllRequestsFailed", verdict.message + ", twice in a row");
+      if (status.dead_intervals >= kDeadIntervals) {
+        return start_rollback(turn, "AllRequestsFailed", verdict.message + ", twice in a row");
+      }
       if (status.failed_checks >= turn.spec.threshold) start_rollback(turn, "AnalysisFailed", message);
       return;
     }
@@ -86,14 +91,16 @@ void ask_when_due(Turn& turn) {
   const auto& status = turn.status();
   if (!status.step_started_at) return;
   // Samples from before the weight had reached the proxies do not count.
-  const auto first = *status.step_started_at + turn.spec.routing.propagation_delay + turn.spec.interval;
-  const auto due = first + turn.spec.interval * status.checks_in_step;
+  const auto earliest = *status.step_started_at + turn.spec.routing.propagation_delay;
+  const auto due = earliest + turn.spec.interval * (status.checks_in_step + 1);
   if (turn.now < due) return turn.again_at(due);
   turn.out.check = CheckRequest{.step = status.step,
                                 .index = status.checks_in_step + 1,
                                 .step_started_at = status.step_started_at,
                                 .weight = status.canary_weight,
                                 .template_hash = status.candidate.template_hash,
+                                .due = due,
+                                .earliest = earliest,
                                 .window_end = turn.now,
                                 .window = turn.spec.interval};
 }
@@ -118,6 +125,7 @@ void authorise(Turn& turn, Weight weight) {
 }
 
 void progress(Turn& turn) {
+  look_at_pods(turn);
   if (breaker_acts(turn) || stable_lost(turn) || drift_repaired(turn)) return;
   if (const auto found = turn.blocked()) return turn.hold(found->reason, found->message, Severity::Warning);
   if (turn.spec.suspend) return turn.hold("Suspended", "spec.suspend is true: the weight stays as it is");

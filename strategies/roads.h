@@ -20,6 +20,10 @@ void authorise(Turn& turn, Weight weight);
 // Starts taking the release back, with its first writes in the same decision.
 void start_rollback(Turn& turn, std::string reason, std::string message);
 
+// "1 of 2 pods ready (CrashLoopBackOff: …)".
+[[nodiscard]] std::string pods_ready(const Workload& workload);
+// While pods of the candidate are not ready the next round comes soon, whatever else happens.
+void look_at_pods(Turn& turn);
 // The weight of the step that the release stands on (its last one, if the ladder became shorter).
 [[nodiscard]] Weight ladder_weight(const Turn& turn);
 // What keeps the release from starting; empty: nothing does.

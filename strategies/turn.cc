@@ -9,6 +9,12 @@ namespace weir::strategies {
 void Turn::enter(Phase phase, std::string reason, std::string message) {
   assert(may_follow(status().phase, phase));
   status().phase = phase;
+  if (is_final(phase)) {
+    // Pods that end after the last write are not waited for.
+    for (auto* version : {&status().stable, &status().candidate}) {
+      version->ready = std::min(version->ready, version->replicas);
+    }
+  }
   status().last_transition_time = now;
   status().message = message;
   progressed();

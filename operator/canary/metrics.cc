@@ -3,19 +3,17 @@
 #include <cctype>
 #include <set>
 
+#include "analysis/queries.h"
 #include "operator/canary/spec.h"
 
 namespace weir::canary {
 namespace {
 
+using analysis::is_built_in;
 using analysis::Policy;
 
 constexpr Bounds kQueryLength{1, 8192};
 constexpr std::size_t kMaxMetrics = 32;
-
-bool is_built_in(std::string_view name) {
-  return name == "request-success-rate" || name == "request-duration";
-}
 
 Policy parse_policy(Fields& fields, std::string_view name, Policy fallback) {
   const auto given =

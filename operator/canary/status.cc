@@ -195,6 +195,7 @@ Json to_json(const Status& status, const strategies::Spec& spec) {
   put(out, "lastTransitionTime", status.last_transition_time);
   put(out, "lastProgressAt", status.last_progress_at);
   put(out, "breakerTrippedAt", status.breaker_tripped_at);
+  put(out, "deadIntervals", status.dead_intervals);
   put(out, "drifts", status.drifts);
   put(out, "rollbackReason", status.rollback_reason);
   put(out, "message", status.message);
@@ -222,6 +223,7 @@ Status status_from(const Json& json) {
   status.last_transition_time = time(json, "lastTransitionTime");
   status.last_progress_at = time(json, "lastProgressAt");
   status.breaker_tripped_at = time(json, "breakerTrippedAt");
+  status.dead_intervals = small(json, "deadIntervals");
   status.drifts = small(json, "drifts");
   status.rollback_reason = text(json, "rollbackReason");
   status.message = text(json, "message");

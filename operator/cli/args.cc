@@ -7,6 +7,12 @@
 namespace weir::cli {
 namespace {
 
+// "kubectl weir status".
+std::string called(const Command& command) {
+  return command.name.empty() ? std::string(command.program)
+                              : fmt::format("{} {}", command.program, command.name);
+}
+
 std::string accepted(const Command& command) {
   std::string list;
   for (const Flag& flag : command.flags) {
@@ -80,15 +86,15 @@ std::expected<Arguments, std::string> parse_arguments(const Command& command,
   if (given < command.min_arguments || given > command.max_arguments) {
     return std::unexpected(
         given > command.max_arguments && command.max_arguments > 0
-            ? fmt::format("too many arguments: usage is kubectl weir {} {}", command.name, command.arguments)
-            : fmt::format("usage is kubectl weir {} {}", command.name, command.arguments));
+            ? fmt::format("too many arguments: usage is {} {}", called(command), command.arguments)
+            : fmt::format("usage is {} {}", called(command), command.arguments));
   }
   return arguments;
 }
 
 std::string usage(const Command& command) {
   std::string text =
-      fmt::format("{}\n\nUsage:\n  kubectl weir {} {}\n", command.meaning, command.name, command.arguments);
+      fmt::format("{}\n\nUsage:\n  {} {}\n", command.meaning, called(command), command.arguments);
   if (!command.flags.empty()) text += "\nFlags:\n";
   for (const Flag& flag : command.flags) {
     const std::string letter = flag.letter != 0 ? fmt::format("-{}, ", flag.letter) : "    ";

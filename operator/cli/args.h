@@ -1,4 +1,4 @@
-// The command line of `kubectl weir`: a table of commands and their flags.
+// Command lines of our programs: a table of commands and their flags.
 #pragma once
 
 #include <expected>
@@ -18,12 +18,13 @@ struct Flag {
 };
 
 struct Command {
-  std::string_view name;
+  std::string_view name;       // empty: the program itself
   std::string_view arguments;  // as shown in help: "NAME [flags]"
   std::string_view meaning;    // one sentence
   std::size_t min_arguments;
   std::size_t max_arguments;
   std::vector<Flag> flags;
+  std::string_view program = "kubectl weir";
 };
 
 struct Arguments {

@@ -11,30 +11,32 @@ namespace {
 
 const cli::Command& command() {
   static const cli::Command kCommand{
-      .name = "weir-operator",
+      .name = "",
       .arguments = "[flags]",
       .meaning = "Releases Canaries: moves traffic in steps, judges each, promotes or takes back.",
       .min_arguments = 0,
       .max_arguments = 0,
-      .flags = {
-          {"metrics-server", 0, "URL", "Prometheus that holds the mesh's metrics"},
-          {"namespace", 0, "NAME", "the one namespace to watch; without it, all"},
-          {"listen", 0, "ADDRESS:PORT", "where /metrics, /healthz and /readyz are served"},
-          {"log-level", 0, "LEVEL", "debug, info, warn or error"},
-          {"log-format", 0, "FORMAT", "json or text"},
-          {"leader-election", 0, "BOOL", "whether replicas take turns by a Lease"},
-          {"lease-namespace", 0, "NAME", "where the Lease is; without it, the operator's own namespace"},
-          {"lease-name", 0, "NAME", "name of the Lease"},
-          {"threads", 0, "COUNT", "releases that are worked on at the same time"},
-          {"kube-qps", 0, "RATE", "requests a second to the API server, in the long run"},
-          {"kube-burst", 0, "COUNT", "requests to the API server at once"},
-          {"kubeconfig", 0, "FILE", "how to reach the API server; without it, as a pod does"},
-          {"context", 0, "NAME", "context of the kubeconfig"},
-          {"cross-namespace-refs", 0, "BOOL",
-           "whether a Canary may name a MetricTemplate of another namespace"},
-          {"version", 0, "", "print the version"},
-          {"help", 'h', "", "print this text"},
-      }};
+      .flags =
+          {
+              {"metrics-server", 0, "URL", "Prometheus that holds the mesh's metrics"},
+              {"namespace", 0, "NAME", "the one namespace to watch; without it, all"},
+              {"listen", 0, "ADDRESS:PORT", "where /metrics, /healthz and /readyz are served"},
+              {"log-level", 0, "LEVEL", "debug, info, warn or error"},
+              {"log-format", 0, "FORMAT", "json or text"},
+              {"leader-election", 0, "BOOL", "whether replicas take turns by a Lease"},
+              {"lease-namespace", 0, "NAME", "where the Lease is; without it, the operator's own namespace"},
+              {"lease-name", 0, "NAME", "name of the Lease"},
+              {"threads", 0, "COUNT", "releases that are worked on at the same time"},
+              {"kube-qps", 0, "RATE", "requests a second to the API server, in the long run"},
+              {"kube-burst", 0, "COUNT", "requests to the API server at once"},
+              {"kubeconfig", 0, "FILE", "how to reach the API server; without it, as a pod does"},
+              {"context", 0, "NAME", "context of the kubeconfig"},
+              {"cross-namespace-refs", 0, "BOOL",
+               "whether a Canary may name a MetricTemplate of another namespace"},
+              {"version", 0, "", "print the version"},
+              {"help", 'h', "", "print this text"},
+          },
+      .program = "weir-operator"};
   return kCommand;
 }
 

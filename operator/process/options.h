@@ -8,7 +8,7 @@
 namespace weir {
 
 struct Options {
-  std::string prometheus = "http://prometheus.monitoring:9090";
+  std::string prometheus = "http://prometheus.istio-system:9090";
   std::string name_space;  // empty: all namespaces
   std::string listen = "0.0.0.0:8080";
   std::string log_level = "info";

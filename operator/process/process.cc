@@ -113,6 +113,10 @@ class Operator {
                                 const kube::Result<void>& done) { acted(canary, action, done); },
             .on_status = [this](const canary::Canary& before,
                                 const strategies::Status& after) { moved(before, after); },
+            .on_check =
+                [this](const canary::Canary&, const strategies::CheckRequest& request) {
+                  metrics_.observe_step_lateness(clock_.wall() - request.due);
+                },
             .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); }};
   }
 

@@ -34,7 +34,10 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
                               .index = question.request.index,
                               .step_started_at = question.request.step_started_at,
                               .outcome = to_outcome(judgement.outcome),
-                              .message = judgement.message};
+                              .message = judgement.message,
+                              .all_failed = judgement.all_failed,
+                              .provider_available = judgement.provider_available,
+                              .warnings = judgement.warnings};
   for (const auto& check : judgement.checks) {
     verdict.checks.push_back({.name = check.name,
                               .outcome = to_outcome(check.outcome),
@@ -99,9 +102,10 @@ void ThreadedAnalyst::work(const std::stop_token& stop) {
       if (known == entries_.end() || known->second.verdict) continue;
       question = known->second.question;
     }
-    const auto judgement =
-        judge_.judge(question.metrics, question.subject,
-                     {.end = question.request.window_end, .length = question.request.window});
+    const auto judgement = judge_.judge(question.metrics, question.subject,
+                                        {.end = question.request.window_end,
+                                         .length = question.request.window,
+                                         .earliest = question.request.earliest});
     const auto verdict = to_verdict(question, judgement, clock_.wall());
     {
       const std::scoped_lock lock(mutex_);

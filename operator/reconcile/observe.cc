@@ -180,8 +180,7 @@ class Observer {
     }
     const auto& target = spec().target.name;
     const bool selects_target = std::erase(names, target) > 0;
-    if (names.size() == 1 && !(selects_target && keys.contains(spec().service.version_label)))
-      return names.front();
+    if (names.size() == 1) return names.front();
     if (selects_target && names.empty()) {
       refuse(
           kProgressing, "TargetIsStable",

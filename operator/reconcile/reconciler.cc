@@ -132,6 +132,7 @@ void Reconciler::ask(const Scene& scene, const strategies::CheckRequest& request
   const auto& canary = scene.canary;
   Question question{.request = request, .generation = canary.generation};
   if (analyst_.knows({canary.name_space, canary.name}, question)) return;
+  if (listener_.on_check) listener_.on_check(canary, request);
   question.metrics = resolve(canary);
   question.subject = {.name_space = canary.name_space,
                       .name = canary.name,

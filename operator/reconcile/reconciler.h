@@ -29,6 +29,8 @@ struct Listener {
   std::function<void(const canary::Canary&, const strategies::Action&, const kube::Result<void>&)> on_action;
   // Of every round, once its status is written; `after` may be what it was before.
   std::function<void(const canary::Canary& before, const strategies::Status& after)> on_status;
+  std::function<void(const canary::Canary&, const strategies::CheckRequest&)>
+      on_check;  // it is asked for now
   std::function<void(const kube::Key&)> on_gone;
 };
 

@@ -27,6 +27,7 @@ strategies::Status full_status() {
   status.last_progress_at = at("2026-11-24T11:03:00Z");
   status.breaker_tripped_at = at("2026-11-24T11:04:00Z");
   status.drifts = 2;
+  status.dead_intervals = 1;
   status.rollback_reason = "AnalysisFailed";
   status.message = "p99 612 ms > 500 ms (3 of 5 failed checks)";
   status.checks = {

@@ -87,8 +87,9 @@ TEST(Rollback, comes_at_once_when_no_request_succeeded_in_two_intervals) {
                                  .index = i,
                                  .step_started_at = world.release.status.step_started_at,
                                  .outcome = Outcome::Fail,
-                                 .checks = {{.name = "request-success-rate", .value = 0.0, .samples = 20.0}},
-                                 .message = "success rate 0 %"};
+                                 .checks = {{.name = "request-success-rate", .samples = 20.0}},
+                                 .message = "success rate 0 %",
+                                 .all_failed = true};
     world.round();
   }
   EXPECT_EQ(world.phase(), Phase::RollingBack);

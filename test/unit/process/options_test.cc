@@ -1,0 +1,44 @@
+#include "operator/process/options.h"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+namespace weir {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::expected<Options, std::string> parse(const std::vector<std::string>& words) {
+  return parse_options(words);
+}
+
+TEST(Options, have_defaults_that_run_in_a_pod) {
+  const auto options = parse({});
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->kubeconfig.empty());
+  EXPECT_EQ(options->listen, "0.0.0.0:8080");
+  EXPECT_FALSE(options->cross_namespace_refs);
+}
+
+TEST(Options, are_read_as_the_chart_writes_them) {
+  const auto options = parse({"--metrics-server=http://p:9090", "--namespace=shop", "--log-format=text",
+                              "--leader-election=true", "--threads=8", "--kube-qps=20"});
+  ASSERT_TRUE(options) << options.error();
+  EXPECT_EQ(options->prometheus, "http://p:9090");
+  EXPECT_EQ(options->name_space, "shop");
+  EXPECT_FALSE(options->log_json);
+  EXPECT_TRUE(options->leader_election);
+  EXPECT_EQ(options->threads, 8);
+  EXPECT_EQ(options->qps, 20);
+}
+
+TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
+  EXPECT_THAT(parse({"--threads=0"}).error(), HasSubstr("--threads=0: accepted is a whole number from 1"));
+  EXPECT_THAT(parse({"--log-level=loud"}).error(), HasSubstr("--log-level=loud: accepted is debug or info"));
+  EXPECT_THAT(parse({"--leader-election=yes"}).error(), HasSubstr("true or false"));
+  EXPECT_THAT(parse({"--no-such-flag"}).error(), HasSubstr("no-such-flag"));
+}
+
+}  // namespace
+}  // namespace weir
