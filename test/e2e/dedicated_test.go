@@ -10,7 +10,7 @@ import (
 func TestDedicatedModeKeepsDirectClientsOnStable(t *testing.T) {
 	s := open(t, "dedicated")
 	before := s.routing()
-	meshed := s.send(1000)
+	meshed := s.send(provingRate / 2)
 	direct := startLoad(t, 300, aim{url: "http://" + s.clusterIP(service) + "/", host: service, fresh: true})
 	s.deploy("v2")
 	r := s.start("v1", "v2", plan{mode: "Dedicated"})

@@ -77,8 +77,10 @@ func openWith(t *testing.T, namespace, objects string) *shop {
 
 // explain shows what a failed test is understood from.
 func (s *shop) explain() {
-	description, _ := tryRun("kubectl", "-n", s.namespace, "describe", "canaries")
-	s.t.Logf("releases of namespace %s:\n%s", s.namespace, description)
+	for _, canary := range bench.list(s.t, s.namespace, "Canary", "") {
+		status, _ := tryRun("kubectl-weir", "status", canary.GetName(), "-n", s.namespace)
+		s.t.Logf("%s\n%s", status, canonical(canary.Object["status"]))
+	}
 	state, _ := tryRun("kubectl", "-n", s.namespace, "get", "pods,services,virtualservices,destinationrules", "-o", "wide")
 	s.t.Logf("objects of namespace %s:\n%s", s.namespace, state)
 	s.t.Logf("the operator's last words:\n%s", tail(operatorLog(), 25))
@@ -229,6 +231,7 @@ type release struct {
 	stable string // version that served before
 	target string // version that is released
 	since  int64  // version of the newest write before
+	until  int64  // version of the newest write at its end, 0 while it runs
 	began  time.Time
 }
 
@@ -302,6 +305,9 @@ type weighed struct {
 func (r *release) weights() []weighed {
 	var found []weighed
 	for _, revision := range r.of("VirtualService", service, 0) {
+		if r.until > 0 && revision.version > r.until {
+			break
+		}
 		for _, route := range items(revision.object, "spec", "http") {
 			table := weights(route, r.namespace, service, service+"-weir")
 			if table == "" {
@@ -413,13 +419,14 @@ func (before routing) mustEqual(t *testing.T, after routing, from, to string) {
 	}
 }
 
-// awaitRestored waits for what follows the last phase (the finalizer's removal), then compares the routing.
+// mustBeRestored compares the routing with what it was before, and closes the release's record.
 func (r *release) mustBeRestored(before routing, version string) {
 	r.t.Helper()
 	before.mustEqual(r.t, r.routing(), r.stable, version)
 	r.await(r.t, 10*time.Second, "the release without a finalizer", func() bool {
 		return len(r.canary().GetFinalizers()) == 0
 	})
+	r.until = r.now()
 }
 
 // clusterIP of a Service.

@@ -93,7 +93,7 @@ func TestOnlyTheRightPartsOfTheRoutingChange(t *testing.T) {
 			original[kind+"/"+o.GetName()] = s.withoutRelease(&o)
 		}
 	}
-	traffic := s.send(1000)
+	traffic := s.send(provingRate / 2)
 	beta := startLoad(t, 200, aim{url: bench.gateway + "/beta/x?beta=1", host: s.host})
 	split := startLoad(t, 200, aim{url: bench.gateway + "/split", host: s.host})
 	s.deploy("v2")
