@@ -24,10 +24,11 @@ struct Metric {
   std::string name;   // request-success-rate and request-duration are built in, unless `query` is set
   std::string query;  // PromQL with {{ variables }}; empty: the built-in of that name
   Range range;
-  // Length of the window; empty: the analysis' interval. A longer one reaches back before the step, as its owner asked.
+  // Length of the window; empty: the analysis' interval. A longer one reaches back before the step, as its
+  // owner asked.
   std::optional<Seconds> interval;
   std::map<std::string, std::string> template_variables;
-  std::string address;  // of the Prometheus to ask; empty: the operator's own
+  std::string address;                         // of the Prometheus to ask; empty: the operator's own
   std::map<std::string, std::string> headers;  // sent with the query (credentials among them: never logged)
   bool insecure_skip_verify = false;
   Policy on_no_data = Policy::Hold;
@@ -37,9 +38,9 @@ struct Metric {
 // What a query is about. Names are inserted into PromQL escaped.
 struct Subject {
   std::string name_space;
-  std::string name;  // of the Canary
-  std::string target;     // candidate's workload
-  std::string stable;     // stable's workload
+  std::string name;    // of the Canary
+  std::string target;  // candidate's workload
+  std::string stable;  // stable's workload
   std::string service;
   int weight = 0;  // per cent, of the step that is judged
 };
@@ -48,7 +49,8 @@ struct Subject {
 struct Window {
   TimePoint end;
   Seconds length{60};
-  // Since when the step's weight is in force: a window that has to be widened never begins before it. Empty: no bound.
+  // Since when the step's weight is in force: a window that has to be widened never begins before it. Empty:
+  // no bound.
   std::optional<TimePoint> earliest;
 };
 
@@ -73,7 +75,7 @@ struct Judgement {
   std::string message;  // of the check that decided it
   // Every request of the candidate failed: successes are 0 among `samples` requests.
   bool all_failed = false;
-  bool provider_available = true;  // false: the provider did not answer, `message` says how
+  bool provider_available = true;     // false: the provider did not answer, `message` says how
   std::vector<std::string> warnings;  // a window that had to be widened …
 };
 

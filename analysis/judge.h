@@ -12,8 +12,8 @@
 
 namespace weir::analysis {
 
-// How the analysis reaches a Prometheus: GET `url` with `headers`; the body of a 2xx answer, or a sentence saying why
-// there is none. The edges provide it. Thread-safe.
+// How the analysis reaches a Prometheus: GET `url` with `headers`; the body of a 2xx answer, or a sentence
+// saying why there is none. The edges provide it. Thread-safe.
 struct Answer {
   int status = 0;  // of HTTP
   std::string body;
@@ -25,11 +25,13 @@ using Fetch = std::function<std::expected<Answer, std::string>(
 class Judge {
  public:
   virtual ~Judge() = default;
-  [[nodiscard]] virtual Judgement judge(const std::vector<Metric>& metrics, const Subject& subject, const Window& window) = 0;
+  [[nodiscard]] virtual Judgement judge(const std::vector<Metric>& metrics, const Subject& subject,
+                                        const Window& window) = 0;
 };
 
-// `address` is the operator's own Prometheus ("http://prometheus.monitoring:9090"), used by metrics without one.
-// One built-in query serves all releases of a namespace with the same window; answers are shared for the same window.
+// `address` is the operator's own Prometheus ("http://prometheus.monitoring:9090"), used by metrics without
+// one. One built-in query serves all releases of a namespace with the same window; answers are shared for the
+// same window.
 [[nodiscard]] std::unique_ptr<Judge> make_prometheus_judge(std::string address, Fetch fetch);
 
 }  // namespace weir::analysis

@@ -46,8 +46,8 @@ struct Canary {
 inline constexpr std::string_view kFinalizer = "weir.dev/traffic";
 inline constexpr std::string_view kRollbackAnnotation = "weir.dev/rollback";
 
-// Reads a Canary as the API server serves it, or as a user wrote it: absent fields take the CRD's defaults, and what
-// its validation refuses is refused here too, in the same words.
+// Reads a Canary as the API server serves it, or as a user wrote it: absent fields take the CRD's defaults,
+// and what its validation refuses is refused here too, in the same words.
 [[nodiscard]] Result<Canary> parse(const Json& object);
 
 // The `status` of the resource, and back. to_json(status_from(x)) loses nothing that the operator wrote.
@@ -60,7 +60,8 @@ struct MetricTemplate {
   std::string query;
   std::map<std::string, std::string> headers;
   bool insecure_skip_verify = false;
-  std::string secret;  // name of a Secret in the template's namespace with `username` and `password`, or `token`
+  std::string
+      secret;  // name of a Secret in the template's namespace with `username` and `password`, or `token`
 };
 [[nodiscard]] Result<MetricTemplate> parse_template(const Json& object);
 

@@ -1,5 +1,5 @@
-// HTTP as the operator needs it: one request, one answer, or an answer that comes line by line. The one place that
-// sees cpprestsdk.
+// HTTP as the operator needs it: one request, one answer, or an answer that comes line by line. The one place
+// that sees cpprestsdk.
 #pragma once
 
 #include <chrono>
@@ -53,18 +53,20 @@ class Transport {
  public:
   virtual ~Transport() = default;
   [[nodiscard]] virtual Result<Response> send(const Request& request, std::stop_token stop) = 0;
-  // Hands over each line of the body as it comes, without its end, until the peer closes (the status is returned),
-  // `on_line` returns false, or `stop` is requested. With a status other than 200 the body is returned instead.
-  [[nodiscard]] virtual Result<Response> stream(const Request& request, const std::function<bool(std::string_view)>& on_line,
+  // Hands over each line of the body as it comes, without its end, until the peer closes (the status is
+  // returned), `on_line` returns false, or `stop` is requested. With a status other than 200 the body is
+  // returned instead.
+  [[nodiscard]] virtual Result<Response> stream(const Request& request,
+                                                const std::function<bool(std::string_view)>& on_line,
                                                 std::stop_token stop) = 0;
 };
 
 inline constexpr int kMaxInFlight = 16;
 inline constexpr int kIoThreads = 2;  // more make it slower
 
-// Starts the threads that all transports and listeners of the process share. Once: later calls do nothing. Call it
-// first thing in main: it sets environment variables, and a listener made before it would start 40 threads.
-// make_transport calls it too.
+// Starts the threads that all transports and listeners of the process share. Once: later calls do nothing.
+// Call it first thing in main: it sets environment variables, and a listener made before it would start 40
+// threads. make_transport calls it too.
 void start_io(int threads = kIoThreads);
 
 // `base_url` is scheme, host and port; request urls must begin with it.

@@ -1,5 +1,5 @@
-// The Kubernetes API as the operator uses it. Implemented by Client (a real API server) and by MemoryApi (plans,
-// unit tests, the simulation).
+// The Kubernetes API as the operator uses it. Implemented by Client (a real API server) and by MemoryApi
+// (plans, unit tests, the simulation).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -23,22 +23,25 @@ class Api {
   // GET one object.
   [[nodiscard]] virtual Result<Json> get(const Resource& resource, const Key& key) = 0;
 
-  // GET the collection, all pages. `label_selector` as in kubectl ("app=web,version in (v1)"); empty: everything.
+  // GET the collection, all pages. `label_selector` as in kubectl ("app=web,version in (v1)"); empty:
+  // everything.
   [[nodiscard]] virtual Result<std::vector<Json>> list(const Resource& resource, std::string_view name_space,
                                                        std::string_view label_selector) = 0;
 
   // POST. `object` carries metadata.namespace and metadata.name (or generateName).
   [[nodiscard]] virtual Result<Json> create(const Resource& resource, const Json& object) = 0;
 
-  // PATCH with the smallest JSON patch that turns `before` into `after`, on condition that the object still has
-  // `before`'s resourceVersion (else Code::Conflict). Nothing is sent if they are equal.
-  [[nodiscard]] virtual Result<Json> update(const Resource& resource, const Json& before, const Json& after) = 0;
+  // PATCH with the smallest JSON patch that turns `before` into `after`, on condition that the object still
+  // has `before`'s resourceVersion (else Code::Conflict). Nothing is sent if they are equal.
+  [[nodiscard]] virtual Result<Json> update(const Resource& resource, const Json& before,
+                                            const Json& after) = 0;
 
   // The same on the status subresource; only `status` is taken from `after`.
-  [[nodiscard]] virtual Result<Json> update_status(const Resource& resource, const Json& before, const Json& after) = 0;
+  [[nodiscard]] virtual Result<Json> update_status(const Resource& resource, const Json& before,
+                                                   const Json& after) = 0;
 
-  // DELETE, on condition that the object still has `object`'s uid (else Code::Conflict). An object that is gone
-  // already is a success. Dependents are collected in the background.
+  // DELETE, on condition that the object still has `object`'s uid (else Code::Conflict). An object that is
+  // gone already is a success. Dependents are collected in the background.
   [[nodiscard]] virtual Result<void> remove(const Resource& resource, const Json& object) = 0;
 };
 

@@ -30,7 +30,8 @@ inline constexpr Resource kEvents{"", "v1", "events", "Event"};
 inline constexpr Resource kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"};
 inline constexpr Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
 inline constexpr Resource kVirtualServices{"networking.istio.io", "v1", "virtualservices", "VirtualService"};
-inline constexpr Resource kDestinationRules{"networking.istio.io", "v1", "destinationrules", "DestinationRule"};
+inline constexpr Resource kDestinationRules{"networking.istio.io", "v1", "destinationrules",
+                                            "DestinationRule"};
 
 // Namespace and name.
 struct Key {
