@@ -52,7 +52,7 @@ TEST(Log, as_json_takes_in_what_libraries_log) {
   const auto line = logged(Format::JsonLines, Level::Info, [] { spdlog::warn("lost \"{}\"", "it"); });
   const auto event = Json::parse(line);
   EXPECT_EQ(event["message"], "lost \"it\"");
-  EXPECT_EQ(event["level"], "warn");
+  EXPECT_EQ(event["level"], "warning");
 }
 
 TEST(Log, as_text_quotes_only_what_needs_it) {
