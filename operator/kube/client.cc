@@ -27,6 +27,10 @@ void complete(Json& object, const Resource& resource) {
 
 std::string list_version(const Json& page) { return metadata_text(page, "resourceVersion"); }
 
+void authorize(http::Request& request, const std::string& token) {
+  if (!token.empty()) request.headers["Authorization"] = "Bearer " + token;
+}
+
 Result<WatchEvent> event_of(std::string_view line, const Resource& resource, const std::string& what) {
   auto event = parse_body(line, what);
   if (!event) return std::unexpected(event.error());
@@ -215,10 +219,6 @@ http::Result<http::Response> Client::exchange(Call& call) {
   token_->refused();
   const std::string fresh = token_->value();
   return fresh == token ? answer : once(fresh);
-}
-
-void Client::authorize(http::Request& request, const std::string& token) const {
-  if (!token.empty()) request.headers["Authorization"] = "Bearer " + token;
 }
 
 void Client::observe(const Call& call, int status, Clock::Steady since) const {

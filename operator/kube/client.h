@@ -82,7 +82,6 @@ class Client final : public Api {
   [[nodiscard]] Result<Json> patch(const Resource& resource, const Json& before, const Json& patch,
                                    const std::string& subresource);
   [[nodiscard]] Error explained(const Resource& resource, const Json& before, Error error);
-  void authorize(http::Request& request, const std::string& token) const;
   void observe(const Call& call, int status, Clock::Steady since) const;
 
   http::Transport& transport_;

@@ -41,7 +41,7 @@ std::chrono::milliseconds Election::step() {
   }
   if (found) {
     observe(*found);
-    if (held_by_another()) return options_.retry_period;
+    if (held_by_another(*found)) return options_.retry_period;
   }
   const Json lease = found ? *found : Json();
   const auto written =
@@ -69,10 +69,10 @@ void Election::observe(const Json& lease) {
   lease_ = lease;
 }
 
-bool Election::held_by_another() const {
-  const std::string holder = holder_of(*lease_);
+bool Election::held_by_another(const Json& lease) const {
+  const std::string holder = holder_of(lease);
   if (holder.empty() || holder == options_.identity) return false;
-  const std::chrono::seconds duration(number(*lease_, "leaseDurationSeconds", options_.duration.count()));
+  const std::chrono::seconds duration(number(lease, "leaseDurationSeconds", options_.duration.count()));
   return clock_.steady() < unchanged_since_ + duration;
 }
 

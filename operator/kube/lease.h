@@ -45,7 +45,7 @@ class Election {
   [[nodiscard]] Result<Json> current();
   // Remembers the record, and since when it has been as it is.
   void observe(const Json& lease);
-  [[nodiscard]] bool held_by_another() const;
+  [[nodiscard]] bool held_by_another(const Json& lease) const;
   [[nodiscard]] Json claimed(const Json& lease) const;
   void won(const Json& lease, Clock::Steady asked_at);
 

@@ -268,7 +268,10 @@ void MemoryApi::sign(const Resource& resource, Json& object, const Json& before,
 
 void MemoryApi::start_removal(const Id& id) {
   const Entry entry = objects_.at(id);
-  if (!has_finalizers(entry.object)) return drop(id);
+  if (!has_finalizers(entry.object)) {
+    drop(id);
+    return;
+  }
   if (is_going(entry.object)) return;
   Json going = entry.object;
   Json& metadata = going["metadata"];

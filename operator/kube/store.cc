@@ -118,7 +118,7 @@ Store* Stores::of(const Resource& resource) {
                                                             {kEndpointSlices, &endpoint_slices},
                                                             {kVirtualServices, &virtual_services},
                                                             {kDestinationRules, &destination_rules}}};
-  const auto found =
+  const auto* found =
       std::ranges::find_if(watched, [&](const auto& candidate) { return candidate.first == resource; });
   return found == watched.end() ? nullptr : found->second;
 }
