@@ -41,14 +41,14 @@ func mustNeverRiseAgain(t *testing.T, r *release) {
 			break
 		}
 	}
-	if since == 0 {
-		return // It never left Pending: nothing had been routed.
-	}
-	most := 0
+	most := -1
 	for _, w := range r.weights() {
 		if w.version <= since {
 			most = max(most, w.candidate)
 		}
+	}
+	if most < 0 {
+		return // Nothing had been routed yet.
 	}
 	promoted := most == 100
 	var returned time.Time
