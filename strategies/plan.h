@@ -100,6 +100,7 @@ struct Spec {
   Seconds breaker{30};  // how long a candidate without ready endpoints may stay so
   bool skip_analysis = false;
   bool suspend = false;
+  bool supersede = false;  // takes an older release of the same Service back
   bool revert_on_deletion = true;
   std::optional<Seconds> ttl_after_finished;
 };

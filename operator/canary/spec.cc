@@ -190,6 +190,7 @@ Spec parse_spec(Fields& spec, std::vector<MetricSpec>& metrics) {
   Spec out;
   out.skip_analysis = spec.flag("skipAnalysis", out.skip_analysis);
   out.suspend = spec.flag("suspend", out.suspend);
+  out.supersede = spec.flag("supersede", out.supersede);
   out.revert_on_deletion = spec.flag("revertOnDeletion", out.revert_on_deletion);
   const auto deadline = spec.integer("progressDeadlineSeconds", kSeconds);
   out.progress_deadline = std::chrono::seconds(deadline.value_or(out.progress_deadline.count()));

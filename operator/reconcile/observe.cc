@@ -85,24 +85,31 @@ class Observer {
     scene_.observed.obstacles.push_back({condition, std::move(reason), std::move(message)});
   }
 
-  // Of two releases of one Service the one that has begun goes first, then the older one.
+  // Of two releases of one Service the one that has begun goes first, then the older one, unless the newer
+  // supersedes.
   void find_other_release() {
-    if (!is_pending()) return;
+    const auto& mine = scene_.canary;
     for (const auto& stored : stores_.canaries.list(name_space())) {
-      if (kube::metadata_text(*stored.object, "name") == scene_.canary.name) continue;
+      if (kube::metadata_text(*stored.object, "name") == mine.name) continue;
       const auto other = canary::parse(*stored.object);
       if (!other || other->spec.service.name != spec().service.name) continue;
-      const auto phase = other->status.phase;
-      if (strategies::is_final(phase)) continue;
-      const bool begun = phase != Phase::Pending;
-      const bool older =
-          std::pair(other->created, other->name) < std::pair(scene_.canary.created, scene_.canary.name);
-      if (begun || older) {
+      if (strategies::is_final(other->status.phase)) continue;
+      const bool older = std::pair(other->created, other->name) < std::pair(mine.created, mine.name);
+      if (!older && other->spec.supersede && !other->deleting) return yield_to(*other);
+      const bool begun = other->status.phase != Phase::Pending;
+      if (is_pending() && (begun || (older && !spec().supersede))) {
         return refuse(kConflict, "OtherRelease",
                       "Canary " + other->name + " is releasing Service " + spec().service.name +
                           ": this one waits until it is over");
       }
     }
+  }
+
+  // What is promoted already is no longer in the way.
+  void yield_to(const canary::Canary& newer) {
+    if (scene_.canary.status.phase == Phase::Finalizing || !scene_.observed.rollback_requested.empty())
+      return;
+    scene_.observed.rollback_requested = "superseded by Canary " + newer.name;
   }
 
   void find_service() {

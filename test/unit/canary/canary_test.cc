@@ -34,7 +34,8 @@ TEST(Canary, takes_defaults_for_all_that_it_does_not_say) {
   EXPECT_EQ(canary.spec.stable.after_promotion, strategies::AfterPromotion::Scale);
   EXPECT_EQ(canary.spec.stable.scale_down_delay, seconds{30});
   EXPECT_TRUE(canary.spec.revert_on_deletion);
-  EXPECT_FALSE(canary.spec.suspend || canary.spec.skip_analysis || canary.spec.ttl_after_finished);
+  EXPECT_FALSE(canary.spec.suspend || canary.spec.supersede || canary.spec.skip_analysis ||
+               canary.spec.ttl_after_finished);
 }
 
 TEST(Canary, reads_every_field) {
@@ -46,7 +47,7 @@ TEST(Canary, reads_every_field) {
       "destinationRule": "checkout", "subsets": {"stable": "blue", "candidate": "green"}}},
     "analysis": {"interval": "1m30s", "threshold": 2, "breakerSeconds": 7, "stepWeight": 25, "maxWeight": 75},
     "stable": {"afterPromotion": "Keep", "scaleDownDelay": "2m"},
-    "progressDeadlineSeconds": 900, "skipAnalysis": true, "suspend": true, "revertOnDeletion": false,
+    "progressDeadlineSeconds": 900, "skipAnalysis": true, "suspend": true, "supersede": true, "revertOnDeletion": false,
     "ttlSecondsAfterFinished": 60})")));
   const auto& spec = canary.spec;
   ASSERT_TRUE(spec.stable_ref);
@@ -66,7 +67,7 @@ TEST(Canary, reads_every_field) {
   EXPECT_EQ(spec.stable.after_promotion, strategies::AfterPromotion::Keep);
   EXPECT_EQ(spec.stable.scale_down_delay, seconds{120});
   EXPECT_EQ(spec.progress_deadline, seconds{900});
-  EXPECT_TRUE(spec.skip_analysis && spec.suspend);
+  EXPECT_TRUE(spec.skip_analysis && spec.suspend && spec.supersede);
   EXPECT_FALSE(spec.revert_on_deletion);
   EXPECT_EQ(spec.ttl_after_finished, seconds{60});
 }

@@ -106,7 +106,7 @@ Json spec_of(const Json& object) {
           {"threshold", spec.threshold},
           {"deadline", spec.progress_deadline.count()},
           {"breaker", spec.breaker.count()},
-          {"flags", {spec.skip_analysis, spec.suspend, spec.revert_on_deletion}},
+          {"flags", {spec.skip_analysis, spec.suspend, spec.supersede, spec.revert_on_deletion}},
           {"ttl", spec.ttl_after_finished.value_or(strategies::Seconds{-1}).count()},
           {"metrics", metrics}};
 }

@@ -212,6 +212,22 @@ TEST_F(ReconcilerTest, waits_behind_an_older_release_of_the_same_service) {
   EXPECT_TRUE(object(kube::kServices, "checkout-v1").is_null());
 }
 
+TEST_F(ReconcilerTest, yields_to_a_newer_release_that_supersedes_it) {
+  fill();
+  run([this] { return at_weight(10); });
+  Json newer = object(kube::kCanaries, "checkout-v2");
+  newer.erase("status");
+  newer["metadata"] = {
+      {"name", "checkout-v3"}, {"namespace", "shop"}, {"creationTimestamp", "2999-01-01T00:00:00Z"}};
+  newer["spec"]["targetRef"]["name"] = "checkout-v3";
+  newer["spec"]["supersede"] = true;
+  world.api.put(kube::kCanaries, newer);
+  run();
+  EXPECT_EQ(phase(), "Failed");
+  EXPECT_THAT(message(), HasSubstr("superseded by Canary checkout-v3"));
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"]["selector"]["version"], "v1");
+}
+
 TEST_F(ReconcilerTest, never_touches_a_service_that_is_not_its_own) {
   fill();
   world.api.put(kube::kServices, Json::parse(R"({"metadata":{"name":"checkout-v2","namespace":"shop"},

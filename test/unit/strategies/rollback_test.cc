@@ -138,6 +138,18 @@ TEST(Rollback, of_a_candidate_that_never_gets_ready_touches_no_traffic) {
   EXPECT_THAT(world.writes, ElementsAre("RollingBack: scale checkout-v2 to 0"));
 }
 
+TEST(Rollback, at_the_deadline_names_what_the_pods_fail_of_now) {
+  World world;
+  world.candidate_serves = false;
+  world.round();
+  world.seen.candidate->pod_problem = "ImagePullBackOff: no such image";
+  world.pass(Seconds{601});
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_THAT(world.release.status.message, HasSubstr("ImagePullBackOff: no such image"));
+  EXPECT_EQ(world.release.status.candidate.ready, 0);
+}
+
 TEST(Deletion, in_every_phase_ends_with_one_version_and_no_finalizer) {
   for (const auto phase : {Phase::Initializing, Phase::Progressing, Phase::Promoting, Phase::Finalizing,
                            Phase::RollingBack, Phase::Succeeded, Phase::Failed}) {
