@@ -1,0 +1,68 @@
+#include "operator/reconcile/analyst.h"
+
+#include <gtest/gtest.h>
+
+#include <latch>
+
+namespace weir::reconcile {
+namespace {
+
+// Answers what it is told to, and counts how often it was asked.
+class ScriptedJudge final : public analysis::Judge {
+ public:
+  analysis::Judgement judge(const std::vector<analysis::Metric>&, const analysis::Subject&,
+                            const analysis::Window& window) override {
+    ++asked;
+    last = window;
+    return {.outcome = analysis::Outcome::Pass, .message = "fine"};
+  }
+  std::atomic<int> asked{0};
+  analysis::Window last;
+};
+
+Question question(int index) {
+  Question question{.generation = 1};
+  question.request.step = 1;
+  question.request.index = index;
+  question.request.template_hash = "h";
+  question.request.window = strategies::Seconds{30};
+  return question;
+}
+
+TEST(Analyst, answers_with_the_identity_of_the_question) {
+  ScriptedJudge judge;
+  const kube::VirtualClock clock;
+  std::latch answered(1);
+  ThreadedAnalyst analyst(
+      judge, clock, [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); }, 1);
+  const kube::Key key{"shop", "checkout-v2"};
+  EXPECT_FALSE(analyst.knows(key, question(1)));
+  analyst.ask(key, question(1));
+  answered.wait();
+  const auto verdict = analyst.answer(key);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->outcome, strategies::Outcome::Pass);
+  EXPECT_EQ(verdict->index, 1);
+  EXPECT_EQ(verdict->template_hash, "h");
+  EXPECT_EQ(judge.last.length, strategies::Seconds{30});
+  EXPECT_TRUE(analyst.knows(key, question(1)));
+  EXPECT_FALSE(analyst.knows(key, question(2)));
+}
+
+TEST(Analyst, forgets_an_answer_when_asked_something_else_or_told_to) {
+  ScriptedJudge judge;
+  const kube::VirtualClock clock;
+  std::latch answered(2);
+  ThreadedAnalyst analyst(
+      judge, clock, [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); }, 2);
+  analyst.ask({"shop", "a"}, question(1));
+  analyst.ask({"shop", "b"}, question(1));
+  answered.wait();
+  EXPECT_EQ(judge.asked, 2);
+  analyst.forget({"shop", "a"});
+  EXPECT_FALSE(analyst.answer({"shop", "a"}));
+  EXPECT_TRUE(analyst.answer({"shop", "b"}));
+}
+
+}  // namespace
+}  // namespace weir::reconcile
