@@ -35,7 +35,7 @@ Error Exchange::why_not(const std::stop_token& stop) const {
 Result<Response> Exchange::whole(Deadline deadline, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   changed_.wait_until(lock, stop, deadline, [this] { return finished_ || too_large_; });
-  if (!complete()) return std::unexpected(why_not(stop));
+  if (!complete() || !head_) return std::unexpected(why_not(stop));
   Response response = *head_;
   response.body = std::exchange(bytes_, {});
   return response;
@@ -51,7 +51,7 @@ Result<std::string> Exchange::more(Deadline deadline, const std::stop_token& sto
   return std::string();
 }
 
-bool Exchange::complete() const { return finished_ && head_ && !error_ && !too_large_; }
+bool Exchange::complete() const { return finished_ && !error_ && !too_large_; }
 
 std::optional<Response> Exchange::head() const {
   const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 // A failed task that nobody observes must not end the process: every task here is observed, this is the net.
-#define _REPORT_PPLTASK_UNOBSERVED_EXCEPTION() ((void)0)
+#define _REPORT_PPLTASK_UNOBSERVED_EXCEPTION() ((void)0)  // NOLINT(bugprone-reserved-identifier)
 
 #include "operator/http/transport.h"
 
@@ -136,12 +136,12 @@ class Flight {
   void launch(cpprest::client::http_client& client, cpprest::http_request request) {
     request.set_response_stream(SinkBuffer(exchange_).create_ostream());
     client.request(request, cancel_.get_token())
-        .then([exchange = exchange_](pplx::task<cpprest::http_response> task) {
+        .then([exchange = exchange_](const pplx::task<cpprest::http_response>& task) {
           try {
             const auto answer = task.get();
             exchange->take_head(head_of(answer));
             answer.content_ready().then(
-                [exchange](pplx::task<cpprest::http_response> body) { finish(*exchange, body); });
+                [exchange](const pplx::task<cpprest::http_response>& body) { finish(*exchange, body); });
           } catch (...) {
             exchange->finish(error_of(std::current_exception()));
           }
@@ -258,7 +258,7 @@ class CpprestTransport final : public Transport {
     while (true) {
       const auto bytes = flight.exchange().more(std::chrono::steady_clock::now() + request.timeout, stop);
       if (!bytes) return std::unexpected(bytes.error());
-      const Response head = flight.exchange().head().value_or(Response{});
+      Response head = flight.exchange().head().value_or(Response{});
       if (bytes->empty()) {
         flight.land();
         lines.end();
