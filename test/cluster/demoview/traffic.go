@@ -56,7 +56,7 @@ func (t *traffic) String() string {
 		}
 		shares = append(shares, text)
 	}
-	return fmt.Sprintf("%s of %d/s; so far %d requests, %d failed that the service did not fail on purpose",
+	return fmt.Sprintf("%s of %d/s; so far %d requests, %d lost",
 		strings.Join(shares, ", "), t.Rate, t.Total, t.TotalFailed)
 }
 
@@ -80,7 +80,7 @@ func (t *traffic) bars() string {
 	if t.TotalFailed > 0 {
 		colour = "31"
 	}
-	fmt.Fprintf(&out, "  so far %d requests, \033[%sm%d failed\033[0m that the service did not fail on purpose\n", t.Total, colour,
+	fmt.Fprintf(&out, "  so far %d requests, \033[%sm%d lost\033[0m (failed, and not on purpose)\n", t.Total, colour,
 		t.TotalFailed)
 	return out.String()
 }
