@@ -1,7 +1,7 @@
 // demoview shows one release and its traffic until the release is over.
 //
-// On a terminal it redraws one screen: what `kubectl weir status` says, and below it what the load generator saw in the
-// last second. Otherwise it prints a line whenever something changes.
+// On a terminal it redraws one screen: what the load generator saw in the last second, and below it what
+// `kubectl weir status` says. Otherwise it prints a line whenever something changes.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -145,20 +146,29 @@ func (s *screen) show(p picture, last bool) {
 	if err != nil {
 		return
 	}
-	var out strings.Builder
+	text := fmt.Sprintf("\033[1m%s\033[0m   %.0f s\n%s\n%s", s.v.title, time.Since(s.v.began).Seconds(), p.traffic.bars(),
+		paint(string(status)))
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	// A line more than the screen has would move all of it up; the last picture may.
+	if rows := height(); !last && len(lines) >= rows {
+		lines = lines[:rows-1]
+	}
 	if !s.drawn {
-		out.WriteString("\033[2J")
+		fmt.Print("\033[2J")
+		s.drawn = true
 	}
-	s.drawn = true
-	out.WriteString("\033[H")
-	fmt.Fprintf(&out, "\033[1m%s\033[0m   %.0f s\n\n%s\n%s", s.v.title, time.Since(s.v.began).Seconds(), paint(string(status)),
-		p.traffic.bars())
 	// Each line may be shorter than the one that was there before.
-	text := strings.ReplaceAll(out.String(), "\n", "\033[K\n") + "\033[J"
-	if last {
-		text += "\n"
+	fmt.Print("\033[H" + strings.Join(lines, "\033[K\n") + "\033[K\n\033[J")
+}
+
+// height of the terminal in lines.
+func height() int {
+	const usual = 24
+	size, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Row == 0 {
+		return usual
 	}
-	fmt.Print(text)
+	return int(size.Row)
 }
 
 var paints = strings.NewReplacer(

@@ -60,6 +60,16 @@ func (t *traffic) String() string {
 		strings.Join(shares, ", "), t.Rate, t.Total, t.TotalFailed)
 }
 
+// speaksUTF8 looks at the locale's variables in the order in which they count.
+func speaksUTF8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if value := strings.ToLower(os.Getenv(name)); value != "" {
+			return strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
+		}
+	}
+	return false
+}
+
 // bars is the last second as a picture, a line for each version.
 func (t *traffic) bars() string {
 	if t == nil {
@@ -67,10 +77,14 @@ func (t *traffic) bars() string {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "\033[1mTraffic as clients saw it\033[0m  %d requests in the last second\n", t.Rate)
+	full, empty := "#", "."
+	if speaksUTF8() {
+		full, empty = "█", "░"
+	}
 	for _, name := range t.names() {
 		v := t.Versions[name]
 		percent := int(100*v.Share + 0.5)
-		fmt.Fprintf(&out, "  %-4s %s %3d %%  p99 %4.0f ms", name, bar(percent, barCells, "█", "░"), percent, v.P99Ms)
+		fmt.Fprintf(&out, "  %-4s %s %3d %%  p99 %4.0f ms", name, bar(percent, barCells, full, empty), percent, v.P99Ms)
 		if v.Deliberate > 0 {
 			fmt.Fprintf(&out, "  \033[31m%d errors\033[0m", v.Deliberate)
 		}
