@@ -28,10 +28,10 @@ void parse_metadata(Fields& root, Canary& out) {
 
 }  // namespace
 
-Result<Canary> parse(const Json& object) {
-  std::optional<FieldError> error;
+Result<Canary> parse(const Json& object, UnknownFields unknown) {
+  Problems problems;
   const Json empty = Json::object();
-  Fields root(object.is_object() ? object : empty, "", error);
+  Fields root(object.is_object() ? object : empty, "", problems);
   root.require("apiVersion");
   root.choice<bool>("apiVersion", {{"weir.dev/v1alpha1", true}});
   root.require("kind");
@@ -42,7 +42,8 @@ Result<Canary> parse(const Json& object) {
   auto spec = root.object("spec");
   canary.spec = parse_spec(spec, canary.metrics);
   if (root.has("status")) canary.status = status_from(object.at("status"));
-  if (error) return std::unexpected(*error);
+  if (problems.unknown && unknown == UnknownFields::Refuse) return std::unexpected(*problems.unknown);
+  if (problems.error) return std::unexpected(*problems.error);
   return canary;
 }
 

@@ -48,7 +48,10 @@ inline constexpr std::string_view kRollbackAnnotation = "weir.dev/rollback";
 
 // Reads a Canary as the API server serves it, or as a user wrote it: absent fields take the CRD's defaults,
 // and what its validation refuses is refused here too, in the same words.
-[[nodiscard]] Result<Canary> parse(const Json& object);
+// Fields that this version does not have are ignored by the operator, since a newer definition may be
+// installed before it is; whoever reads a user's file refuses them.
+enum class UnknownFields { Ignore, Refuse };
+[[nodiscard]] Result<Canary> parse(const Json& object, UnknownFields unknown = UnknownFields::Ignore);
 
 // The `status` of the resource, and back. to_json(status_from(x)) loses nothing that the operator wrote.
 [[nodiscard]] Json to_json(const strategies::Status& status, const strategies::Spec& spec);
@@ -63,7 +66,8 @@ struct MetricTemplate {
   std::string
       secret;  // name of a Secret in the template's namespace with `username` and `password`, or `token`
 };
-[[nodiscard]] Result<MetricTemplate> parse_template(const Json& object);
+[[nodiscard]] Result<MetricTemplate> parse_template(const Json& object,
+                                                    UnknownFields unknown = UnknownFields::Ignore);
 
 // "90s", "1m30s", "500ms": Go's form of a duration. The only place that parses one.
 [[nodiscard]] std::expected<std::chrono::milliseconds, std::string> parse_duration(std::string_view text);

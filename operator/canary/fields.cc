@@ -57,8 +57,8 @@ std::string quoted_list(const std::vector<std::string_view>& values) {
   return text;
 }
 
-Fields::Fields(const Json& object, std::string path, std::optional<FieldError>& error)
-    : object_(object), path_(std::move(path)), error_(error) {}
+Fields::Fields(const Json& object, std::string path, Problems& problems)
+    : object_(object), path_(std::move(path)), problems_(problems) {}
 
 bool Fields::has(std::string_view name) const {
   const auto found = object_.find(name);
@@ -70,7 +70,7 @@ std::string Fields::path_of(std::string_view name) const {
 }
 
 void Fields::refuse(std::string_view name, std::string sentence) {
-  if (!error_) error_ = FieldError{path_of(name), std::move(sentence)};
+  if (!problems_.error) problems_.error = FieldError{path_of(name), std::move(sentence)};
 }
 
 void Fields::require(std::string_view name) {
@@ -94,7 +94,7 @@ const Json* Fields::find(std::string_view name, bool (Json::*is_type)() const no
 
 Fields Fields::object(std::string_view name) {
   const auto* value = find(name, &Json::is_object, "object");
-  return {value != nullptr ? *value : kEmptyObject, path_of(name), error_};
+  return {value != nullptr ? *value : kEmptyObject, path_of(name), problems_};
 }
 
 const Json& Fields::list(std::string_view name, std::size_t most) {
@@ -111,7 +111,7 @@ std::vector<Fields> Fields::objects(std::string_view name, std::size_t most) {
   for (const auto& item : list(name, most)) {
     const auto item_name = indexed(name, all.size());
     if (!item.is_object()) expect_type(item_name, item, "object");
-    all.emplace_back(item.is_object() ? item : kEmptyObject, path_of(item_name), error_);
+    all.emplace_back(item.is_object() ? item : kEmptyObject, path_of(item_name), problems_);
   }
   return all;
 }
@@ -149,7 +149,7 @@ std::map<std::string, std::vector<std::string>> Fields::lists(std::string_view n
   std::map<std::string, std::vector<std::string>> all;
   const auto* object = find(name, &Json::is_object, "object");
   if (object == nullptr) return all;
-  Fields members(*object, path_of(name), error_);
+  Fields members(*object, path_of(name), problems_);
   for (const auto& [key, value] : object->items()) all.emplace(key, members.texts(key, kMaxListed));
   return all;
 }
@@ -231,10 +231,10 @@ std::optional<std::chrono::seconds> Fields::seconds(std::string_view name, std::
   return std::nullopt;
 }
 
-void Fields::refuse_unknown() {
+void Fields::note_unknown() {
   for (const auto& [key, value] : object_.items()) {
-    if (std::ranges::find(asked_, key) == asked_.end())
-      refuse(key, path_of(key) + " is not a field of this version");
+    if (problems_.unknown || std::ranges::find(asked_, key) != asked_.end()) continue;
+    problems_.unknown = FieldError{path_of(key), path_of(key) + " is not a field of this version"};
   }
 }
 

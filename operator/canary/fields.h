@@ -24,12 +24,18 @@ struct Bounds {
 // key.
 enum class NameForm { Object, Label, LabelKey };
 
+// What was wrong with an object, each the first of its kind only.
+struct Problems {
+  std::optional<FieldError> error;    // a field that cannot be used
+  std::optional<FieldError> unknown;  // a field that this version does not have
+};
+
 // One JSON object of a Canary. The readers take a default for a field that is absent (or null), as the API
-// server does. What cannot be used is noted in `error`, the first time only, and the default is returned:
-// parse on and look at `error` at the end. The object, and `error`, must outlive this.
+// server does. What cannot be used is noted in `problems` and the default is returned: parse on and look at
+// them at the end. The object, and `problems`, must outlive this.
 class Fields {
  public:
-  Fields(const Json& object, std::string path, std::optional<FieldError>& error);
+  Fields(const Json& object, std::string path, Problems& problems);
 
   [[nodiscard]] bool has(std::string_view name) const;
   // "spec.analysis.interval"
@@ -59,8 +65,8 @@ class Fields {
   void require(std::string_view name);
   // `sentence` is the whole message.
   void refuse(std::string_view name, std::string sentence);
-  // Refuses every field that nobody asked for: what is not understood is not ignored.
-  void refuse_unknown();
+  // Notes a field that nobody asked for.
+  void note_unknown();
 
  private:
   // The field, if it is present and of that type.
@@ -72,7 +78,7 @@ class Fields {
 
   const Json& object_;
   std::string path_;
-  std::optional<FieldError>& error_;
+  Problems& problems_;
   std::vector<std::string> asked_;
 };
 

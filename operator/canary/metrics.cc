@@ -32,7 +32,7 @@ analysis::Range parse_range(Fields& metric, const std::string& name) {
   metric.require("thresholdRange");
   auto fields = metric.object("thresholdRange");
   const analysis::Range range{fields.number("min"), fields.number("max")};
-  fields.refuse_unknown();
+  fields.note_unknown();
   const auto start = "metric \"" + name + "\" has a thresholdRange with ";
   if (!range.min && !range.max) {
     metric.refuse("thresholdRange", start + "neither min nor max; give at least one of them");
@@ -73,14 +73,14 @@ MetricSpec parse_metric(Fields& fields, Policy on_no_data, Policy on_provider_er
   if (fields.has("templateRef")) {
     spec.template_name = reference.name("name", NameForm::Object, true);
     spec.template_namespace = reference.name("namespace", NameForm::Label);
-    reference.refuse_unknown();
+    reference.note_unknown();
   }
   metric.range = parse_range(fields, metric.name);
   metric.interval = fields.seconds("interval", std::chrono::seconds{1});
   metric.template_variables = fields.dictionary("templateVariables");
   metric.on_no_data = parse_policy(fields, "onNoData", on_no_data);
   metric.on_provider_error = parse_policy(fields, "onProviderError", on_provider_error);
-  fields.refuse_unknown();
+  fields.note_unknown();
   check_source(fields, metric.name);
   return spec;
 }
@@ -130,11 +130,11 @@ std::vector<MetricSpec> parse_metrics(Fields& analysis) {
   return metrics;
 }
 
-Result<MetricTemplate> parse_template(const Json& object) {
-  std::optional<FieldError> error;
+Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown) {
+  Problems problems;
   MetricTemplate result;
   const Json empty = Json::object();
-  Fields root(object.is_object() ? object : empty, "", error);
+  Fields root(object.is_object() ? object : empty, "", problems);
   root.require("spec");
   auto spec = root.object("spec");
   spec.require("query");
@@ -152,10 +152,11 @@ Result<MetricTemplate> parse_template(const Json& object) {
   result.insecure_skip_verify = provider.flag("insecureSkipVerify", false);
   auto secret = provider.object("secretRef");
   if (provider.has("secretRef")) result.secret = secret.name("name", NameForm::Object, true);
-  secret.refuse_unknown();
-  provider.refuse_unknown();
-  spec.refuse_unknown();
-  if (error) return std::unexpected(*error);
+  secret.note_unknown();
+  provider.note_unknown();
+  spec.note_unknown();
+  if (problems.unknown && unknown == UnknownFields::Refuse) return std::unexpected(*problems.unknown);
+  if (problems.error) return std::unexpected(*problems.error);
   return result;
 }
 

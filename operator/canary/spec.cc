@@ -22,7 +22,7 @@ strategies::WorkloadRef parse_workload(Fields& spec, std::string_view name) {
   ref.api_version = fields.choice<std::string>("apiVersion", {{"apps/v1", "apps/v1"}});
   ref.kind = fields.choice<std::string>("kind", {{"Deployment", "Deployment"}});
   ref.name = fields.name("name", NameForm::Object, spec.has(name));
-  fields.refuse_unknown();
+  fields.note_unknown();
   return ref;
 }
 
@@ -50,7 +50,7 @@ strategies::ServiceSpec parse_service(Fields& spec) {
   if (!label.empty()) service.version_label = label;
   service.mode = fields.choice<ServiceMode>(
       "mode", {{"Placeholder", ServiceMode::Placeholder}, {"Dedicated", ServiceMode::Dedicated}});
-  fields.refuse_unknown();
+  fields.note_unknown();
   return service;
 }
 
@@ -62,7 +62,7 @@ void parse_virtual_services(Fields& istio, std::vector<strategies::VirtualServic
     if (again)
       fields.refuse("name",
                     fields.path_of("name") + " is \"" + ref.name + "\", as another one's; names must differ");
-    fields.refuse_unknown();
+    fields.note_unknown();
     out.push_back(std::move(ref));
   }
 }
@@ -78,8 +78,8 @@ void parse_istio(Fields& routing, strategies::RoutingSpec& out) {
     istio.refuse("subsets", istio.path_of("subsets") + " names \"" + out.stable_subset +
                                 "\" for both versions; give each a name of its own");
   }
-  subsets.refuse_unknown();
-  istio.refuse_unknown();
+  subsets.note_unknown();
+  istio.note_unknown();
 }
 
 strategies::RoutingSpec parse_routing(Fields& spec) {
@@ -89,7 +89,7 @@ strategies::RoutingSpec parse_routing(Fields& spec) {
   parse_istio(fields, routing);
   routing.propagation_delay =
       fields.duration("propagationDelay", std::chrono::milliseconds{0}).value_or(routing.propagation_delay);
-  fields.refuse_unknown();
+  fields.note_unknown();
   return routing;
 }
 
@@ -156,7 +156,7 @@ void parse_analysis(Fields& spec, Spec& out, std::vector<MetricSpec>& metrics) {
                   "spec.analysis.metrics is empty: nothing would judge the candidate; give a metric such as "
                   "request-success-rate, or set spec.skipAnalysis");
   }
-  fields.refuse_unknown();
+  fields.note_unknown();
 }
 
 // A step is judged once its weight has reached the proxies and one interval is over: a deadline that ends
@@ -180,7 +180,7 @@ strategies::StableSpec parse_stable(Fields& spec) {
       {{"Scale", AfterPromotion::Scale}, {"Keep", AfterPromotion::Keep}, {"Delete", AfterPromotion::Delete}});
   stable.scale_down_delay =
       fields.seconds("scaleDownDelay", std::chrono::seconds{0}).value_or(stable.scale_down_delay);
-  fields.refuse_unknown();
+  fields.note_unknown();
   return stable;
 }
 
@@ -202,7 +202,7 @@ Spec parse_spec(Fields& spec, std::vector<MetricSpec>& metrics) {
   parse_analysis(spec, out, metrics);
   out.stable = parse_stable(spec);
   check_deadline(spec, out);
-  spec.refuse_unknown();
+  spec.note_unknown();
   return out;
 }
 

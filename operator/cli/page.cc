@@ -66,8 +66,8 @@ Page& Page::put(std::string_view text, Style style) {
 }
 
 Page& Page::to(std::size_t column) {
-  const std::size_t spaces = column > column_ ? column - column_ : (column_ > 0 ? 1 : 0);
-  return put(std::string(spaces, ' '));
+  if (column > column_) return put(std::string(column - column_, ' '));
+  return put(column_ > 0 ? " " : "");
 }
 
 Page& Page::end_line() {

@@ -54,8 +54,8 @@ class PassingAnalyst final : public reconcile::Analyst {
 
 class Planner {
  public:
-  explicit Planner(const kube::Key& key)
-      : key_(key),
+  explicit Planner(kube::Key key)
+      : key_(std::move(key)),
         analyst_(world_.clock),
         reconciler_(world_.api, world_.stores, provider_, analyst_, world_.clock, listener()) {
     reconciler_.allow_cross_namespace_templates(true);
@@ -165,12 +165,12 @@ Expected<canary::Canary> find_canary(const std::vector<Document>& documents, con
     const kube::Resource* resource = resource_of(document.object);
     if (resource == nullptr) continue;
     if (*resource == kube::kMetricTemplates) {
-      const auto parsed = canary::parse_template(document.object);
+      const auto parsed = canary::parse_template(document.object, canary::UnknownFields::Refuse);
       if (parsed) continue;
       return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
     }
     if (*resource != kube::kCanaries) continue;
-    auto parsed = canary::parse(document.object);
+    auto parsed = canary::parse(document.object, canary::UnknownFields::Refuse);
     if (!parsed)
       return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
     if (found)
@@ -218,8 +218,9 @@ Expected<Plan> make_plan(const std::vector<Document>& documents, const std::stri
     return std::unexpected(filled.error());
   auto plan = planner.run();
   if (!plan) return std::unexpected(plan.error() + "; " + documents_seen(documents, name_space));
-  const auto stored = planner.world().stores.canaries.get(key);
-  if (auto over = canary::parse(*stored->object)) plan->release = std::move(*over);
+  if (const auto stored = planner.world().stores.canaries.get(key)) {
+    if (auto over = canary::parse(*stored->object)) plan->release = std::move(*over);
+  }
   return plan;
 }
 

@@ -226,7 +226,8 @@ void next_line(Page& page, const canary::Canary& release, TimePoint now) {
 
 void failed_line(Page& page, const canary::Canary& release) {
   const int failed = release.status.failed_checks;
-  const Style style = failed == 0 ? Style::Plain : failed < release.spec.threshold ? Style::Warn : Style::Bad;
+  Style style = Style::Plain;
+  if (failed > 0) style = failed < release.spec.threshold ? Style::Warn : Style::Bad;
   label(page, "Failed").put(fmt::format("{} of {} checks", failed, release.spec.threshold), style).end_line();
 }
 

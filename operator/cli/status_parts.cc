@@ -56,6 +56,7 @@ std::string range_text(const std::optional<double>& min, const std::optional<dou
 std::vector<Check> checks_of(const canary::Canary& release) {
   if (!release.status.checks.empty() || is_final(release.status.phase)) return release.status.checks;
   std::vector<Check> planned;
+  planned.reserve(release.metrics.size());
   for (const auto& spec : release.metrics) {
     planned.push_back({.name = spec.metric.name,
                        .reason = "not judged yet",
@@ -143,7 +144,7 @@ void put_checks(Page& page, const canary::Canary& release) {
 void put_conditions(Page& page, const canary::Canary& release) {
   bool first = true;
   for (const Condition& condition : release.status.conditions) {
-    const bool unwanted = std::any_of(kUnwanted.begin(), kUnwanted.end(), [&](const Unwanted& entry) {
+    const bool unwanted = std::ranges::any_of(kUnwanted, [&](const Unwanted& entry) {
       return entry.type == condition.type && entry.status == condition.status;
     });
     if (!unwanted) continue;
@@ -176,8 +177,7 @@ std::vector<Json> events_of(const canary::Canary& release, const std::vector<Jso
   for (const Json& event : events) {
     if (text_at(event, Json::json_pointer("/involvedObject/uid")) == release.uid) about.push_back(event);
   }
-  std::stable_sort(about.begin(), about.end(),
-                   [](const Json& a, const Json& b) { return event_time(a) < event_time(b); });
+  std::ranges::stable_sort(about, {}, event_time);
   return about;
 }
 

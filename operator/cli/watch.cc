@@ -109,10 +109,11 @@ class Watch {
   }
 
   void print_change(const std::string& trouble) {
-    const std::string line = json_ ? as_json(-1) : trouble.empty() ? render_line(reading_.release) : trouble;
+    std::string line = trouble.empty() ? render_line(reading_.release) : trouble;
+    if (json_) line = as_json(-1);
     if (line == last_line_) return;
     last_line_ = line;
-    console_.out << line << std::endl;
+    console_.out << line << '\n' << std::flush;
   }
 
   int fail(const kube::Error& error) {

@@ -172,7 +172,7 @@ Json template_with(const Json& provider) {
 }
 
 std::string template_refusal(const Json& provider) {
-  const auto parsed_template = parse_template(template_with(provider));
+  const auto parsed_template = parse_template(template_with(provider), UnknownFields::Refuse);
   return parsed_template ? "" : parsed_template.error().message;
 }
 
@@ -208,6 +208,12 @@ TEST(MetricTemplate, refuses_what_cannot_work) {
   EXPECT_EQ(template_refusal({{"secretRef", Json::object()}}), "spec.provider.secretRef.name is required");
   EXPECT_EQ(template_refusal({{"region", "eu"}}), "spec.provider.region is not a field of this version");
   EXPECT_EQ(parse_template(Json::object()).error().message, "spec is required");
+}
+
+TEST(CanaryParse, goes_on_past_a_field_of_a_newer_definition) {
+  const auto object = canary_with({{"fromTheFuture", true}});
+  EXPECT_TRUE(parse(object));
+  EXPECT_THAT(refusal_of(object), ::testing::HasSubstr("fromTheFuture is not a field of this version"));
 }
 
 }  // namespace

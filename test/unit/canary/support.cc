@@ -79,7 +79,7 @@ Json canary_with(const Json& spec) {
 }
 
 std::string refusal_of(const Json& object) {
-  const auto canary = parse(object);
+  const auto canary = parse(object, UnknownFields::Refuse);
   return canary ? "" : canary.error().message;
 }
 
