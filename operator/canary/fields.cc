@@ -232,6 +232,8 @@ std::optional<std::chrono::seconds> Fields::seconds(std::string_view name, std::
 }
 
 void Fields::note_unknown() {
+  if (problems_.error)
+    return;  // what was refused may have ended the reading before every field was asked for
   for (const auto& [key, value] : object_.items()) {
     if (problems_.unknown || std::ranges::find(asked_, key) != asked_.end()) continue;
     problems_.unknown = FieldError{path_of(key), path_of(key) + " is not a field of this version"};
