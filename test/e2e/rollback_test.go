@@ -83,7 +83,7 @@ func TestErrorsTakeTheReleaseBack(t *testing.T) {
 	r := s.start("v1", "v2", plan{})
 	r.awaitPhase(releaseLimit, "RollingBack")
 	mustHaveFailed(t, r, before, "AnalysisFailed")
-	r.awaitEvent(5*time.Second, "Warning CheckFailed", "80.")
+	r.awaitEvent(5*time.Second, "Warning CheckFailed", "request-success-rate")
 	_, _, message := condition(r.canary(), "Promoted")
 	if !strings.Contains(message, "99 %") || !strings.Contains(message, "2 of 2 failed checks") {
 		t.Errorf("the reason does not say what was measured against what: %q", message)
