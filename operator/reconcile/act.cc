@@ -22,7 +22,7 @@ kube::Result<void> refuse(std::string message) {
 }  // namespace
 
 kube::Result<void> Actor::perform(const strategies::Action& action, Scene& scene) {
-  return std::visit([&](const auto& one) { return act(one, scene); }, action);
+  return std::visit([&](const auto& one) { return this->act(one, scene); }, action);
 }
 
 void Actor::keep(const kube::Resource& resource, Json object) {
@@ -96,9 +96,14 @@ Actor::Done Actor::write(const routing::Result<std::vector<routing::Write>>& wri
   if (!writes) return refuse(writes.error().message);
   for (const auto& write : *writes) {
     const auto& resource = write.destination_rule ? kube::kDestinationRules : kube::kVirtualServices;
-    auto done = write.before.is_null()  ? create(resource, write.after)
-                : write.after.is_null() ? remove(resource, write.before)
-                                        : update(resource, write.before, write.after);
+    Done done;
+    if (write.before.is_null()) {
+      done = create(resource, write.after);
+    } else if (write.after.is_null()) {
+      done = remove(resource, write.before);
+    } else {
+      done = update(resource, write.before, write.after);
+    }
     if (!done) return done;
   }
   return {};

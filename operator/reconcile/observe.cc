@@ -77,9 +77,9 @@ class Observer {
   }
 
  private:
-  const std::string& name_space() const { return scene_.canary.name_space; }
-  const strategies::Spec& spec() const { return scene_.canary.spec; }
-  bool is_pending() const { return scene_.canary.status.phase == Phase::Pending; }
+  [[nodiscard]] const std::string& name_space() const { return scene_.canary.name_space; }
+  [[nodiscard]] const strategies::Spec& spec() const { return scene_.canary.spec; }
+  [[nodiscard]] bool is_pending() const { return scene_.canary.status.phase == Phase::Pending; }
 
   void refuse(const char* condition, std::string reason, std::string message) {
     scene_.observed.obstacles.push_back({condition, std::move(reason), std::move(message)});
@@ -124,7 +124,7 @@ class Observer {
         strategies::ServiceState{.age = age_of(*stored, now_), .changed_by = changed_by(scene_.service)};
   }
 
-  Json selector() const {
+  [[nodiscard]] Json selector() const {
     return scene_.service.value("spec", Json::object()).value("selector", Json::object());
   }
 
@@ -137,7 +137,7 @@ class Observer {
     return workload;
   }
 
-  std::vector<Json> pods_of(const Json& deployment) const {
+  [[nodiscard]] std::vector<Json> pods_of(const Json& deployment) const {
     const Json::json_pointer path("/spec/selector/matchLabels");
     if (!deployment.contains(path)) return {};
     std::string text;
@@ -163,8 +163,8 @@ class Observer {
     std::string name;
     if (!is_pending() && !known.empty()) {
       name = known;
-    } else if (spec().stable_ref) {
-      name = spec().stable_ref->name;
+    } else if (const auto& given = spec().stable_ref) {
+      name = given->name;
     } else {
       name = selected_workload();
     }
@@ -206,7 +206,7 @@ class Observer {
     return {};
   }
 
-  Selects selects(const std::string& stable, const std::string& candidate) const {
+  [[nodiscard]] Selects selects(const std::string& stable, const std::string& candidate) const {
     const auto keys = selector();
     const auto version = keys.find(spec().service.version_label);
     if (version == keys.end()) return Selects::Both;
@@ -221,9 +221,10 @@ class Observer {
     const auto candidate = seen.candidate ? seen.candidate->version : scene_.canary.status.candidate.version;
     scene_.target.stable_version = stable;
     scene_.target.candidate_version = candidate;
-    if (scene_.service.is_null() || stable.empty() || candidate.empty()) return;
-    seen.service->selects = selects(stable, candidate);
-    if (seen.service->selects == Selects::Other) {
+    if (!seen.service || stable.empty() || candidate.empty()) return;
+    auto& service = *seen.service;
+    service.selects = selects(stable, candidate);
+    if (service.selects == Selects::Other) {
       refuse(kProgressing, "SelectorMismatch",
              "the selector of Service " + spec().service.name + " has " + spec().service.version_label + "=" +
                  selector().value(spec().service.version_label, "") + ": accepted are " + stable + " and " +
@@ -232,8 +233,8 @@ class Observer {
     check_selector(template_labels(scene_.candidate));
     scene_.wanted_services = wanted_services(scene_.canary, scene_.service, stable, candidate);
     seen.version_services = true;
-    for (const auto& wanted : scene_.wanted_services) inspect(wanted);
-    count(stable, candidate);
+    for (const auto& wanted : scene_.wanted_services) inspect(wanted, service);
+    count(stable, candidate, service);
   }
 
   void check_selector(const Json& labels) {
@@ -246,7 +247,7 @@ class Observer {
                "'s selector " + keys.dump() + ": it would never select them");
   }
 
-  void inspect(const Json& wanted) {
+  void inspect(const Json& wanted, strategies::ServiceState& service) {
     auto& seen = scene_.observed;
     const auto name = kube::metadata_text(wanted, "name");
     const auto stored = stores_.services.get({name_space(), name});
@@ -262,13 +263,11 @@ class Observer {
       scene_.existing_services.push_back(*stored->object);
       if (!is_as_wanted(*stored->object, wanted)) seen.version_services = false;
       // The newest change of what receives traffic counts.
-      if (name == traffic_service_name(spec()))
-        seen.service->age = std::min(seen.service->age, age_of(*stored, now_));
+      if (name == traffic_service_name(spec())) service.age = std::min(service.age, age_of(*stored, now_));
     }
   }
 
-  void count(const std::string& stable, const std::string& candidate) {
-    auto& service = *scene_.observed.service;
+  void count(const std::string& stable, const std::string& candidate, strategies::ServiceState& service) {
     const auto counts =
         count_endpoints(objects_in(stores_.endpoint_slices, name_space()), traffic_service_name(spec()),
                         version_service_name(spec().service.name, stable),
@@ -302,15 +301,14 @@ class Observer {
     seen.not_isolated = std::move(reading.not_isolated);
     seen.routes = std::move(reading.routes);
     seen.subsets = std::move(reading.subsets);
-    if (seen.routes) date_routes(reading.virtual_services);
+    if (seen.routes) date_routes(reading.virtual_services, *seen.routes);
     if (seen.subsets && !reading.destination_rule.empty()) {
       const auto stored = stores_.destination_rules.get({name_space(), reading.destination_rule});
       if (stored) seen.subsets->age = age_of(*stored, now_);
     }
   }
 
-  void date_routes(const std::vector<std::string>& names) {
-    auto& routes = *scene_.observed.routes;
+  void date_routes(const std::vector<std::string>& names, strategies::RouteState& routes) {
     routes.age = Milliseconds::max();
     for (const auto& name : names) {
       const auto stored = stores_.virtual_services.get({name_space(), name});

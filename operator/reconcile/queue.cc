@@ -51,7 +51,7 @@ std::optional<kube::Key> Queue::take(const std::stop_token& stop) {
       continue;
     }
     if (entry->second.when <= now) {
-      const auto key = entry->first;
+      auto key = entry->first;
       entries_.erase(entry);
       active_.insert(key);
       return key;
