@@ -44,7 +44,7 @@ std::string_view code(Style style) {
 }  // namespace
 
 std::size_t length_of(std::string_view text) {
-  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues));
+  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues));
 }
 
 Page& Page::put(std::string_view text, Style style) {

@@ -105,7 +105,7 @@ class Watch {
     const std::string frame = fitting(note.text() + picture(), screen.height);
     if (lines_drawn_ > 0) console_.out << "\x1b[" << lines_drawn_ << "A\r\x1b[J";
     console_.out << frame << std::flush;
-    lines_drawn_ = std::count(frame.begin(), frame.end(), '\n');
+    lines_drawn_ = std::ranges::count(frame, '\n');
   }
 
   void print_change(const std::string& trouble) {

@@ -95,7 +95,7 @@ std::vector<Json> all(kube::MemoryApi& api, const kube::Resource& resource) {
 const kube::Resource* resource_of(const Json& object) {
   const Json& kind = at(object, "/kind");
   const std::string group = group_of(object);
-  const auto found = std::ranges::find_if(kReadKinds, [&](const kube::Resource& resource) {
+  const auto* found = std::ranges::find_if(kReadKinds, [&](const kube::Resource& resource) {
     return kind == Json(resource.kind) && resource.group == group;
   });
   return found == kReadKinds.end() ? nullptr : &*found;

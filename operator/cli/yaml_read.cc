@@ -1,3 +1,4 @@
+#include <spdlog/fmt/fmt.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -23,14 +24,15 @@ namespace {
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 
 bool one_of(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), text) != words.end();
+  return std::ranges::find(words, text) != words.end();
 }
 
 // Digits in a base, all of `text`; negative numbers keep 64 bits of sign.
 std::optional<Json> integer(std::string_view digits, int base, bool negative) {
   std::uint64_t magnitude = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, magnitude, base);
+  const char* const begin = digits.data();
+  const char* const end = begin + digits.size();
+  const auto [stop, error] = std::from_chars(begin, end, magnitude, base);
   if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
   if (!negative) return Json(magnitude);
   constexpr std::uint64_t kLowest = std::uint64_t{1} << 63;
@@ -127,7 +129,7 @@ class Reader {
         continue;
       }
       if (object.contains(key)) fail(entry.first, "key \"" + key + "\" is written twice");
-      const std::string field = path.empty() ? key : path + "." + key;
+      const std::string field = path.empty() ? key : fmt::format("{}.{}", path, key);
       lines_[field] = entry.first.Mark().line + 1;
       object[key] = read(entry.second, field, depth + 1);
     }
@@ -154,7 +156,7 @@ class Reader {
     return list;
   }
 
-  Json scalar(const YAML::Node& node) const {
+  [[nodiscard]] Json scalar(const YAML::Node& node) const {
     const std::string& text = node.Scalar();
     const std::string& tag = node.Tag();
     if (tag == "!" || tag == std::string(kTagPrefix) + "str") return text;
@@ -244,7 +246,7 @@ YamlResult<std::vector<std::string>> files_of(const std::string& name) {
   }
   if (error) return std::unexpected(name + ": " + error.message());
   if (files.empty()) return std::unexpected(name + ": no .yaml, .yml or .json file in this folder");
-  std::sort(files.begin(), files.end());
+  std::ranges::sort(files);
   return files;
 }
 
@@ -269,7 +271,7 @@ Json plain_scalar(std::string_view text) {
   std::string digits;  // "1_000" is a number
   const bool may_be_number = text.find_first_not_of("+-.0123456789") != 0;
   if (!may_be_number) return std::string(text);
-  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), [](char c) { return c != '_'; });
+  std::ranges::copy_if(text, std::back_inserter(digits), [](char c) { return c != '_'; });
   if (const auto whole = integer(digits)) return *whole;
   if (is_float(digits)) return std::strtod(digits.c_str(), nullptr);
   return std::string(text);

@@ -11,14 +11,13 @@ constexpr std::array<std::string_view, 6> kFirst{"apiVersion", "kind",      "met
                                                  "name",       "namespace", "spec"};
 
 std::size_t rank(std::string_view key) {
-  return static_cast<std::size_t>(std::find(kFirst.begin(), kFirst.end(), key) - kFirst.begin());
+  return static_cast<std::size_t>(std::ranges::find(kFirst, key) - kFirst.begin());
 }
 
 std::vector<std::string> keys_in_order(const Json& object) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object.items()) keys.push_back(key);
-  std::stable_sort(keys.begin(), keys.end(),
-                   [](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
+  std::ranges::stable_sort(keys, {}, rank);
   return keys;
 }
 
@@ -36,7 +35,7 @@ bool may_be_plain(const std::string& text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return false;
   if (std::string_view("-?:,[]{}#&*!|>'\"%@`=").find(text.front()) != std::string_view::npos) return false;
   if (text.find(": ") != std::string::npos || text.find(" #") != std::string::npos) return false;
-  if (std::any_of(text.begin(), text.end(), is_control)) return false;
+  if (std::ranges::any_of(text, is_control)) return false;
   return text != "<<" && plain_scalar(text).is_string() && !looks_like_time(text);
 }
 
@@ -50,13 +49,16 @@ std::string inline_string(const std::string& text) { return may_be_plain(text) ?
 bool may_be_block(const std::string& text) {
   if (text.find('\n') == std::string::npos || text.front() == ' ' || text.front() == '\n') return false;
   if (text.find(" \n") != std::string::npos || text.back() == ' ') return false;
-  return std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\n'; });
+  return std::ranges::none_of(text, [](char c) { return is_control(c) && c != '\n'; });
 }
 
 void write_block(const std::string& text, std::size_t indent, std::string& out) {
   const std::size_t last = text.find_last_not_of('\n');
   const std::size_t ends = text.size() - 1 - last;
-  out += ends == 0 ? "|-\n" : ends == 1 ? "|\n" : "|+\n";
+  out += '|';
+  if (ends == 0) out += '-';
+  if (ends > 1) out += '+';
+  out += '\n';
   const std::string body = ends == 0 ? text + "\n" : text;
   for (std::size_t at = 0; at < body.size();) {
     const std::size_t end = body.find('\n', at);
