@@ -1,5 +1,6 @@
 #include "operator/kube/kubeconfig.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <yaml-cpp/yaml.h>
 
 #include <array>
@@ -56,7 +57,8 @@ Read<Entry> find(const std::vector<File>& files, const std::string& kind, const 
     if (!list || !list.IsSequence()) continue;
     for (const auto& item : list) {
       if (!item.IsMap() || text(item, "name") != name || !item[kind]) continue;
-      return Entry{item[kind], kind + " " + name + " in " + file.path, fs::path(file.path).parent_path()};
+      return Entry{item[kind], fmt::format("{} {} in {}", kind, name, file.path),
+                   fs::path(file.path).parent_path()};
     }
   }
   return std::unexpected("kubeconfig: there is no " + kind + " \"" + name + "\"" +

@@ -58,7 +58,7 @@ std::expected<int, std::string> number(const cli::Arguments& given, std::string_
 std::expected<std::string, std::string> one_of(const cli::Arguments& given, std::string_view flag,
                                                const std::vector<std::string>& accepted,
                                                const std::string& otherwise) {
-  const auto text = given.value(flag, otherwise);
+  auto text = given.value(flag, otherwise);
   std::string list;
   for (const auto& word : accepted) {
     if (text == word) return text;
