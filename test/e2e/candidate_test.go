@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +49,79 @@ func TestCandidateThatNeverGetsReady(t *testing.T) {
 				t.Errorf("%d requests went to the candidate", moved)
 			}
 		})
+	}
+}
+
+// tell changes how the pods of a version behave while they run.
+func (s *shop) tell(version, setting string) {
+	s.t.Helper()
+	for _, pod := range bench.list(s.t, s.namespace, "Pod", "version="+version) {
+		response, err := http.Post("http://"+text(&pod, "status", "podIP")+":8080/_ctl?"+setting, "", nil)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_ = response.Body.Close()
+	}
+}
+
+// unreadySince is when the last ready endpoint of a version's own Service has gone; zero if there is one now.
+func (s *shop) unreadySince(version string) time.Time {
+	var since time.Time
+	for _, revision := range s.all(0) {
+		o := revision.object
+		if revision.kind != "EndpointSlice" || o.GetLabels()["kubernetes.io/service-name"] != service+"-"+version {
+			continue
+		}
+		ready := 0
+		for _, endpoint := range items(o, "endpoints") {
+			if conditions, _ := endpoint["conditions"].(map[string]any); conditions["ready"] == true {
+				ready++
+			}
+		}
+		switch {
+		case ready > 0:
+			since = time.Time{}
+		case since.IsZero():
+			since = revision.at
+		}
+	}
+	return since
+}
+
+// A candidate whose pods stop being ready has no traffic within a second, gets it again when they recover, and is taken
+// back when they do not.
+func TestCandidateThatStopsBeingReady(t *testing.T) {
+	s := open(t, "breaker")
+	before := s.routing()
+	s.deploy("v2")
+	r := s.start("v1", "v2", plan{interval: "4s", analysis: "breakerSeconds: 6"})
+	r.awaitWeight(releaseLimit, 20)
+	for _, recovers := range []bool{true, false} {
+		s.tell("v2", "ready=false")
+		var unready, without time.Time
+		r.await(t, 15*time.Second, "the candidate without endpoints and without traffic", func() bool {
+			states := r.weights()
+			last := states[len(states)-1]
+			unready, without = r.unreadySince("v2"), last.at
+			return !unready.IsZero() && last.candidate == 0
+		})
+		took := without.Sub(unready)
+		t.Logf("weight 0 %d ms after the last endpoint had gone", took.Milliseconds())
+		if took > time.Second {
+			t.Errorf("the candidate kept its traffic for %s without an endpoint", took)
+		}
+		if !recovers {
+			continue
+		}
+		s.tell("v2", "ready=true")
+		r.await(t, 10*time.Second, "traffic to the candidate again", func() bool {
+			states := r.weights()
+			return states[len(states)-1].candidate == 20
+		})
+	}
+	r.awaitPhase(20*time.Second, "Failed")
+	r.mustBeRestored(before, "v1")
+	if status, reason, message := condition(r.canary(), "Promoted"); status != "False" || reason != "CandidateUnavailable" {
+		t.Errorf("condition Promoted is %s (%s: %s)", status, reason, message)
 	}
 }

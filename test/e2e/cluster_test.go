@@ -42,6 +42,7 @@ var resources = map[string]schema.GroupVersionResource{
 	"Pod":             {Version: "v1", Resource: "pods"},
 	"Event":           {Version: "v1", Resource: "events"},
 	"Service":         {Version: "v1", Resource: "services"},
+	"EndpointSlice":   {Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
 	"Deployment":      {Group: "apps", Version: "v1", Resource: "deployments"},
 	"VirtualService":  {Group: "networking.istio.io", Version: "v1", Resource: "virtualservices"},
 	"DestinationRule": {Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},

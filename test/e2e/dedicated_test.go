@@ -5,6 +5,21 @@ import (
 	"time"
 )
 
+// A query of the team's own, beside a built-in metric.
+const errorTemplate = `
+apiVersion: weir.dev/v1alpha1
+kind: MetricTemplate
+metadata: {name: errors}
+spec:
+  provider: {type: prometheus}
+  query: |
+    sum(rate(istio_requests_total{destination_workload_namespace="{{ namespace }}", destination_workload="{{ target }}",
+      response_code=~"{{ variables.codes }}"}[{{ interval }}])) or vector(0)
+`
+
+const templateMetric = `[{name: request-success-rate, thresholdRange: {min: 99}}, {name: errors-per-second,
+      templateRef: {name: errors}, templateVariables: {codes: "5.."}, thresholdRange: {max: 1}}]`
+
 // In Dedicated mode a client that knows nothing of the mesh gets only the stable version until the promotion, and only
 // the candidate after it.
 func TestDedicatedModeKeepsDirectClientsOnStable(t *testing.T) {
@@ -13,8 +28,16 @@ func TestDedicatedModeKeepsDirectClientsOnStable(t *testing.T) {
 	meshed := s.send(provingRate / 2)
 	direct := startLoad(t, 300, aim{url: "http://" + s.clusterIP(service) + "/", host: service, fresh: true})
 	s.deploy("v2")
-	r := s.start("v1", "v2", plan{mode: "Dedicated"})
+	bench.mustCreate(t, s.namespace, errorTemplate)
+	r := s.start("v1", "v2", plan{mode: "Dedicated", metrics: templateMetric})
 	mustHaveSucceeded(t, r, before)
+	judged := false
+	for _, check := range items(r.canary(), "status", "checks") {
+		judged = judged || check["name"] == "errors-per-second" && check["verdict"] == "Pass" && check["value"] != nil
+	}
+	if !judged {
+		t.Errorf("the query of a MetricTemplate was not judged: %s", canonical(items(r.canary(), "status", "checks")))
+	}
 	var moved time.Time
 	for _, revision := range r.of("Service", service, r.since) {
 		switch version := text(revision.object, "spec", "selector", "version"); version {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// watched is what a release may write; each revision of them is kept.
-var watched = []string{"Canary", "VirtualService", "DestinationRule", "Service", "Deployment"}
+// watched is what a release writes and acts on; each revision of them is kept.
+var watched = []string{"Canary", "VirtualService", "DestinationRule", "Service", "Deployment", "EndpointSlice"}
 
 // revision is one object as one write left it. The API server keeps all kinds in one etcd, so versions order writes
 // of different objects too.
@@ -100,17 +100,17 @@ func (h *history) tell() {
 
 // of returns the revisions of one object in the order of their writes, after a version.
 func (h *history) of(kind, name string, after int64) []revision {
-	return h.select_(func(r *revision) bool {
+	return h.matching(func(r *revision) bool {
 		return r.kind == kind && r.object.GetName() == name && r.version > after
 	})
 }
 
 // all returns every revision after a version, in the order of the writes.
 func (h *history) all(after int64) []revision {
-	return h.select_(func(r *revision) bool { return r.version > after })
+	return h.matching(func(r *revision) bool { return r.version > after })
 }
 
-func (h *history) select_(wanted func(*revision) bool) []revision {
+func (h *history) matching(wanted func(*revision) bool) []revision {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []revision
@@ -171,7 +171,7 @@ func (h *history) await(t *testing.T, limit time.Duration, what string, holds fu
 func (h *history) releases() string {
 	var texts []string
 	seen := map[string]bool{}
-	for _, r := range h.select_(func(r *revision) bool { return r.kind == "Canary" }) {
+	for _, r := range h.matching(func(r *revision) bool { return r.kind == "Canary" }) {
 		seen[r.object.GetName()] = true
 	}
 	for name := range seen {

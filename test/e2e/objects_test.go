@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -59,24 +58,6 @@ func canonical(value any) string {
 		panic(err)
 	}
 	return string(content)
-}
-
-// owners is the field managers that wrote parts of an object.
-func owners(o *object) []string {
-	var names []string
-	for _, entry := range o.GetManagedFields() {
-		names = append(names, entry.Manager)
-	}
-	return names
-}
-
-func ownedBy(o *object, owner metav1.Object) bool {
-	for _, reference := range o.GetOwnerReferences() {
-		if reference.UID == owner.GetUID() {
-			return true
-		}
-	}
-	return false
 }
 
 // isService says whether a VirtualService of a namespace names a Service by this host.

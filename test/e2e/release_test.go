@@ -261,3 +261,34 @@ func mustFollowWeights(t *testing.T, r *release, seen *result) {
 		t.Logf("%s: route %-14s %5.1f %% of %d requests", r.target, state.table, got, of)
 	}
 }
+
+// A newer release of the same Service waits for the older one, or with `supersede` takes it back and goes on.
+func TestTwoReleasesOfOneService(t *testing.T) {
+	s := open(t, "two")
+	traffic := s.send(provingRate)
+	before := s.routing()
+	for _, version := range []string{"v2", "v3", "v4"} {
+		s.deploy(version)
+		s.awaitReady(version)
+	}
+	older := s.start("v1", "v2", plan{steps: "[50]", interval: "8s"})
+	older.awaitWeight(releaseLimit, 50)
+	waiting := s.start("v1", "v3", plan{spec: "suspend: true"})
+	waiting.await(t, 10*time.Second, "the newer release in conflict", func() bool {
+		status, _, message := condition(waiting.canary(), "Conflict")
+		return status == "True" && strings.Contains(message, older.name) && waiting.phase() == "Pending"
+	})
+	if err := bench.remove(s.namespace, "Canary", waiting.name); err != nil {
+		t.Fatal(err)
+	}
+	newest := s.start("v1", "v4", plan{spec: "supersede: true"})
+	older.awaitPhase(releaseLimit, "Failed")
+	if _, _, message := condition(older.canary(), "Promoted"); !strings.Contains(message, newest.name) {
+		t.Errorf("the older release does not name the newer one that took its place: %q", message)
+	}
+	mustHaveSucceeded(t, newest, before)
+	seen := traffic.stop()
+	t.Log(seen)
+	seen.mustBeUnharmed(t)
+	seen.mustProve(t, provingRate)
+}

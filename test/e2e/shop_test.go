@@ -107,9 +107,8 @@ func (s *shop) ask() string {
 
 // version is how a version of the service is deployed. The zero value is a good one.
 type version struct {
-	image    string // demo-app
-	env      map[string]string
-	replicas int // 2
+	image string // demo-app
+	env   map[string]string
 }
 
 // deploy creates the Deployment checkout-NAME; `how` is at most one.
@@ -122,9 +121,6 @@ func (s *shop) deploy(name string, how ...version) {
 	if v.image == "" {
 		v.image = "demo-app"
 	}
-	if v.replicas == 0 {
-		v.replicas = 2
-	}
 	var env strings.Builder
 	for _, key := range sortedKeys(v.env) {
 		fmt.Fprintf(&env, "\n        - {name: %s, value: %q}", key, v.env[key])
@@ -134,7 +130,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: checkout-%[1]s, labels: {app: checkout}}
 spec:
-  replicas: %[2]d
+  replicas: 2
   selector: {matchLabels: {app: checkout, version: %[1]s}}
   template:
     metadata: {labels: {app: checkout, version: %[1]s}}
@@ -142,14 +138,14 @@ spec:
       terminationGracePeriodSeconds: 20
       containers:
       - name: checkout
-        image: registry.example/shop/%[3]s:%[1]s
+        image: registry.example/shop/%[2]s:%[1]s
         ports: [{name: http, containerPort: 8080}]
         env:
         - {name: VERSION, value: %[1]s}
-        - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}%[4]s
+        - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}%[3]s
         readinessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1}
         lifecycle: {preStop: {sleep: {seconds: 2}}}
-`, name, v.replicas, v.image, env.String()))
+`, name, v.image, env.String()))
 }
 
 func sortedKeys(values map[string]string) []string {

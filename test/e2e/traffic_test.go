@@ -58,9 +58,8 @@ type load struct {
 type aim struct {
 	url     string
 	host    string
-	headers []string
-	workers int // 64
-	fresh   bool
+	workers int  // 64
+	fresh   bool // a new connection for each request
 }
 
 // send loads the service through the gateway until the load is stopped, at the latest when the test ends.
@@ -74,9 +73,6 @@ func startLoad(t *testing.T, rate int, to aim) *load {
 	l := &load{t: t, rate: rate, csv: filepath.Join(t.TempDir(), "answers.csv"), ended: make(chan error, 1)}
 	arguments := []string{"-url", to.url, "-host", to.host, "-rps", strconv.Itoa(rate), "-csv", l.csv,
 		"-c", strconv.Itoa(or(to.workers, 64))}
-	for _, header := range to.headers {
-		arguments = append(arguments, "-H", header)
-	}
 	if to.fresh {
 		arguments = append(arguments, "-reconnect")
 	}
