@@ -84,7 +84,7 @@ std::string SubsetNames::replaced() const {
 }
 
 std::string SubsetNames::promoted(const std::string& subset) const {
-  const auto owners = owner_candidate_subset();
+  auto owners = owner_candidate_subset();
   if (!owners.empty()) return owners;
   return subset == target_.stable_version ? candidate() : subset;
 }
