@@ -48,11 +48,10 @@ void note_metrics(Turn& turn, const Verdict& verdict) {
       before != nullptr && before->status == ConditionStatus::False && before->message == verdict.message;
   if (missing && !said) turn.event(Severity::Warning, "CheckInconclusive", verdict.message);
   for (const auto& warning : verdict.warnings) turn.event(Severity::Warning, "AnalysisWarning", warning);
-  const std::string reason = !verdict.provider_available ? "ProviderError"
-                             : missing                   ? "Inconclusive"
-                                                         : "Answered";
-  turn.condition(kMetricsAvailable, missing ? ConditionStatus::False : ConditionStatus::True, reason,
-                 missing ? verdict.message : "");
+  std::string reason = missing ? "Inconclusive" : "Answered";
+  if (!verdict.provider_available) reason = "ProviderError";
+  turn.condition(kMetricsAvailable, missing ? ConditionStatus::False : ConditionStatus::True,
+                 std::move(reason), missing ? verdict.message : "");
 }
 
 void apply(Turn& turn, const Verdict& verdict) {

@@ -58,7 +58,8 @@ void release_stable(Turn& turn) {
   const bool keep = turn.spec.stable.after_promotion == AfterPromotion::Keep;
   const bool remove = turn.spec.stable.after_promotion == AfterPromotion::Delete;
   if (keep || !stable || (!remove && stable->replicas == 0)) return succeed(turn);
-  const auto release_at = *turn.status().last_transition_time + turn.spec.stable.scale_down_delay;
+  const auto release_at =
+      turn.status().last_transition_time.value_or(TimePoint{}) + turn.spec.stable.scale_down_delay;
   // Somebody who deletes the Canary does not want to wait for the way back.
   if (!turn.seen.deleting && turn.now < release_at) {
     turn.wait("ScaleDownDelay", name + " stays ready for " +

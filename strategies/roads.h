@@ -18,7 +18,7 @@ void begin_ladder(Turn& turn);
 // Authorises a weight and routes it: the one place that raises the candidate's share.
 void authorise(Turn& turn, Weight weight);
 // Starts taking the release back, with its first writes in the same decision.
-void start_rollback(Turn& turn, std::string reason, std::string message);
+void start_rollback(Turn& turn, std::string reason, const std::string& message);
 
 // "1 of 2 pods ready (CrashLoopBackOff: …)".
 [[nodiscard]] std::string pods_ready(const Workload& workload);

@@ -120,7 +120,7 @@ void fail(Turn& turn) {
 
 }  // namespace
 
-void start_rollback(Turn& turn, std::string reason, std::string message) {
+void start_rollback(Turn& turn, std::string reason, const std::string& message) {
   auto& status = turn.status();
   status.canary_weight = Weight::none();
   status.step_started_at.reset();

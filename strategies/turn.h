@@ -39,7 +39,7 @@ class Turn {
   void hold(std::string reason, std::string message, Severity severity = Severity::Normal);
   // The same without an Event: for waits that every release goes through.
   void wait(std::string reason, std::string message);
-  void condition(std::string_view type, ConditionStatus status, std::string reason, std::string message);
+  void condition(std::string_view type, ConditionStatus value, std::string reason, std::string message);
   [[nodiscard]] const Condition* find(std::string_view type) const;
   // What must be mended before traffic may move on; empty: nothing, and every part of the release is there.
   [[nodiscard]] std::optional<Obstacle> blocked() const;
