@@ -19,7 +19,7 @@ func TestCandidateThatNeverGetsReady(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, "unready-"+name)
 			before := s.routing()
-			traffic := s.send(provingRate / 10)
+			traffic := s.send(provingRate)
 			s.deploy("v2", c.how)
 			r := s.start("v1", "v2", plan{deadline: 8})
 			mustHaveFailed(t, r, before, "ProgressDeadlineExceeded")

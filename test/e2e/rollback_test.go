@@ -105,8 +105,8 @@ func TestErrorsTakeTheReleaseBack(t *testing.T) {
 func TestLatencyTakesTheReleaseBack(t *testing.T) {
 	s := open(t, "latency")
 	before := s.routing()
-	const rate = 200
-	traffic := startLoad(t, rate, aim{url: bench.gateway + "/", host: s.host, workers: 128})
+	rate := provingRate
+	traffic := startLoad(t, rate, aim{url: bench.gateway + "/", host: s.host, workers: 1024})
 	s.deploy("v2", version{env: map[string]string{"LATENCY_MS": "150", "LATENCY_P99_MS": "800"}})
 	r := s.start("v1", "v2", plan{metrics: bothMetrics})
 	mustHaveFailed(t, r, before, "AnalysisFailed")
