@@ -15,9 +15,7 @@ constexpr std::chrono::milliseconds kLongestRest{60'000};
 constexpr std::chrono::milliseconds kConflictRest{20};
 
 strategies::Phase phase_of(const kube::Json& canary) {
-  const kube::Json::json_pointer path("/status/phase");
-  if (!canary.contains(path) || !canary.at(path).is_string()) return strategies::Phase::Pending;
-  return strategies::phase_from(canary.at(path).get<std::string>()).value_or(strategies::Phase::Pending);
+  return strategies::phase_from(kube::text_at(canary, "/status/phase")).value_or(strategies::Phase::Pending);
 }
 
 }  // namespace

@@ -9,12 +9,7 @@ namespace weir::reconcile {
 namespace {
 
 using kube::Json;
-
-std::string text_at(const Json& object, const char* pointer) {
-  const Json::json_pointer path(pointer);
-  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>()
-                                                              : std::string();
-}
+using kube::text_at;
 
 bool is_over(const Json& canary) {
   const auto phase = strategies::phase_from(text_at(canary, "/status/phase"));

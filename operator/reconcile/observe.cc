@@ -91,9 +91,10 @@ class Observer {
     const auto& mine = scene_.canary;
     for (const auto& stored : stores_.canaries.list(name_space())) {
       if (kube::metadata_text(*stored.object, "name") == mine.name) continue;
+      // Most Canaries of a namespace release other Services: they need not be parsed to know.
+      if (kube::text_at(*stored.object, "/spec/service/name") != spec().service.name) continue;
       const auto other = canary::parse(*stored.object);
-      if (!other || other->spec.service.name != spec().service.name) continue;
-      if (strategies::is_final(other->status.phase)) continue;
+      if (!other || strategies::is_final(other->status.phase)) continue;
       const bool older = std::pair(other->created, other->name) < std::pair(mine.created, mine.name);
       if (!older && other->spec.supersede && !other->deleting) return yield_to(*other);
       const bool begun = other->status.phase != Phase::Pending;
