@@ -70,10 +70,9 @@ class Operator {
         events_(client_),
         analyst_(
             *judge_, clock_,
-            [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); },
-            kAnalystThreads),
+            [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); }),
         reconciler_(client_, stores_, provider_, analyst_, clock_, listener()),
-        controller_(reconciler_, stores_,
+        controller_(reconciler_, stores_, clock_,
                     [this](const kube::Key& key, const reconcile::Round& round,
                            std::chrono::duration<double> took) { rounded(key, round, took); }) {
     reconciler_.allow_cross_namespace_templates(options.cross_namespace_refs);
@@ -184,6 +183,8 @@ class Operator {
     metrics_.set_leader(true);
     log_event(Level::Info, "releasing",
               {{"canaries", static_cast<std::int64_t>(stores_.canaries.list("").size())}});
+    analyst_.start(kAnalystThreads);
+    controller_.wake_all();
     controller_.start(options_.threads);
     wait_for_stop();
     leading_ = false;

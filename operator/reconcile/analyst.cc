@@ -53,12 +53,8 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
   return verdict;
 }
 
-ThreadedAnalyst::ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done, int threads)
-    : judge_(judge), clock_(clock), done_(std::move(done)) {
-  threads_.reserve(static_cast<std::size_t>(threads));
-  for (int i = 0; i < threads; ++i)
-    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
-}
+ThreadedAnalyst::ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done)
+    : judge_(judge), clock_(clock), done_(std::move(done)) {}
 
 ThreadedAnalyst::~ThreadedAnalyst() {
   for (auto& thread : threads_) thread.request_stop();
@@ -89,32 +85,50 @@ void ThreadedAnalyst::forget(const kube::Key& release) {
   entries_.erase(release);
 }
 
-void ThreadedAnalyst::work(const std::stop_token& stop) {
-  while (true) {
-    kube::Key release;
-    Question question;
-    {
-      std::unique_lock lock(mutex_);
-      if (!ready_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
-      release = waiting_.front();
-      waiting_.pop_front();
-      const auto known = entries_.find(release);
-      if (known == entries_.end() || known->second.verdict) continue;
-      question = known->second.question;
-    }
-    const auto judgement = judge_.judge(question.metrics, question.subject,
-                                        {.end = question.request.window_end,
-                                         .length = question.request.window,
-                                         .earliest = question.request.earliest});
-    const auto verdict = to_verdict(question, judgement, clock_.wall());
-    {
-      const std::scoped_lock lock(mutex_);
-      const auto known = entries_.find(release);
-      if (known == entries_.end() || !known->second.question.same_as(question)) continue;
-      known->second.verdict = verdict;
-    }
-    done_(release, judgement);
+void ThreadedAnalyst::start(int threads) {
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) {
+      while (true) {
+        {
+          std::unique_lock lock(mutex_);
+          if (!ready_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
+        }
+        (void)step();
+      }
+    });
   }
+}
+
+bool ThreadedAnalyst::step() {
+  std::unique_lock lock(mutex_);
+  if (waiting_.empty()) return false;
+  const auto release = waiting_.front();
+  waiting_.pop_front();
+  lock.unlock();
+  work(release);
+  return true;
+}
+
+void ThreadedAnalyst::work(const kube::Key& release) {
+  Question question;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = entries_.find(release);
+    if (known == entries_.end() || known->second.verdict) return;
+    question = known->second.question;
+  }
+  const auto judgement = judge_.judge(question.metrics, question.subject,
+                                      {.end = question.request.window_end,
+                                       .length = question.request.window,
+                                       .earliest = question.request.earliest});
+  const auto verdict = to_verdict(question, judgement, clock_.wall());
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = entries_.find(release);
+    if (known == entries_.end() || !known->second.question.same_as(question)) return;
+    known->second.verdict = verdict;
+  }
+  done_(release, judgement);
 }
 
 }  // namespace weir::reconcile

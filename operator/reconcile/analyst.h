@@ -49,12 +49,16 @@ class ThreadedAnalyst final : public Analyst {
  public:
   using Done = std::function<void(const kube::Key&, const analysis::Judgement&)>;
 
-  // Borrows all; `done` is called from a thread of the analyst after each answer.
-  ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done, int threads);
+  // Borrows all; `done` is called after each answer by the thread that judged.
+  ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done);
   // Ends the threads; a question that is being asked is waited for (the judge bounds that).
   ~ThreadedAnalyst() override;
   ThreadedAnalyst(const ThreadedAnalyst&) = delete;
   ThreadedAnalyst& operator=(const ThreadedAnalyst&) = delete;
+
+  void start(int threads);
+  // Judges one question that waits, by the caller's thread; false if none does. What a thread repeats.
+  [[nodiscard]] bool step();
 
   [[nodiscard]] bool knows(const kube::Key& release, const Question& question) const override;
   void ask(const kube::Key& release, Question question) override;
@@ -66,7 +70,7 @@ class ThreadedAnalyst final : public Analyst {
     Question question;
     std::optional<strategies::Verdict> verdict;
   };
-  void work(const std::stop_token& stop);
+  void work(const kube::Key& release);
 
   analysis::Judge& judge_;
   const kube::Clock& clock_;

@@ -29,14 +29,17 @@ void Controller::changed(const kube::Resource& resource, const kube::Key& key) {
   for (const auto& release : concerned(stores_, resource, key)) wake(release);
 }
 
-void Controller::wake(const kube::Key& key) {
-  queue_.add(key, std::chrono::steady_clock::now(), is_urgent(key));
+void Controller::wake(const kube::Key& key) { queue_.add(key, clock_.steady(), is_urgent(key)); }
+
+void Controller::wake_all() {
+  for (const auto& stored : stores_.canaries.list("")) wake(kube::key_of(*stored.object));
 }
 
 void Controller::start(int threads) {
-  for (const auto& stored : stores_.canaries.list("")) wake(kube::key_of(*stored.object));
   for (int i = 0; i < threads; ++i) {
-    workers_.emplace_back([this](const std::stop_token& token) { work(token); });
+    workers_.emplace_back([this](const std::stop_token& stop) {
+      while (const auto key = queue_.take(stop)) work(*key);
+    });
   }
 }
 
@@ -45,18 +48,22 @@ void Controller::stop() {
   workers_.clear();
 }
 
-void Controller::work(const std::stop_token& stop) {
-  while (const auto key = queue_.take(stop)) {
-    const auto begin = std::chrono::steady_clock::now();
-    const auto round = reconciler_.reconcile(*key);
-    settle(*key, round);
-    queue_.done(*key);
-    report_(*key, round, std::chrono::steady_clock::now() - begin);
-  }
+bool Controller::step() {
+  const auto key = queue_.take_due(clock_.steady());
+  if (key) work(*key);
+  return key.has_value();
+}
+
+void Controller::work(const kube::Key& key) {
+  const auto begin = clock_.steady();
+  const auto round = reconciler_.reconcile(key);
+  settle(key, round);
+  queue_.done(key);
+  report_(key, round, clock_.steady() - begin);
 }
 
 void Controller::settle(const kube::Key& key, const Round& round) {
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = clock_.steady();
   if (round.error) {
     const bool conflict = round.error->code == kube::Code::Conflict;
     std::chrono::milliseconds delay = std::max(queue_.failed(key), kConflictRest);

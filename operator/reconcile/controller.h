@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "operator/kube/clock.h"
 #include "operator/kube/store.h"
 #include "operator/reconcile/queue.h"
 #include "operator/reconcile/reconciler.h"
@@ -17,28 +18,38 @@ class Controller {
   using Report = std::function<void(const kube::Key&, const Round&, std::chrono::duration<double>)>;
 
   // Borrows all but `report`.
-  Controller(Reconciler& reconciler, const kube::Stores& stores, Report report)
-      : reconciler_(reconciler), stores_(stores), report_(std::move(report)) {}
+  Controller(Reconciler& reconciler, const kube::Stores& stores, const kube::Clock& clock, Report report)
+      : reconciler_(reconciler), stores_(stores), clock_(clock), report_(std::move(report)) {}
 
   // Something of this kind came, changed or went. Thread-safe.
   void changed(const kube::Resource& resource, const kube::Key& key);
   // This release is due for a round now. Thread-safe.
   void wake(const kube::Key& key);
 
-  // Starts `threads` workers, with every release due; the stores must be synced.
+  // Makes every release due; the stores must be synced.
+  void wake_all();
+  // Starts `threads` workers.
   void start(int threads);
   // Lets rounds that are under way end and starts no other: every release stays resumable.
   void stop();
 
+  // One round of a release that is due now, by the caller's thread; false if none is. What a worker repeats.
+  [[nodiscard]] bool step();
+  // When `step` next has something to do; empty: not before something changes.
+  [[nodiscard]] std::optional<kube::Clock::Steady> next_due() const {
+    return queue_.next_due(clock_.steady());
+  }
+
   [[nodiscard]] std::size_t depth() const { return queue_.depth(); }
 
  private:
-  void work(const std::stop_token& stop);
+  void work(const kube::Key& key);
   void settle(const kube::Key& key, const Round& round);
   [[nodiscard]] bool is_urgent(const kube::Key& key) const;
 
   Reconciler& reconciler_;
   const kube::Stores& stores_;
+  const kube::Clock& clock_;
   Report report_;
   Queue queue_;
   std::vector<std::jthread> workers_;

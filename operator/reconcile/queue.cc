@@ -23,7 +23,7 @@ void Queue::add(const kube::Key& key, Steady when, bool urgent) {
 
 // Of the keys that are due the first urgent one, else the one that has waited longest; else the next to
 // become due.
-std::map<kube::Key, Queue::Entry>::iterator Queue::next(Steady now) {
+std::map<kube::Key, Queue::Entry>::const_iterator Queue::next(Steady now) const {
   auto best = entries_.end();
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     if (active_.contains(entry->first)) continue;
@@ -45,16 +45,11 @@ std::optional<kube::Key> Queue::take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const auto now = std::chrono::steady_clock::now();
+    if (auto key = begin_due(now)) return key;
     const auto entry = next(now);
     if (entry == entries_.end()) {
       changed_.wait(lock, stop, [this] { return next(Steady{}) != entries_.end(); });
       continue;
-    }
-    if (entry->second.when <= now) {
-      auto key = entry->first;
-      entries_.erase(entry);
-      active_.insert(key);
-      return key;
     }
     const auto when = entry->second.when;
     changed_.wait_until(lock, stop, when, [this, when] {
@@ -63,6 +58,27 @@ std::optional<kube::Key> Queue::take(const std::stop_token& stop) {
     });
   }
   return std::nullopt;
+}
+
+std::optional<kube::Key> Queue::take_due(Steady now) {
+  const std::scoped_lock lock(mutex_);
+  return begin_due(now);
+}
+
+std::optional<kube::Key> Queue::begin_due(Steady now) {
+  const auto entry = next(now);
+  if (entry == entries_.end() || entry->second.when > now) return std::nullopt;
+  auto key = entry->first;
+  entries_.erase(entry);
+  active_.insert(key);
+  return key;
+}
+
+std::optional<Steady> Queue::next_due(Steady now) const {
+  const std::scoped_lock lock(mutex_);
+  const auto entry = next(now);
+  if (entry == entries_.end()) return std::nullopt;
+  return entry->second.when;
 }
 
 void Queue::done(const kube::Key& key) {

@@ -25,6 +25,10 @@ class Queue {
 
   // The next key that is due; waits for one. Empty once `stop` is requested.
   [[nodiscard]] std::optional<kube::Key> take(const std::stop_token& stop);
+  // The same without waiting: empty if none is due at `now`.
+  [[nodiscard]] std::optional<kube::Key> take_due(Steady now);
+  // When the next key that nobody works on is due; empty: none stands in the queue.
+  [[nodiscard]] std::optional<Steady> next_due(Steady now) const;
 
   // Ends the work on a key that `take` gave.
   void done(const kube::Key& key);
@@ -42,7 +46,9 @@ class Queue {
     Steady when;
     bool urgent = false;
   };
-  [[nodiscard]] std::map<kube::Key, Entry>::iterator next(Steady now);
+  // The rest is called with the lock held.
+  [[nodiscard]] std::map<kube::Key, Entry>::const_iterator next(Steady now) const;
+  [[nodiscard]] std::optional<kube::Key> begin_due(Steady now);
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

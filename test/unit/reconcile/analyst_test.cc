@@ -35,8 +35,9 @@ TEST(Analyst, answers_with_the_identity_of_the_question) {
   ScriptedJudge judge;
   const kube::VirtualClock clock;
   std::latch answered(1);
-  ThreadedAnalyst analyst(
-      judge, clock, [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); }, 1);
+  ThreadedAnalyst analyst(judge, clock,
+                          [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); });
+  analyst.start(1);
   const kube::Key key{"shop", "checkout-v2"};
   EXPECT_FALSE(analyst.knows(key, question(1)));
   analyst.ask(key, question(1));
@@ -55,8 +56,9 @@ TEST(Analyst, forgets_an_answer_when_asked_something_else_or_told_to) {
   ScriptedJudge judge;
   const kube::VirtualClock clock;
   std::latch answered(2);
-  ThreadedAnalyst analyst(
-      judge, clock, [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); }, 2);
+  ThreadedAnalyst analyst(judge, clock,
+                          [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); });
+  analyst.start(2);
   analyst.ask({"shop", "a"}, question(1));
   analyst.ask({"shop", "b"}, question(1));
   answered.wait();

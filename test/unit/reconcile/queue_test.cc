@@ -45,6 +45,18 @@ TEST(Queue, gives_what_is_urgent_before_what_has_waited_longer) {
   EXPECT_EQ(queue.take({})->name, "a");
 }
 
+TEST(Queue, gives_without_waiting_only_what_is_due) {
+  Queue queue;
+  const auto now = steady_clock::now();
+  EXPECT_FALSE(queue.next_due(now));
+  queue.add(key("a"), now + milliseconds(5));
+  EXPECT_FALSE(queue.take_due(now));
+  EXPECT_EQ(queue.next_due(now), now + milliseconds(5));
+  EXPECT_EQ(queue.take_due(now + milliseconds(5))->name, "a");
+  queue.add(key("a"), now);
+  EXPECT_FALSE(queue.next_due(now)) << "it is being worked on";
+}
+
 TEST(Queue, ends_a_wait_when_asked_to_stop) {
   Queue queue;
   std::stop_source stop;
