@@ -1,0 +1,29 @@
+#include "test/simulation/random.h"
+
+namespace weir::simulation {
+namespace {
+
+// FNV-1a, by its authors' constants: a name becomes a number.
+std::uint64_t number_of(std::string_view name) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
+  return hash;
+}
+
+}  // namespace
+
+Random::Random(std::uint64_t seed, std::string_view stream) : engine_(seed ^ number_of(stream)) {}
+
+double Random::uniform() { return static_cast<double>(engine_() >> 11U) * 0x1.0p-53; }
+
+std::int64_t Random::between(std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(uniform() * static_cast<double>(high - low + 1));
+}
+
+std::chrono::milliseconds Random::between(std::chrono::milliseconds low, std::chrono::milliseconds high) {
+  return std::chrono::milliseconds(between(low.count(), high.count()));
+}
+
+bool Random::chance(double probability) { return uniform() < probability; }
+
+}  // namespace weir::simulation
