@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "test/simulation/cluster.h"
+#include "test/simulation/proxy_config.h"
 
 namespace weir::simulation {
 
@@ -21,6 +23,8 @@ struct MeshOptions {
   double marked_share = 0;          // share of requests that carry header "x-marked: yes"
   std::string name_space = "shop";
   std::string service = "checkout";  // host that clients call
+  std::vector<std::string> elsewhere{
+      "legacy"};  // hosts outside the cluster, each its own workload: they answer
 };
 
 // What became of the requests that the clients sent, ever rising.
@@ -28,7 +32,7 @@ struct Counts {
   double answered = 0;          // by a pod with success
   double failed = 0;            // by a pod with an error of its own (the Behaviour's error rate)
   double lost = 0;              // no pod answered: no route, no subset, no endpoint, a pod that is gone
-  std::vector<double> at_most;  // of the answered: by upper bound of latency, as kBuckets, cumulative
+  std::vector<double> at_most;  // of answered and failed: by upper bound of latency, as kBuckets, cumulative
 };
 
 // Upper bounds of the latency histogram in milliseconds; the last one is infinite.
@@ -46,22 +50,72 @@ struct Loss {
 // other. Clients send at a steady rate in small batches; a batch is divided exactly by the weights.
 class Mesh {
  public:
+  static constexpr std::size_t kLossesKept = 20;
+
+  // Borrows all. Knows only of objects that are put into `server` afterwards; `cluster` must be made before.
+  // Must outlive all tasks of `executor`.
   Mesh(Executor& executor, ApiServer& server, Cluster& cluster, MeshOptions options, std::uint64_t seed);
 
-  // Begins and ends the clients' traffic.
+  // Begins and ends the clients' traffic. What is there when it begins for the first time, all proxies have.
   void start();
-  void stop();
+  void stop() { sending_ = false; }
 
   // By workload; requests that were lost are under "unknown", as Istio reports them.
   [[nodiscard]] const std::map<std::string, Counts>& counts(int proxy) const;
   [[nodiscard]] Counts total(const std::string& workload) const;
-  [[nodiscard]] double sent() const;
-  [[nodiscard]] double lost() const;
+  [[nodiscard]] double sent() const { return sent_; }
+  [[nodiscard]] double lost() const { return lost_; }
   // The first kLossesKept of them.
-  [[nodiscard]] const std::vector<Loss>& losses() const;
+  [[nodiscard]] const std::vector<Loss>& losses() const { return losses_; }
   // Share of the last batch, over all proxies, that went to a workload; 0..1.
   [[nodiscard]] double share(const std::string& workload) const;
-  [[nodiscard]] const MeshOptions& options() const;
+  [[nodiscard]] const MeshOptions& options() const { return options_; }
+
+ private:
+  // One kind of configuration, as somebody has it.
+  template <typename T>
+  struct Kind {
+    std::shared_ptr<const T> value = std::make_shared<const T>();
+    Millis last{0};  // when the newest change that is known of arrives
+  };
+  struct Config {
+    Kind<Tables> tables;
+    Kind<Rules> rules;
+    Kind<Slices> slices;
+  };
+  struct Proxy {
+    Config config;
+    // Of requests that are not marked, and of those that are; as `config` has it.
+    std::array<std::vector<Way>, 2> ways;
+    std::map<std::string, Counts> counts;
+    std::map<std::string, double> last_batch;  // requests by workload
+  };
+
+  void take(const Change& change);
+  template <typename T, typename Read>
+  void take_as(Kind<T> Config::* kind, const Change& change, const Read& read);
+  template <typename T>
+  void deliver(Proxy& proxy, Kind<T> Config::* kind);
+  void follow(Proxy& proxy) const;
+
+  void send_batch();
+  void send(int proxy, const Way& way, double requests);
+  void answer(Proxy& proxy, const std::string& workload, const Behaviour& behaviour, double requests);
+  void lose(int proxy, double requests, const std::string& reason);
+
+  Executor& executor_;
+  Cluster& cluster_;
+  const MeshOptions options_;
+  Random delays_;
+  Random errors_;
+  Config newest_;
+  std::vector<Proxy> proxies_;
+  bool configured_ = false;  // traffic has begun once: from then on changes take their time
+  bool sending_ = false;
+  bool batch_due_ = false;
+  double sent_ = 0;
+  double lost_ = 0;
+  std::vector<Loss> losses_;
 };
 
 }  // namespace weir::simulation

@@ -1,0 +1,175 @@
+#include "test/simulation/mesh.h"
+
+#include <algorithm>
+
+#include "operator/kube/object.h"
+
+namespace weir::simulation {
+namespace {
+
+constexpr Millis kBatch{250};
+constexpr const char* kUnknown = "unknown";
+
+// Latencies lie evenly between half and one and a half of their average.
+double share_within(double bound, Millis average) {
+  const auto length = static_cast<double>(average.count());
+  if (length <= 0) return 1;
+  return std::clamp((bound - length / 2) / length, 0.0, 1.0);
+}
+
+}  // namespace
+
+Mesh::Mesh(Executor& executor, ApiServer& server, Cluster& cluster, MeshOptions options, std::uint64_t seed)
+    : executor_(executor),
+      cluster_(cluster),
+      options_(std::move(options)),
+      delays_(seed, "mesh delays"),
+      errors_(seed, "mesh errors"),
+      proxies_(static_cast<std::size_t>(options_.proxies)) {
+  server.on_change([this](const Change& change) { take(change); });
+}
+
+void Mesh::start() {
+  if (!configured_) {
+    for (Proxy& proxy : proxies_) {
+      proxy.config = newest_;
+      follow(proxy);
+    }
+  }
+  configured_ = true;
+  sending_ = true;
+  if (batch_due_) return;
+  batch_due_ = true;
+  executor_.after(kBatch, [this] { send_batch(); });
+}
+
+const std::map<std::string, Counts>& Mesh::counts(int proxy) const {
+  return proxies_[static_cast<std::size_t>(proxy)].counts;
+}
+
+Counts Mesh::total(const std::string& workload) const {
+  Counts sum{.at_most = std::vector<double>(kBuckets.size())};
+  for (const Proxy& proxy : proxies_) {
+    const auto found = proxy.counts.find(workload);
+    if (found == proxy.counts.end()) continue;
+    sum.answered += found->second.answered;
+    sum.failed += found->second.failed;
+    sum.lost += found->second.lost;
+    for (std::size_t i = 0; i < found->second.at_most.size(); ++i) sum.at_most[i] += found->second.at_most[i];
+  }
+  return sum;
+}
+
+double Mesh::share(const std::string& workload) const {
+  double all = 0;
+  double its = 0;
+  for (const Proxy& proxy : proxies_) {
+    for (const auto& [name, requests] : proxy.last_batch) {
+      all += requests;
+      if (name == workload) its += requests;
+    }
+  }
+  return all > 0 ? its / all : 0;
+}
+
+void Mesh::take(const Change& change) {
+  if (change.resource == kube::kVirtualServices) take_as(&Config::tables, change, read_table);
+  if (change.resource == kube::kDestinationRules) take_as(&Config::rules, change, read_rule);
+  if (change.resource == kube::kEndpointSlices) {
+    take_as(&Config::slices, change, [this](const Json& slice) { return read_slice(slice, cluster_); });
+  }
+}
+
+template <typename T, typename Read>
+void Mesh::take_as(Kind<T> Config::* kind, const Change& change, const Read& read) {
+  const bool gone = change.after.is_null();
+  const kube::Key key = kube::key_of(gone ? change.before : change.after);
+  const auto object = gone ? std::nullopt : read(change.after);
+  T value = *(newest_.*kind).value;
+  if (object) {
+    value.insert_or_assign(key, *object);
+  } else {
+    value.erase(key);
+  }
+  if (value == *(newest_.*kind).value) return;
+  (newest_.*kind).value = std::make_shared<const T>(std::move(value));
+  if (!configured_) return;
+  for (Proxy& proxy : proxies_) deliver(proxy, kind);
+}
+
+template <typename T>
+void Mesh::deliver(Proxy& proxy, Kind<T> Config::* kind) {
+  Kind<T>& held = proxy.config.*kind;
+  held.last = std::max(held.last, executor_.now() + delays_.between(options_.fastest, options_.slowest));
+  executor_.at(held.last, [this, &proxy, kind, value = (newest_.*kind).value] {
+    (proxy.config.*kind).value = value;
+    follow(proxy);
+  });
+}
+
+void Mesh::follow(Proxy& proxy) const {
+  const kube::Key service{options_.name_space, options_.service};
+  for (const bool marked : {false, true}) {
+    proxy.ways[marked ? 1 : 0] = ways(*proxy.config.tables.value, *proxy.config.rules.value,
+                                      *proxy.config.slices.value, service, marked, options_.elsewhere);
+  }
+}
+
+void Mesh::send_batch() {
+  batch_due_ = sending_;
+  if (!sending_) return;
+  const double seconds = std::chrono::duration<double>(kBatch).count();
+  const double requests = options_.requests_per_second * seconds;
+  for (int proxy = 0; proxy < options_.proxies; ++proxy) {
+    Proxy& sender = proxies_[static_cast<std::size_t>(proxy)];
+    sender.last_batch.clear();
+    for (const Way& way : sender.ways[0]) send(proxy, way, requests * (1 - options_.marked_share));
+    for (const Way& way : sender.ways[1]) send(proxy, way, requests * options_.marked_share);
+    sent_ += requests;
+  }
+  executor_.after(kBatch, [this] { send_batch(); });
+}
+
+void Mesh::send(int proxy, const Way& way, double requests) {
+  requests *= way.share;
+  if (requests <= 0) return;
+  if (!way.lost.empty()) return lose(proxy, requests, way.lost);
+  Proxy& sender = proxies_[static_cast<std::size_t>(proxy)];
+  if (!way.elsewhere.empty()) return answer(sender, way.elsewhere, Behaviour{}, requests);
+  const double each = requests / static_cast<double>(way.addresses.size());
+  for (const std::string& address : way.addresses) {
+    const Pod* pod = cluster_.at(address);
+    if (pod == nullptr) {
+      lose(proxy, each, "nothing answers at endpoint " + address);
+    } else {
+      answer(sender, pod->workload, cluster_.behaviour(*pod), each);
+    }
+  }
+}
+
+void Mesh::answer(Proxy& proxy, const std::string& workload, const Behaviour& behaviour, double requests) {
+  Counts& counts = proxy.counts[workload];
+  double rate = behaviour.error_rate;
+  if (rate > 0 && rate < 1) {
+    // Some more or fewer than expected, and on average as many.
+    const double spread = std::min(rate / 2, 1 - rate);
+    rate += spread * (2 * errors_.uniform() - 1);
+  }
+  counts.failed += requests * rate;
+  counts.answered += requests * (1 - rate);
+  counts.at_most.resize(kBuckets.size());
+  for (std::size_t i = 0; i < kBuckets.size(); ++i) {
+    counts.at_most[i] += requests * share_within(kBuckets[i], behaviour.latency);
+  }
+  proxy.last_batch[workload] += requests;
+}
+
+void Mesh::lose(int proxy, double requests, const std::string& reason) {
+  Proxy& sender = proxies_[static_cast<std::size_t>(proxy)];
+  sender.counts[kUnknown].lost += requests;
+  sender.last_batch[kUnknown] += requests;
+  lost_ += requests;
+  if (losses_.size() < kLossesKept) losses_.push_back({executor_.now(), proxy, requests, reason});
+}
+
+}  // namespace weir::simulation
