@@ -1,5 +1,6 @@
 #include "operator/kube/client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "operator/kube/answer.h"
@@ -10,6 +11,9 @@ namespace weir::kube {
 namespace {
 
 constexpr int kPage = 500;  // objects
+// Bytes. etcd keeps no object of more than 1.5 MiB; a page is parsed into many times its size.
+constexpr std::size_t kLargestObject = std::size_t{8} << 20;
+constexpr std::size_t kLargestPage = std::size_t{16} << 20;
 
 std::string text_of(const Json& body) { return body.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -55,7 +59,16 @@ Client::Client(http::Transport& transport, std::shared_ptr<Token> token, const C
       token_(std::move(token)),
       clock_(clock),
       options_(std::move(options)),
-      limit_(options_.requests_per_second, options_.burst) {}
+      limit_(std::make_shared<RateLimit>(options_.requests_per_second, options_.burst)),
+      urgent_(new Client(*this, Urgency::Urgent)) {}  // its constructor is private
+
+Client::Client(const Client& ordinary, Urgency urgency)
+    : transport_(ordinary.transport_),
+      token_(ordinary.token_),
+      clock_(ordinary.clock_),
+      options_(ordinary.options_),
+      limit_(ordinary.limit_),
+      urgency_(urgency) {}
 
 Client::Call Client::call(std::string_view verb, std::string_view method, const Resource& resource,
                           const Key& key, const std::string& tail) const {
@@ -63,6 +76,7 @@ Client::Call Client::call(std::string_view verb, std::string_view method, const 
   call.request.method = method;
   call.request.url = options_.base_url + resource.path(key.name_space, key.name) + tail;
   call.request.timeout = options_.timeout;
+  call.request.max_body = kLargestObject;
   call.request.headers = {{"Accept", "application/json"}, {"User-Agent", "weir/" WEIR_VERSION}};
   return call;
 }
@@ -86,13 +100,20 @@ Result<std::string> Client::list_each(const Resource& resource, std::string_view
                                       const std::function<void(Json)>& on_object,
                                       const std::stop_token& stop) {
   std::string next;
+  int objects = kPage;
   while (true) {
-    std::string query = "?limit=" + std::to_string(kPage);
+    std::string query = "?limit=" + std::to_string(objects);
     if (!label_selector.empty()) query += "&labelSelector=" + http::encode(label_selector);
     if (!next.empty()) query += "&continue=" + http::encode(next);
     Call listing = call("list", "GET", resource, {std::string(name_space), ""}, query);
     listing.stop = stop;
+    listing.request.max_body = kLargestPage;
     auto page = send(std::move(listing));
+    // Perhaps it was too large: if it was something else, the last of few attempts says so.
+    if (!page && page.error().code == Code::BadAnswer && page.error().status == 0 && objects > 1) {
+      objects /= 4;
+      continue;
+    }
     if (!page) return std::unexpected(page.error());
     const auto items = page->find("items");
     if (items != page->end() && items->is_array()) {
@@ -190,19 +211,46 @@ Result<void> Client::watch(const Resource& resource, std::string_view name_space
   observe(watching, answer ? answer->status : 0, since);
   if (!answer) return std::unexpected(error_of(answer.error(), watching.what));
   if (answer->status == 401) token_->refused();
-  if (answer->status != 200) return std::unexpected(error_of(*answer, watching.what));
+  if (answer->status != 200) return std::unexpected(refused(*answer, watching));
   if (broken) return std::unexpected(*std::move(broken));
   return {};
 }
 
 Result<Json> Client::send(Call call) {
-  if (!pause(limit_.take(clock_.steady()), call.stop)) {
-    return std::unexpected(Error{Code::Cancelled, 0, call.what + ": stopped", "", std::nullopt});
-  }
+  if (const auto turn = wait_for_turn(call); !turn) return std::unexpected(turn.error());
   const auto answer = exchange(call);
   if (!answer) return std::unexpected(error_of(answer.error(), call.what));
-  if (answer->status < 200 || answer->status >= 300) return std::unexpected(error_of(*answer, call.what));
+  if (answer->status < 200 || answer->status >= 300) return std::unexpected(refused(*answer, call));
   return parse_body(answer->body, call.what);
+}
+
+Result<void> Client::wait_for_turn(const Call& call) {
+  const auto place = limit_->queue(urgency_);
+  while (true) {
+    const auto now = clock_.steady();
+    if (const auto rest = limit_->held(urgency_, now); rest > rest.zero()) {
+      limit_->leave(place);
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(rest);
+      return std::unexpected(Error{Code::TooManyRequests, 0,
+                                   call.what + ": not sent, the API server asked to be left alone for " +
+                                       std::to_string(seconds.count()) + " s more",
+                                   "", seconds});
+    }
+    const auto wait = limit_->wait(place, now);
+    if (!pause(wait, call.stop)) {
+      limit_->leave(place);
+      return std::unexpected(Error{Code::Cancelled, 0, call.what + ": stopped", "", std::nullopt});
+    }
+    if (wait == wait.zero()) return {};
+  }
+}
+
+Error Client::refused(const http::Response& answer, const Call& call) {
+  Error error = error_of(answer, call.what);
+  if (!error.retry_after) return error;
+  error.retry_after = std::min(*error.retry_after, RateLimit::kLongestHold);
+  if (error.code == Code::TooManyRequests) limit_->hold(*error.retry_after, clock_.steady());
+  return error;
 }
 
 http::Result<http::Response> Client::exchange(Call& call) {

@@ -37,10 +37,20 @@ struct WatchEvent {
 };
 
 // Thread-safe. Sends each request once; a 401 alone is tried again, if the token has rotated meanwhile.
+//
+// A request waits for its turn, which options.requests_per_second bounds. When the server answers 429 with
+// Retry-After, the whole client heeds it: until then (RateLimit::kLongestHold at most) ordinary requests are
+// not sent but refused at once with Code::TooManyRequests and what is left of the pause, so that no thread
+// waits that a rollback may need. Not held up are urgent requests, and watches, by which a rollback's cause
+// is noticed. Error::retry_after is never longer than RateLimit::kLongestHold.
 class Client final : public Api {
  public:
   // `transport` and `clock` are the caller's and must outlive the client.
   Client(http::Transport& transport, std::shared_ptr<Token> token, const Clock& clock, ClientOptions options);
+
+  // The same client for requests that take traffic back: they share transport, token and limit with the
+  // others, go before all that wait, and are sent during a pause too. Lives as long as the client.
+  [[nodiscard]] Api& urgent() { return *urgent_; }
 
   [[nodiscard]] Result<Json> get(const Resource& resource, const Key& key) override;
   [[nodiscard]] Result<std::vector<Json>> list(const Resource& resource, std::string_view name_space,
@@ -52,7 +62,8 @@ class Client final : public Api {
   [[nodiscard]] Result<void> remove(const Resource& resource, const Json& object) override;
 
   // GET the collection page by page, one object at a time so that the caller need not hold the whole; `stop`
-  // ends it in place of the options' own. Returns the resourceVersion to watch from.
+  // ends it in place of the options' own. Returns the resourceVersion to watch from. Pages that are too large
+  // to be read at once are asked for with fewer objects.
   [[nodiscard]] Result<std::string> list_each(const Resource& resource, std::string_view name_space,
                                               std::string_view label_selector,
                                               const std::function<void(Json)>& on_object,
@@ -74,10 +85,16 @@ class Client final : public Api {
     std::stop_token stop;
   };
 
+  // What `urgent` hands out.
+  Client(const Client& ordinary, Urgency urgency);
+
   [[nodiscard]] Call call(std::string_view verb, std::string_view method, const Resource& resource,
                           const Key& key, const std::string& tail) const;
   // The answer's object, or the typed error.
   [[nodiscard]] Result<Json> send(Call call);
+  [[nodiscard]] Result<void> wait_for_turn(const Call& call);
+  // The error of an answer that is no success; a pause that it asks for begins.
+  [[nodiscard]] Error refused(const http::Response& answer, const Call& call);
   [[nodiscard]] http::Result<http::Response> exchange(Call& call);
   [[nodiscard]] Result<Json> patch(const Resource& resource, const Json& before, const Json& patch,
                                    const std::string& subresource);
@@ -88,7 +105,9 @@ class Client final : public Api {
   std::shared_ptr<Token> token_;
   const Clock& clock_;
   ClientOptions options_;
-  RateLimit limit_;
+  std::shared_ptr<RateLimit> limit_;
+  Urgency urgency_ = Urgency::Ordinary;
+  std::unique_ptr<Client> urgent_;  // null in the urgent one itself
 };
 
 }  // namespace weir::kube

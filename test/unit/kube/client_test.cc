@@ -133,7 +133,7 @@ TEST_F(ClientTest, says_invalid_when_the_server_names_the_field) {
   EXPECT_EQ(error.field, "spec.a");
 }
 
-TEST_F(ClientTest, removes_only_the_object_that_it_was_given) {
+TEST_F(ClientTest, removes_only_the_object_that_it_was_given_as_it_was_given) {
   transport.answers = {answer(200)};
   ASSERT_TRUE(client.remove(kServices, before));
   EXPECT_EQ(last().method, "DELETE");
@@ -176,8 +176,10 @@ TEST_F(ClientTest, honours_retry_after_in_the_header_or_in_the_status) {
   Error error = error_for(answer(429, status(429, "TooManyRequests", {{"retryAfterSeconds", 3}})));
   EXPECT_EQ(error.code, Code::TooManyRequests);
   EXPECT_EQ(error.retry_after, seconds(3));
+  clock.advance(seconds(3));
   error = error_for(answer(429, "", {{"retry-after", "7"}}));
   EXPECT_EQ(error.retry_after, seconds(7));
+  clock.advance(seconds(7));
   error = error_for(answer(429, "", {{"retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"}}));
   EXPECT_FALSE(error.retry_after);
 }
@@ -249,22 +251,73 @@ TEST_F(ClientTest, says_bad_answer_for_events_that_are_none) {
   }
 }
 
-TEST(RateLimit, lets_a_burst_through_and_then_spaces_requests) {
-  RateLimit limit(10, 2);
-  Clock::Steady now{seconds(100)};
-  EXPECT_EQ(limit.take(now), milliseconds(0));
-  EXPECT_EQ(limit.take(now), milliseconds(0));
-  EXPECT_EQ(limit.take(now), milliseconds(100));
-  EXPECT_EQ(limit.take(now), milliseconds(200));
-  now += seconds(10);
-  EXPECT_EQ(limit.take(now), milliseconds(0));
-  EXPECT_EQ(limit.take(now), milliseconds(0));
-  EXPECT_EQ(limit.take(now), milliseconds(100));
+TEST_F(ClientTest, sends_no_ordinary_request_until_the_server_may_be_asked_again) {
+  transport.answers = {answer(429, status(429, "TooManyRequests"), {{"retry-after", "3"}}), answer(200)};
+  EXPECT_EQ(client.get(kServices, {"shop", "web"}).error().retry_after, seconds(3));
+  clock.advance(milliseconds(500));
+  const Error refused = client.update(kServices, before, after).error();
+  EXPECT_EQ(refused.code, Code::TooManyRequests);
+  EXPECT_EQ(refused.retry_after, seconds(3));  // 2.5 s, in whole seconds
+  EXPECT_EQ(refused.message,
+            "patch Service shop/web: not sent, the API server asked to be left alone for 3 s more");
+  EXPECT_EQ(transport.requests.size(), 1U);
+  clock.advance(milliseconds(2500));
+  EXPECT_TRUE(client.update(kServices, before, after));
 }
 
-TEST(RateLimit, of_zero_is_none) {
-  RateLimit limit(0, 1);
-  for (int i = 0; i < 1000; ++i) EXPECT_EQ(limit.take(Clock::Steady()), milliseconds(0));
+TEST_F(ClientTest, sends_urgent_requests_during_a_pause_that_the_server_asked_for) {
+  const auto refusal = answer(429, status(429, "TooManyRequests"), {{"retry-after", "3"}});
+  transport.answers = {refusal, answer(200), refusal, answer(200)};
+  EXPECT_FALSE(client.get(kServices, {"shop", "web"}));
+  EXPECT_TRUE(client.urgent().update(kServices, before, after));
+  EXPECT_EQ(last().headers.at("Authorization"), "Bearer secret");
+  clock.advance(seconds(3));
+  EXPECT_FALSE(client.urgent().update(kServices, before, after));  // begins a pause as any other request does
+  EXPECT_TRUE(client.urgent().update(kServices, before, after));
+  EXPECT_EQ(client.get(kServices, {"shop", "web"}).error().code, Code::TooManyRequests);
+  EXPECT_EQ(transport.requests.size(), 4U);
+}
+
+TEST_F(ClientTest, pauses_after_a_watch_was_refused_and_goes_on_watching) {
+  const auto watch = [&] {
+    return client.watch(kPods, "", "5", seconds(1), seconds(1), [](WatchEvent) {}, {});
+  };
+  transport.streams.push_back({{}, answer(429, "", {{"retry-after", "2"}})});
+  transport.streams.push_back({{}, answer(200)});
+  EXPECT_EQ(watch().error().retry_after, seconds(2));
+  EXPECT_EQ(client.get(kServices, {"shop", "web"}).error().code, Code::TooManyRequests);
+  EXPECT_TRUE(watch());
+}
+
+TEST_F(ClientTest, bounds_the_pause_that_a_server_may_ask_for) {
+  transport.answers = {answer(429, "", {{"retry-after", "86400"}}), answer(200)};
+  EXPECT_EQ(client.urgent().get(kServices, {"shop", "web"}).error().retry_after, seconds(30));
+  clock.advance(seconds(30));
+  EXPECT_TRUE(client.get(kServices, {"shop", "web"}));
+}
+
+TEST_F(ClientTest, does_not_pause_for_an_error_of_one_request) {
+  transport.answers = {answer(503, "", {{"retry-after", "3"}}), answer(429, ""), answer(200)};
+  EXPECT_EQ(client.get(kServices, {"shop", "web"}).error().retry_after, seconds(3));
+  EXPECT_FALSE(client.get(kServices, {"shop", "web"}));
+  EXPECT_TRUE(client.get(kServices, {"shop", "web"}));
+}
+
+TEST_F(ClientTest, lists_fewer_objects_at_once_when_a_page_is_too_large) {
+  transport.answers = {
+      failure(http::Failure::TooLarge),
+      answer(200, R"({"metadata":{"continue":"n","resourceVersion":"5"},"items":[{"a":1}]})"),
+      answer(200, R"({"metadata":{"resourceVersion":"5"},"items":[{"a":2}]})")};
+  EXPECT_EQ(client.list(kPods, "", "").value().size(), 2U);
+  EXPECT_EQ(transport.requests[0].max_body, std::size_t{16} << 20);
+  EXPECT_THAT(transport.requests[1].url, HasSubstr("?limit=125"));
+  EXPECT_THAT(transport.requests[2].url, HasSubstr("?limit=125&continue=n"));
+}
+
+TEST_F(ClientTest, gives_up_on_a_list_whose_single_objects_are_too_large) {
+  for (int i = 0; i < 5; ++i) transport.answers.push_back(failure(http::Failure::TooLarge));
+  EXPECT_EQ(client.list(kPods, "", "").error().code, Code::BadAnswer);
+  EXPECT_THAT(last().url, HasSubstr("?limit=1"));
 }
 
 }  // namespace

@@ -199,6 +199,7 @@ TEST_F(WatcherTest, watches_on_at_once_when_the_server_ends_a_quiet_watch_in_its
 TEST_F(WatcherTest, waits_as_long_as_the_server_asks) {
   transport.answers.emplace_back(answer(429, "", {{"retry-after", "20"}}));
   EXPECT_EQ(step(), seconds(20));
+  clock.advance(seconds(20));
   sync();
   transport.streams.push_back({{}, answer(429, "", {{"retry-after", "7"}})});
   EXPECT_EQ(step(), seconds(7));
