@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"weir.dev/test/cluster/faultproxy/control"
 )
 
 const (
@@ -57,6 +59,7 @@ type cluster struct {
 	state      string // of the bench
 	gateway    string // URL
 	prometheus string // URL
+	faults     control.Client
 }
 
 func connect() (*cluster, error) {
@@ -64,6 +67,7 @@ func connect() (*cluster, error) {
 	for name, into := range map[string]*string{
 		"WEIR_ROOT": &c.root, "WEIR_BENCH_STATE": &c.state,
 		"WEIR_BENCH_GATEWAY": &c.gateway, "WEIR_BENCH_PROMETHEUS": &c.prometheus,
+		"WEIR_BENCH_FAULTS_CONTROL": &c.faults.URL,
 	} {
 		if *into = os.Getenv(name); *into == "" {
 			return nil, fmt.Errorf("%s is not set: run these tests by test/e2e/run", name)
@@ -215,5 +219,15 @@ func run(t *testing.T, name string, arguments ...string) string {
 // part starts, stops or restarts a part of the bench, with further settings as ENV=VALUE.
 func (c *cluster) part(t *testing.T, verb, name string, settings ...string) {
 	t.Helper()
-	run(t, filepath.Join(c.root, "test/cluster/bench"), append([]string{verb, name}, settings...)...)
+	if err := c.tryPart(verb, name, settings...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *cluster) tryPart(verb, name string, settings ...string) error {
+	output, err := tryRun(filepath.Join(c.root, "test/cluster/bench"), append([]string{verb, name}, settings...)...)
+	if err != nil {
+		return fmt.Errorf("bench %s %s: %w\n%s", verb, name, err, output)
+	}
+	return nil
 }

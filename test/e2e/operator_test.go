@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir.dev/test/cluster/faultproxy/control"
 )
 
 const operatorSelector = "app.kubernetes.io/name=weir"
@@ -29,14 +33,44 @@ func operatorPod(t *testing.T) (pod, container string) {
 func killOperator(t *testing.T) {
 	t.Helper()
 	pod, container := operatorPod(t)
-	output := run(t, filepath.Join(bench.root, "test/cluster/bench"), "pid", operatorNamespace, pod, container)
-	pid, err := strconv.Atoi(strings.TrimSpace(output))
-	if err != nil {
+	if err := bench.signal(operatorNamespace, pod, container, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatalf("kill -9 %d: %v", pid, err)
+}
+
+// pid of a running container.
+func (c *cluster) pid(namespace, pod, container string) (int, error) {
+	name := fmt.Sprintf("%s_%s_%s.pid", namespace, pod, container)
+	content, err := os.ReadFile(filepath.Join(c.state, "pods", name))
+	if err != nil {
+		return 0, err
 	}
+	return strconv.Atoi(strings.TrimSpace(string(content)))
+}
+
+func (c *cluster) signal(namespace, pod, container string, signal syscall.Signal) error {
+	pid, err := c.pid(namespace, pod, container)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(pid, signal); err != nil {
+		return fmt.Errorf("%s to container %s of %s/%s: %w", signal, container, namespace, pod, err)
+	}
+	return nil
+}
+
+// throughFaultProxy has the operator reach the API server by the fault proxy until the test ends.
+func throughFaultProxy(t *testing.T, arguments ...string) {
+	t.Helper()
+	install := filepath.Join(bench.root, "test/cluster/install")
+	run(t, install, append([]string{"--through-faultproxy"}, arguments...)...)
+	t.Cleanup(func() {
+		quiet := errors.Join(bench.faults.SetFaults(control.Faults{}), bench.faults.SetRuns(nil))
+		if quiet != nil {
+			t.Error(quiet)
+		}
+		run(t, install)
+	})
 }
 
 // awaitOperator waits until the operator has been restarted so often, and is ready; returns how long that took.

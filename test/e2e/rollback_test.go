@@ -10,7 +10,7 @@ import (
 // mustHaveFailed asserts how a release that was taken back leaves the cluster.
 func mustHaveFailed(t *testing.T, r *release, before routing, reason string) {
 	t.Helper()
-	r.awaitPhase(releaseLimit, "Failed")
+	r.awaitPhase(or(r.patience, releaseLimit), "Failed")
 	r.mustBeRestored(before, r.stable)
 	status, got, message := condition(r.canary(), "Promoted")
 	if status != "False" || got != reason || message == "" {
@@ -53,7 +53,7 @@ func mustNeverRiseAgain(t *testing.T, r *release) {
 	promoted := most == 100
 	var returned time.Time
 	for _, w := range r.weights() {
-		if w.version <= since || w.candidate < 0 {
+		if w.version <= since || w.candidate < 0 || r.edits.has(w.version) {
 			continue
 		}
 		if w.candidate > most {
@@ -67,7 +67,7 @@ func mustNeverRiseAgain(t *testing.T, r *release) {
 	switch took := returned.Sub(began); {
 	case returned.IsZero():
 		t.Errorf("the rollback did not give stable all traffic")
-	case took > time.Second && !promoted:
+	case took > time.Second && !promoted && r.patience == 0:
 		t.Errorf("stable had all traffic only %s after the verdict", took)
 	default:
 		t.Logf("stable had all traffic %d ms after the verdict", took.Milliseconds())

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,30 @@ type shop struct {
 	namespace string
 	host      string // by which clients outside reach the service
 	*history
+
+	patience time.Duration // for a release to end while faults are made; 0: none are, and what is at once has to be
+	edits    edits
+}
+
+// edits is the versions of the VirtualService that somebody other than the operator wrote during a release.
+type edits struct {
+	mu       sync.Mutex
+	versions map[int64]bool
+}
+
+func (e *edits) add(version int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.versions == nil {
+		e.versions = map[int64]bool{}
+	}
+	e.versions[version] = true
+}
+
+func (e *edits) has(version int64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.versions[version]
 }
 
 const shopObjects = `
@@ -226,6 +251,7 @@ type release struct {
 	name   string // of the Canary and of its target
 	stable string // version that served before
 	target string // version that is released
+	mode   string // of its Service
 	since  int64  // version of the newest write before
 	until  int64  // version of the newest write at its end, 0 while it runs
 	began  time.Time
@@ -234,7 +260,7 @@ type release struct {
 // start creates the Canary that releases a version.
 func (s *shop) start(from, to string, p plan) *release {
 	s.t.Helper()
-	r := &release{shop: s, name: "checkout-" + to, stable: from, target: to, since: s.now(), began: time.Now()}
+	r := &release{shop: s, name: "checkout-" + to, stable: from, target: to, mode: p.mode, since: s.now(), began: time.Now()}
 	bench.mustCreate(s.t, s.namespace, p.canary(to))
 	return r
 }
@@ -418,10 +444,10 @@ func (before routing) mustEqual(t *testing.T, after routing, from, to string) {
 // mustBeRestored compares the routing with what it was before, and closes the release's record.
 func (r *release) mustBeRestored(before routing, version string) {
 	r.t.Helper()
-	before.mustEqual(r.t, r.routing(), r.stable, version)
-	r.await(r.t, 10*time.Second, "the release without a finalizer", func() bool {
+	r.await(r.t, or(r.patience, 10*time.Second), "the release without a finalizer", func() bool {
 		return len(r.canary().GetFinalizers()) == 0
 	})
+	before.mustEqual(r.t, r.routing(), r.stable, version)
 	r.until = r.now()
 }
 
