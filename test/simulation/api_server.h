@@ -5,12 +5,13 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/http/transport.h"
 #include "operator/kube/memory_api.h"
+#include "test/simulation/api_request.h"
 #include "test/simulation/executor.h"
 
 namespace weir::simulation {
@@ -39,9 +40,9 @@ class ApiServer {
   // Borrows both. The CRDs of `manifests/crds` give the defaults.
   ApiServer(const Executor& executor, const kube::Clock& clock);
 
-  // What controllers and people do: put, erase, get, list. Defaults are applied by `put` below, not here.
+  // What controllers and people do: put, erase, get, list. What is kept has the server's defaults.
   [[nodiscard]] kube::MemoryApi& objects() { return objects_; }
-  // `kubectl apply` of a whole object: defaults are filled in. Status is kept as it is unless given.
+  // `kubectl apply` of a whole object. Status is kept as it is unless given.
   Json put(const kube::Resource& resource, Json object, std::string_view manager = "kubectl");
   bool erase(const kube::Resource& resource, const kube::Key& key) { return objects_.erase(resource, key); }
   // Null if there is none.
@@ -67,22 +68,38 @@ class ApiServer {
   // Forgets the history: every watch that has not seen all of it gets a 410.
   void compact();
 
-  // Each is called after every change, in the order in which they were given.
+  // Each is called after every change, in the order in which they were given. It may read; what it wants to
+  // write is a task of its own for the executor.
   void on_change(std::function<void(const Change&)> callback);
 
  private:
   struct Past {
     Millis at{0};
     std::uint64_t version = 0;
-    std::string type;  // ADDED, MODIFIED, DELETED
-    Json object;
+    std::string_view type;  // ADDED, MODIFIED, DELETED
+    kube::MemoryApi::Object object;
+    std::string line;  // the event as it is sent; made when it is first asked for
   };
+  struct History {
+    std::deque<Past> events;      // by version, at most kKept
+    std::uint64_t compacted = 0;  // a watch from below this one is answered by 410
+    std::uint64_t forgotten = 0;  // of the newest event that is no longer there
+  };
+  static constexpr std::size_t kKept = 2'000;  // events of one kind
+
+  void take(const kube::Changed& changed);
+  [[nodiscard]] http::Response answer(const http::Request& request);
+  [[nodiscard]] http::Response list(const ApiRequest& request);
+  [[nodiscard]] http::Response create(const ApiRequest& request, const http::Request& raw);
+  [[nodiscard]] http::Response patch(const ApiRequest& request, const http::Request& raw);
+  [[nodiscard]] http::Response remove(const ApiRequest& request, const http::Request& raw);
+  // The version of all kinds as it was `delay` ago.
+  [[nodiscard]] std::uint64_t version_before(Millis delay) const;
 
   const Executor& executor_;
   kube::MemoryApi objects_;
-  std::map<std::string, std::deque<Past>> history_;  // by "apps/v1/deployments"
-  std::uint64_t compacted_ = 0;                      // versions up to this one are forgotten
-  std::map<std::string, Json> schemas_;              // OpenAPI schemas of our CRDs, by kind
+  Writer writer_ = 0;                              // of the request that is being answered
+  std::map<std::string_view, History> histories_;  // by the resource's plural, all known kinds
   std::vector<std::function<void(const Change&)>> observers_;
 };
 
