@@ -1,0 +1,108 @@
+// What goes wrong in a run: drawn from the seed before the run begins, so that it can be shortened
+// afterwards.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "test/simulation/scenario.h"
+#include "test/simulation/wire.h"
+
+namespace weir::simulation {
+
+enum class Kind {
+  // of the process
+  KillBeforeWrite,
+  KillAfterWrite,
+  Kill,
+  Freeze,   // stopped; its clocks go on
+  Suspend,  // stopped with its machine: its monotonic clock stands still
+  WallJump,
+  // on the way to the API server
+  ServerErrors,  // 500 and 504, applied or not
+  Resets,        // the connection breaks before or after the request is applied
+  LateWrites,    // time-out for the client, applied later all the same
+  Throttling,    // 429 with Retry-After
+  Forbidden,     // 403
+  SlowServer,
+  // of watches
+  WatchesBreak,
+  WatchesGone,  // 410: history is compacted while the watch is away
+  StaleCaches,  // each kind's watch lags by a time of its own
+  // of Prometheus
+  PrometheusDown,
+  PrometheusSlow,
+  PrometheusNotANumber,
+  PrometheusEmpty,
+  PrometheusPartial,
+  PrometheusMalformed,
+  PrometheusHuge,
+  PrometheusRejects,
+  // of pods
+  CandidateUnready,
+  CandidateCrashes,
+  StableUnready,
+  CandidatePodKilled,
+  StablePodKilled,
+  // by other people and tools
+  CandidateScaled,
+  StableScaled,
+  CandidateDeleted,  // and made again
+  StableDeleted,
+  TemplateChanged,
+  TemplateChangedToBad,
+  WeightsEdited,
+  RoutesReverted,  // by a tool, again and again
+  RouteDeleted,    // and made again
+  RuleDeleted,
+  SelectorEdited,
+  ServiceDeleted,
+  CanarySuspended,  // and resumed
+  CanaryEdited,
+  CanaryDeleted,
+  RollbackRequested,
+  SecondCanary  // for the same Service
+};
+
+struct Fault {
+  Kind kind = Kind::Kill;
+  Millis at{0};       // when it begins, from the start of the release
+  int write = 0;      // or: with the operator's n-th write of the release; 0: at `at`
+  Millis lasting{0};  // for those that end
+  int number = 0;     // how much: per cent of requests, pods, milliseconds of a jump
+};
+
+[[nodiscard]] std::string_view to_string(Kind kind);
+[[nodiscard]] std::string describe(const Fault& fault);
+[[nodiscard]] std::vector<Kind> all_kinds();
+
+// What a fault excuses.
+struct Excuse {
+  bool loss = false;      // requests may be lost
+  bool rollback = false;  // a good release may be taken back
+};
+[[nodiscard]] Excuse excuse(const Fault& fault);
+
+// None in some runs, up to six in others; those of one run may be of one family, so that they meet.
+[[nodiscard]] std::vector<Fault> draw_faults(Random& random);
+
+// What the faults on the way to the API server that are under way make of one request.
+class Road {
+ public:
+  explicit Road(std::uint64_t seed) : random_(seed, "road") {}
+  void begin(const Fault& fault) { under_way_.push_back(fault); }
+  void end(Kind kind);
+  [[nodiscard]] bool clear() const { return under_way_.empty(); }
+  [[nodiscard]] Treatment treat(const http::Request& request);
+
+ private:
+  [[nodiscard]] Treatment ordinary();
+  void apply(const Fault& fault, const http::Request& request, Treatment& treatment);
+
+  Random random_;
+  std::vector<Fault> under_way_;
+};
+
+}  // namespace weir::simulation

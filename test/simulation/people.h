@@ -1,0 +1,38 @@
+// What people and their tools do to the objects of a release, sensible or not.
+#pragma once
+
+#include "test/simulation/faults.h"
+
+namespace weir::simulation {
+
+// Borrows all. Each act is what `kubectl` would do at this moment; an object that is not there is left alone.
+class People {
+ public:
+  People(Executor& executor, ApiServer& server, const Scenario& scenario);
+
+  // Begins a fault of people; what is taken away comes back after `fault.lasting`.
+  void act(const Fault& fault);
+
+ private:
+  void scale(const char* name, int replicas);
+  void remove_for_a_while(const kube::Resource& resource, const std::string& name, Millis duration,
+                          Json again);
+  void change_template(const char* variant);
+  void edit_weights(int candidate);
+  void revert_routes(Millis every, Millis until);
+  void remove_rule(Millis duration);
+  void remove_service(Millis duration);
+  void edit_canary(const char* pointer, const Json& value);
+  void make_second(bool supersedes);
+  [[nodiscard]] Json find(const kube::Resource& resource, const std::string& name);
+  void put(const kube::Resource& resource, const Json& object, const char* manager = "kubectl");
+
+  Executor& executor_;
+  ApiServer& server_;
+  const Scenario& scenario_;
+  int revisions_ = 0;
+};
+
+inline constexpr const char* kSecondCanary = "checkout-v3";
+
+}  // namespace weir::simulation

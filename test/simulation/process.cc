@@ -1,0 +1,193 @@
+#include "test/simulation/process.h"
+
+#include <algorithm>
+#include <stop_token>
+#include <utility>
+
+#include "operator/kube/object.h"
+
+namespace weir::simulation {
+namespace {
+
+constexpr const char* kBaseUrl = "https://kubernetes.default.svc";
+constexpr const char* kPrometheusUrl = "http://prometheus.monitoring:9090";
+constexpr int kWorkers = 2;
+// As the chart has them: an event reaches its watch within this.
+constexpr Millis kWatchFastest{1};
+constexpr Millis kWatchSlowest{40};
+constexpr Millis kBookmarks{60'000};
+constexpr Millis kAnalystStart{1};
+constexpr Millis kElectionTimeout{4'000};
+constexpr Millis kLastRound{200};
+
+kube::ClientOptions client_options(Millis timeout) {
+  return {.base_url = kBaseUrl, .timeout = timeout, .requests_per_second = 0};
+}
+
+}  // namespace
+
+Process::Process(const Surroundings& around, Writer id, std::uint64_t seed)
+    : around_(around),
+      id_(id),
+      random_(seed, "process " + std::to_string(id)),
+      life_(around.executor, around.clock),
+      wire_(around.executor, around.server, life_, id, around.treat),
+      token_(std::make_shared<kube::Token>("")),
+      client_(wire_, token_, life_.clock, client_options(kube::ClientOptions{}.timeout)),
+      election_client_(wire_, token_, life_.clock, client_options(kElectionTimeout)),
+      election_(election_client_, life_.clock,
+                {.lease = {"weir-system", "weir"}, .identity = "weir_" + std::to_string(id)}),
+      judge_(analysis::make_prometheus_judge(
+          kPrometheusUrl,
+          [this](const std::string& url, const std::map<std::string, std::string>&, bool) {
+            life_.check();
+            auto answer = around_.prometheus.fetch(url);
+            life_.check();
+            return answer;
+          })),
+      analyst_(*judge_, life_.clock,
+               [this](const kube::Key& key, const analysis::Judgement& judgement) {
+                 if (around_.tells) around_.tell("judged: " + judgement.message);
+                 controller_.wake(key);
+               }),
+      reconciler_(client_, client_, stores_, provider_, analyst_, life_.clock, listener(),
+                  [this] { return election_.leads_in(); }),
+      controller_(reconciler_, stores_, life_.clock,
+                  [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {
+                    if (round.error && around_.tells) around_.tell("round failed: " + round.error->message);
+                  }) {}
+
+reconcile::Listener Process::listener() {
+  reconcile::Listener listener{.on_check = [this](const canary::Canary&, const strategies::CheckRequest&) {
+    around_.executor.after(kAnalystStart, [this] { life_.enter([this] { judge(); }); });
+  }};
+  if (!around_.tells) return listener;
+  listener.on_event = [this](const canary::Canary& canary, const strategies::Event& event) {
+    around_.tell(canary.name + ": " + event.reason + ": " + event.message);
+  };
+  listener.on_action = [this](const canary::Canary& canary, const strategies::Action& action,
+                              const kube::Result<void>& done) {
+    around_.tell(canary.name + ": " + describe(action) + (done ? "" : ": failed: " + done.error().message));
+  };
+  return listener;
+}
+
+void Process::start() {
+  life_.enter([this] {
+    watch(kube::kCanaries, stores_.canaries);
+    watch(kube::kMetricTemplates, stores_.metric_templates);
+    watch(kube::kDeployments, stores_.deployments);
+    watch(kube::kEndpointSlices, stores_.endpoint_slices);
+    watch(kube::kServices, stores_.services);
+    watch(kube::kVirtualServices, stores_.virtual_services);
+    watch(kube::kDestinationRules, stores_.destination_rules);
+  });
+}
+
+void Process::watch(const kube::Resource& resource, kube::Store& store) {
+  auto watching = std::make_unique<Watching>();
+  watching->resource = &resource;
+  watching->watcher =
+      std::make_unique<kube::Watcher>(client_, life_.clock, resource, store,
+                                      kube::WatcherOptions{.name_space = {},
+                                                           .trim = {},
+                                                           .on_change =
+                                                               [this, &resource](const kube::Key& key) {
+                                                                 if (led_) controller_.changed(resource, key);
+                                                               },
+                                                           .random = [this] { return random_.uniform(); }});
+  watches_.push_back(std::move(watching));
+  come_back(*watches_.back(), Millis(0));
+}
+
+void Process::come_back(Watching& watching, Millis delay) {
+  const std::uint64_t turn = ++watching.turn;
+  watching.next = around_.executor.now() + delay;
+  around_.executor.after(delay, [this, &watching, turn] {
+    life_.enter([this, &watching, turn] {
+      if (watching.turn == turn && !watching.stepping) step(watching);
+    });
+  });
+}
+
+void Process::step(Watching& watching) {
+  const auto plural = watching.resource->plural;
+  watching.stepping = true;
+  const Millis delay = watching.watcher->step({});
+  watching.stepping = false;
+  if (!elects_ && synced()) {
+    elects_ = true;
+    elect();
+  }
+  // A watch that goes well stays open in reality: it is taken up again when it has something to bring.
+  const bool open = wire_.watching(plural);
+  come_back(watching, open ? kBookmarks : std::max(delay, Millis(1)));
+  if (open && around_.server.newest(*watching.resource, Millis(0)) > wire_.seen(plural)) {
+    tell_of_news(*watching.resource);
+  }
+}
+
+void Process::tell_of_news(const kube::Resource& resource) {
+  if (life_.dead()) return;
+  for (auto& watching : watches_) {
+    if (*watching->resource != resource || watching->stepping || !wire_.watching(resource.plural)) continue;
+    const Millis delay = random_.between(kWatchFastest, kWatchSlowest) + wire_.watch_delay(resource.plural);
+    // Never put off by more news: a watch under constant change would bring nothing.
+    if (around_.executor.now() + delay < watching->next) come_back(*watching, delay);
+  }
+}
+
+void Process::break_watches() {
+  wire_.drop_watches();
+  for (auto& watching : watches_) {
+    if (!watching->stepping) come_back(*watching, Millis(0));
+  }
+}
+
+bool Process::synced() const {
+  return std::ranges::all_of(watches_,
+                             [](const auto& watching) { return watching->watcher->state().synced; });
+}
+
+void Process::elect() {
+  const Millis delay = election_.step();
+  const bool leads = election_.leading();
+  if (leads && !led_) {
+    led_ = true;
+    if (around_.tells) around_.tell("leads");
+    controller_.wake_all();
+  } else if (led_ && !leads) {
+    if (around_.tells) around_.tell("leads no longer: ends");
+    // Rounds under way are let end before the process does.
+    led_ = false;
+    around_.executor.after(kLastRound, [this] { life_.kill(); });
+    return;
+  }
+  around_.executor.after(delay, [this] { life_.enter([this] { elect(); }); });
+}
+
+void Process::pump() {
+  if (life_.dead() || !led_ || at_work_ >= kWorkers) return;
+  const auto due = controller_.next_due();
+  if (!due) return;
+  const auto wait = std::chrono::ceil<Millis>(*due - life_.clock.steady());
+  const Millis when = around_.executor.now() + std::max(wait, Millis(0));
+  if (next_work_ && *next_work_ <= when) return;
+  next_work_ = when;
+  around_.executor.at(when, [this] { life_.enter([this] { work(); }); });
+}
+
+void Process::work() {
+  next_work_.reset();
+  if (!led_ || at_work_ >= kWorkers) return;
+  ++at_work_;
+  (void)controller_.step();
+  --at_work_;
+}
+
+void Process::judge() {
+  while (analyst_.step()) {
+  }
+}
+
+}  // namespace weir::simulation

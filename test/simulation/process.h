@@ -1,0 +1,94 @@
+// One process of the operator: its own code, driven step by step on a virtual clock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/judge.h"
+#include "operator/kube/client.h"
+#include "operator/kube/lease.h"
+#include "operator/kube/watcher.h"
+#include "operator/reconcile/controller.h"
+#include "operator/routing/istio.h"
+#include "test/simulation/prometheus.h"
+#include "test/simulation/wire.h"
+
+namespace weir::simulation {
+
+// What a process works in; all borrowed.
+struct Surroundings {
+  Executor& executor;
+  ApiServer& server;
+  const kube::Clock& clock;
+  Prometheus& prometheus;
+  Wire::Treat treat;                             // of requests of releases
+  std::function<void(const std::string&)> tell;  // a line of the timeline
+  bool tells = false;                            // whether anybody listens
+};
+
+// Does what operator/process does with threads: starts the watches, stands for election once the caches are
+// ready, works while it leads, and ends when it leads no longer.
+class Process {
+ public:
+  Process(const Surroundings& around, Writer id, std::uint64_t seed);
+
+  void start();
+  // To be called after each task of the executor: looks whether there is work to take up.
+  void pump();
+  // An object of this kind has changed: its watch will bring that in a while.
+  void tell_of_news(const kube::Resource& resource);
+  // Every watch breaks.
+  void break_watches();
+
+  [[nodiscard]] Life& life() { return life_; }
+  [[nodiscard]] Wire& wire() { return wire_; }
+  [[nodiscard]] Writer id() const { return id_; }
+  [[nodiscard]] bool leading() const { return led_ && election_.leading(); }
+  // The epoch of what it writes.
+  [[nodiscard]] std::int64_t term() const { return election_.term(); }
+
+ private:
+  struct Watching {
+    const kube::Resource* resource = nullptr;
+    std::unique_ptr<kube::Watcher> watcher;
+    std::uint64_t turn = 0;  // of the step that is to come: an earlier one than that is void
+    bool stepping = false;
+    Millis next{0};
+  };
+
+  [[nodiscard]] reconcile::Listener listener();
+  void watch(const kube::Resource& resource, kube::Store& store);
+  void come_back(Watching& watching, Millis delay);
+  void step(Watching& watching);
+  void elect();
+  void work();
+  void judge();
+  [[nodiscard]] bool synced() const;
+
+  Surroundings around_;
+  const Writer id_;
+  Random random_;
+  Life life_;
+  Wire wire_;
+  std::shared_ptr<kube::Token> token_;
+  kube::Client client_;
+  kube::Client election_client_;
+  kube::Election election_;
+  kube::Stores stores_;
+  routing::IstioProvider provider_;
+  std::unique_ptr<analysis::Judge> judge_;
+  reconcile::ThreadedAnalyst analyst_;
+  reconcile::Reconciler reconciler_;
+  reconcile::Controller controller_;
+  std::vector<std::unique_ptr<Watching>> watches_;
+  bool elects_ = false;
+  bool led_ = false;
+  int at_work_ = 0;
+  std::optional<Millis> next_work_;  // when `work` is to run next
+};
+
+}  // namespace weir::simulation

@@ -1,0 +1,373 @@
+#include "test/simulation/run.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "operator/kube/object.h"
+#include "test/simulation/people.h"
+#include "test/simulation/process.h"
+
+namespace weir::simulation {
+namespace {
+
+constexpr Millis kSettling{4'000};  // before the operator starts: stable is up and serves
+constexpr Millis kSlice{250};
+constexpr Millis kLatestFault{150'000};  // a write that has not come by then comes no more
+constexpr Millis kAftermath{70'000};     // for late writes and what they are answered by
+constexpr Millis kReplaced{2'000};       // a process that has died is back within this
+constexpr Millis kScrapeInterval{1'000};
+constexpr Millis kCalmAfter{15'000};  // of faults
+constexpr int kLonger = 3;            // times the progress deadline, for the way there and back
+constexpr Millis kWaitLimit{240'000};
+
+bool is_final(const std::string& phase) { return phase == "Succeeded" || phase == "Failed"; }
+
+Weather weather_of(Kind kind) {
+  static const std::map<Kind, Weather> kWeathers{{Kind::PrometheusDown, Weather::Down},
+                                                 {Kind::PrometheusSlow, Weather::Slow},
+                                                 {Kind::PrometheusNotANumber, Weather::NotANumber},
+                                                 {Kind::PrometheusEmpty, Weather::Empty},
+                                                 {Kind::PrometheusPartial, Weather::Partial},
+                                                 {Kind::PrometheusMalformed, Weather::Malformed},
+                                                 {Kind::PrometheusHuge, Weather::Huge},
+                                                 {Kind::PrometheusRejects, Weather::Rejected}};
+  const auto found = kWeathers.find(kind);
+  return found == kWeathers.end() ? Weather::Fair : found->second;
+}
+
+class Run {
+ public:
+  Run(const Plan& plan, bool with_timeline)
+      : plan_(plan),
+        tells_(with_timeline),
+        random_(plan.seed, "run"),
+        clock_(executor_),
+        server_(executor_, clock_),
+        cluster_(executor_, server_, plan.seed),
+        mesh_(executor_, server_, cluster_, mesh_options(plan.scenario), plan.seed),
+        prometheus_(executor_, clock_, mesh_, kScrapeInterval),
+        people_(executor_, server_, plan.scenario),
+        road_(plan.seed),
+        invariants_(executor_, server_, cluster_, mesh_, expectations_, [this](Writer writer) {
+          return processes_[static_cast<std::size_t>(writer) - 1]->term();
+        }) {
+    expectations_.skip_analysis = plan.scenario.skip_analysis;
+    server_.on_change([this](const Change& change) { changed(change); });
+    executor_.after_each([this] { after_task(); });
+  }
+
+  Outcome go() {
+    set_up();
+    const Millis began = executor_.now();
+    schedule_faults();
+    while (!violated() && !finished()) {
+      if (executor_.now() > limit(began)) {
+        violate("L3", fmt::format("the release is not over: {}", state()));
+        break;
+      }
+      advance(kSlice);
+    }
+    if (!violated()) check_end();
+    return conclude();
+  }
+
+ private:
+  void set_up() {
+    cluster_.set_behaviour(kStable, behaviour(Quality::Good));
+    cluster_.set_behaviour(kCandidate, behaviour(plan_.scenario.quality));
+    cluster_.set_behaviour(kCandidate, kBadVariant, behaviour(Quality::Failing));
+    for (const auto& [resource, object] : shop(plan_.scenario)) server_.put(resource, object);
+    executor_.run_until(kSettling);
+    mesh_.start();
+    for (int i = 0; i < plan_.scenario.processes; ++i) start_process();
+    advance(2s);
+    server_.put(kube::kDeployments, deployment("v2", plan_.scenario.candidate_pods, "candidate"));
+    server_.put(kube::kCanaries, canary(plan_.scenario, kCanary, kCandidate));
+  }
+
+  void start_process() {
+    const Surroundings around{.executor = executor_,
+                              .server = server_,
+                              .clock = clock_,
+                              .prometheus = prometheus_,
+                              .treat = [this](const http::Request& request) { return treat(request); },
+                              .tell = [this](const std::string& line) { tell(line); },
+                              .tells = tells_};
+    const auto id = static_cast<Writer>(processes_.size()) + 1;
+    processes_.push_back(std::make_unique<Process>(around, id, plan_.seed));
+    living_.push_back(processes_.back().get());
+    living_.back()->start();
+  }
+
+  void after_task() {
+    for (auto* process : std::vector(living_)) {
+      if (process->life().dead()) {
+        std::erase(living_, process);
+        tell(fmt::format("process {} is dead", process->id()));
+        executor_.after(random_.between(500ms, kReplaced), [this] { start_process(); });
+      } else {
+        process->pump();
+      }
+    }
+    invariants_.look();
+  }
+
+  void advance(Millis by) {
+    const bool quiet = road_.clear() && executor_.now() > calm_from_;
+    expectations_.calm = quiet && !living_.empty();
+    executor_.run_until(executor_.now() + by);
+  }
+
+  // ---- faults ----
+
+  void schedule_faults() {
+    begun_at_ = executor_.now();
+    for (const auto& fault : plan_.faults) {
+      if (fault.write == 0) executor_.at(begun_at_ + fault.at, [this, &fault] { begin(fault); });
+    }
+  }
+
+  Treatment treat(const http::Request& request) {
+    auto treatment = road_.treat(request);
+    if (!is_write(request) || !is_of_release(request)) return treatment;
+    ++writes_;
+    if (tells_) tell(brief(request));
+    for (const auto& fault : plan_.faults) {
+      if (fault.write != writes_ || executor_.now() > begun_at_ + kLatestFault) continue;
+      if (fault.kind == Kind::KillBeforeWrite || fault.kind == Kind::KillAfterWrite) {
+        (fault.kind == Kind::KillBeforeWrite ? treatment.kill_before : treatment.kill_after) = true;
+        note(fault);
+      } else {
+        executor_.after(Millis(0), [this, &fault] { begin(fault); });
+      }
+    }
+    return treatment;
+  }
+
+  void note(const Fault& fault) {
+    tell("FAULT " + describe(fault));
+    ++outcome_.faults[fault.kind];
+    last_fault_ = std::max(last_fault_, executor_.now() + fault.lasting);
+    calm_from_ = last_fault_ + kCalmAfter;
+    const auto excused = excuse(fault);
+    expectations_.requests_may_be_lost |= excused.loss;
+    may_roll_back_ |= excused.rollback;
+    must_not_promote_ |= fault.kind == Kind::TemplateChangedToBad;
+  }
+
+  Process* some_process() {
+    const auto leader = std::ranges::find_if(living_, [](Process* process) { return process->leading(); });
+    if (leader != living_.end()) return *leader;
+    return living_.empty() ? nullptr : living_.front();
+  }
+
+  void begin(const Fault& fault) {
+    // What happens to a release that is over is its owner's affair.
+    if (over(kCanary)) return;
+    note(fault);
+    if (weather_of(fault.kind) != Weather::Fair) return begin_weather(fault);
+    if (auto* process = some_process()) disturb(*process, fault);
+    disturb_road(fault);
+    disturb_pods(fault);
+    people_.act(fault);
+  }
+
+  void begin_weather(const Fault& fault) {
+    prometheus_.set(weather_of(fault.kind));
+    executor_.after(fault.lasting, [this] { prometheus_.set(Weather::Fair); });
+  }
+
+  void disturb(Process& process, const Fault& fault) {
+    if (fault.kind == Kind::Kill) process.life().kill();
+    if (fault.kind == Kind::Freeze) process.life().freeze(fault.lasting, false);
+    if (fault.kind == Kind::Suspend) process.life().freeze(fault.lasting, true);
+    if (fault.kind == Kind::WallJump) process.life().clock.jump(Millis(fault.number));
+    if (fault.kind == Kind::WatchesBreak || fault.kind == Kind::WatchesGone) {
+      if (fault.kind == Kind::WatchesGone) server_.compact();
+      process.break_watches();
+    }
+    if (fault.kind == Kind::StaleCaches) make_stale(process, fault);
+  }
+
+  void make_stale(Process& process, const Fault& fault) {
+    for (const auto* plural : {"canaries", "deployments", "services", "endpointslices", "virtualservices",
+                               "destinationrules", "metrictemplates"}) {
+      process.wire().delay_watch(plural, random_.between(0ms, Millis(fault.number)));
+      executor_.after(fault.lasting, [&process, plural] { process.wire().delay_watch(plural, Millis(0)); });
+    }
+  }
+
+  void disturb_road(const Fault& fault) {
+    const std::vector kinds{Kind::ServerErrors, Kind::Resets,    Kind::LateWrites,
+                            Kind::Throttling,   Kind::Forbidden, Kind::SlowServer};
+    if (std::ranges::find(kinds, fault.kind) == kinds.end()) return;
+    road_.begin(fault);
+    executor_.after(fault.lasting, [this, kind = fault.kind] { road_.end(kind); });
+  }
+
+  void disturb_pods(const Fault& fault) {
+    if (fault.kind == Kind::CandidateUnready) cluster_.disturb(kCandidate, fault.lasting, false);
+    if (fault.kind == Kind::CandidateCrashes) cluster_.disturb(kCandidate, fault.lasting, true);
+    if (fault.kind == Kind::StableUnready) cluster_.disturb(kStable, fault.lasting, false);
+    if (fault.kind == Kind::CandidatePodKilled) cluster_.kill_one(kCandidate);
+    if (fault.kind == Kind::StablePodKilled) cluster_.kill_one(kStable);
+  }
+
+  // ---- what came of it ----
+
+  [[nodiscard]] std::string phase_of(const char* name) {
+    const auto found = server_.find(kube::kCanaries, {kNamespace, name});
+    if (found.is_null()) return "gone";
+    return kube::text_at(found, "/status/phase");
+  }
+  [[nodiscard]] bool over(const char* name) {
+    const auto phase = phase_of(name);
+    return phase == "gone" || is_final(phase);
+  }
+  [[nodiscard]] bool finished() {
+    return over(kCanary) && over(kSecondCanary) && executor_.now() > last_fault_;
+  }
+  [[nodiscard]] Millis limit(Millis began) const {
+    return std::max(began, last_fault_) + kLatestFault + plan_.scenario.progress_deadline * kLonger +
+           kWaitLimit;
+  }
+  [[nodiscard]] std::string state() {
+    const auto found = server_.find(kube::kCanaries, {kNamespace, kCanary});
+    return phase_of(kCanary) + ": " + kube::text_at(found, "/status/message");
+  }
+  [[nodiscard]] bool violated() const {
+    return !invariants_.violations().empty() || !outcome_.violations.empty();
+  }
+  void violate(const char* name, std::string message) {
+    outcome_.violations.push_back({.at = executor_.now(), .name = name, .message = std::move(message)});
+  }
+
+  void check_end() {
+    const auto phase = phase_of(kCanary);
+    const bool second = phase_of(kSecondCanary) != "gone";
+    const bool promotes = plan_.scenario.promotes();
+    if (promotes && !may_roll_back_ && phase != "Succeeded") violate("L1", "a good release ended " + state());
+    const bool bad = !promotes || (must_not_promote_ && !plan_.scenario.skip_analysis);
+    if (bad && plan_.scenario.quality != Quality::Good && phase == "Succeeded")
+      violate("L2", "a bad release was promoted");
+    if (violated()) return;
+    advance(kAftermath);
+    if (violated()) return;
+    if (!second) {
+      for (auto& violation : invariants_.check_end(phase == "Succeeded"))
+        outcome_.violations.push_back(violation);
+      const char* serving = phase == "Succeeded" ? kCandidate : kStable;
+      if (!violated() && mesh_.share(serving) < 0.999 && plan_.scenario.routes != Routes::Shared) {
+        violate("L1", fmt::format("{} serves {:.1f} % of the traffic at the end", serving,
+                                  100 * mesh_.share(serving)));
+      }
+    }
+    if (!violated()) check_silence();
+  }
+
+  void check_silence() {
+    mesh_.stop();
+    const int before = writes_;
+    executor_.run_until(executor_.now() + plan_.silence);
+    if (writes_ != before) violate("L5", fmt::format("{} writes after all was over", writes_ - before));
+  }
+
+  Outcome conclude() {
+    for (const auto& violation : invariants_.violations()) outcome_.violations.push_back(violation);
+    for (const auto& violation : outcome_.violations) {
+      tell(fmt::format("VIOLATION {}: {}", violation.name, violation.message));
+    }
+    outcome_.phase = phase_of(kCanary);
+    outcome_.writes = writes_;
+    outcome_.simulated = executor_.now();
+    outcome_.requests = mesh_.sent();
+    outcome_.lost = mesh_.lost();
+    // Nothing of a process may be under way when it is taken away.
+    for (auto& process : processes_) process->life().kill();
+    return std::move(outcome_);
+  }
+
+  void changed(const Change& change) {
+    for (auto* process : living_) process->tell_of_news(change.resource);
+  }
+
+  void tell(const std::string& line) {
+    if (tells_) outcome_.timeline.push_back(to_text(executor_.now() - begun_at_) + "  " + line);
+  }
+
+  const Plan& plan_;
+  const bool tells_;
+  Random random_;
+  Executor executor_;
+  ClusterClock clock_;
+  ApiServer server_;
+  Cluster cluster_;
+  Mesh mesh_;
+  Prometheus prometheus_;
+  People people_;
+  Road road_;
+  Expectations expectations_;
+  std::vector<std::unique_ptr<Process>> processes_;  // all that ever were: what they sent may still arrive
+  std::vector<Process*> living_;
+  Invariants invariants_;
+  Outcome outcome_;
+  int writes_ = 0;
+  Millis begun_at_{0};
+  Millis last_fault_{0};
+  Millis calm_from_{0};
+  bool may_roll_back_ = false;
+  bool must_not_promote_ = false;
+};
+
+}  // namespace
+
+Plan plan_of(std::uint64_t seed) {
+  Random random(seed, "plan");
+  Plan plan{.seed = seed, .scenario = draw_scenario(random), .faults = {}};
+  plan.faults = draw_faults(random);
+  // An hour costs as much as ten releases: of some runs only.
+  constexpr std::uint64_t kOneIn = 32;
+  if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);
+  return plan;
+}
+
+Outcome run(const Plan& plan, bool with_timeline) { return Run(plan, with_timeline).go(); }
+
+Plan minimise(const Plan& failing, const std::string& violation) {
+  const auto still_fails = [&](const Plan& plan) {
+    const auto outcome = run(plan, false);
+    return !outcome.violations.empty() && outcome.violations.front().name == violation;
+  };
+  Plan smallest = failing;
+  bool smaller = true;
+  while (smaller) {
+    smaller = false;
+    for (std::size_t i = 0; i < smallest.faults.size(); ++i) {
+      Plan plan = smallest;
+      plan.faults.erase(plan.faults.begin() + static_cast<std::ptrdiff_t>(i));
+      if (!still_fails(plan)) continue;
+      smallest = std::move(plan);
+      smaller = true;
+      break;
+    }
+  }
+  for (auto& fault : smallest.faults) {
+    while (fault.lasting > 1s) {
+      const Millis before = fault.lasting;
+      fault.lasting /= 2;
+      if (still_fails(smallest)) continue;
+      fault.lasting = before;
+      break;
+    }
+  }
+  if (smallest.scenario.processes > 1) {
+    smallest.scenario.processes = 1;
+    if (!still_fails(smallest)) smallest.scenario.processes = failing.scenario.processes;
+  }
+  return smallest;
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,40 @@
+// One simulated release, from its beginning to long after its end.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "test/simulation/faults.h"
+#include "test/simulation/invariants.h"
+
+namespace weir::simulation {
+
+// All that a run is a function of.
+struct Plan {
+  std::uint64_t seed = 0;
+  Scenario scenario;
+  std::vector<Fault> faults;
+  Millis silence{60'000};  // how long nothing may be written once all is over
+};
+[[nodiscard]] Plan plan_of(std::uint64_t seed);
+
+struct Outcome {
+  std::vector<Violation> violations;  // the first kMostViolations
+  std::string phase;                  // of the Canary at the end; "gone" if it was deleted
+  int writes = 0;                     // of the operator, Leases apart
+  Millis simulated{0};
+  double requests = 0;
+  double lost = 0;
+  std::map<Kind, int> faults;         // that really began
+  std::vector<std::string> timeline;  // empty unless asked for
+};
+
+// Ends at the first violation. `with_timeline`: at the price of some time.
+[[nodiscard]] Outcome run(const Plan& plan, bool with_timeline);
+
+// The same violation with fewer and shorter faults: the smallest plan found.
+[[nodiscard]] Plan minimise(const Plan& failing, const std::string& violation);
+
+}  // namespace weir::simulation

@@ -1,0 +1,192 @@
+#include "test/simulation/scenario.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+namespace weir::simulation {
+namespace {
+
+constexpr double kFailingRate = 0.2;
+constexpr Millis kSlowLatency{800};
+// Proxies have a change within this share of the delay that the release allows for.
+constexpr double kSlowestShare = 0.9;
+
+std::string to_text(Quality quality) {
+  switch (quality) {
+    case Quality::Good:
+      return "good";
+    case Quality::Failing:
+      return "failing";
+    case Quality::Slow:
+      return "slow";
+    case Quality::NeverReady:
+      return "never ready";
+  }
+  return "";
+}
+
+std::string to_text(Routes routes) {
+  switch (routes) {
+    case Routes::Single:
+      return "one route";
+    case Routes::Shared:
+      return "a route shared with another host";
+    case Routes::Marked:
+      return "a second route for marked requests";
+  }
+  return "";
+}
+
+std::string duration(Millis time) { return fmt::format("{}ms", time.count()); }
+
+Json meta(const std::string& name) { return {{"name", name}, {"namespace", kNamespace}}; }
+
+Json to_service(int weight) {
+  Json destination{{"destination", {{"host", kService}, {"port", {{"number", 80}}}}}};
+  if (weight < 100) destination["weight"] = weight;
+  return destination;
+}
+
+}  // namespace
+
+bool Scenario::promotes() const {
+  return quality == Quality::Good || (skip_analysis && quality != Quality::NeverReady);
+}
+
+std::string Scenario::describe() const {
+  return fmt::format(
+      "a {} candidate, {}, {}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
+      "{} {}{}, "
+      "{} process(es)",
+      to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
+      own_rule ? ", the owner's own rule" : "", fmt::join(steps, "/"), interval.count(), threshold,
+      propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
+      skip_analysis ? ", analysis skipped" : "", processes);
+}
+
+Scenario draw_scenario(Random& random) {
+  Scenario drawn;
+  const double kind = random.uniform();
+  drawn.quality = kind < 0.6    ? Quality::Good
+                  : kind < 0.8  ? Quality::Failing
+                  : kind < 0.92 ? Quality::Slow
+                                : Quality::NeverReady;
+  drawn.dedicated = random.chance(0.3);
+  drawn.routes = random.pick(std::vector{Routes::Single, Routes::Single, Routes::Shared, Routes::Marked});
+  drawn.own_rule = random.chance(0.4);
+  drawn.steps = random.pick(std::vector<std::vector<int>>{{50}, {10, 50}, {20, 40, 60}, {5, 100}});
+  drawn.interval = random.between(3s, 6s) / 1'000 * 1'000;
+  drawn.threshold = static_cast<int>(random.between(1, 3));
+  drawn.propagation_delay = random.between(1'500ms, 3'000ms);
+  drawn.stable_pods = static_cast<int>(random.between(1, 3));
+  drawn.candidate_pods = static_cast<int>(random.between(1, 3));
+  drawn.after_promotion = random.pick(std::vector<std::string>{"Scale", "Scale", "Keep", "Delete"});
+  drawn.scale_down_delay = random.between(0ms, 8'000ms) / 1'000 * 1'000;
+  drawn.progress_deadline = random.between(40s, 90s) / 1'000 * 1'000;
+  drawn.skip_analysis = random.chance(0.05);
+  drawn.processes = random.chance(0.3) ? 2 : 1;
+  return drawn;
+}
+
+MeshOptions mesh_options(const Scenario& scenario) {
+  MeshOptions options;
+  options.slowest = std::chrono::duration_cast<Millis>(scenario.propagation_delay * kSlowestShare);
+  options.marked_share = scenario.routes == Routes::Marked ? 0.25 : 0;
+  options.name_space = kNamespace;
+  options.service = kService;
+  return options;
+}
+
+std::vector<Written> shop(const Scenario& scenario) {
+  std::vector<Written> written{{kube::kDeployments, deployment("v1", scenario.stable_pods, "stable")},
+                               {kube::kServices, service()},
+                               {kube::kVirtualServices, virtual_service(scenario)}};
+  if (scenario.own_rule) written.emplace_back(kube::kDestinationRules, destination_rule());
+  return written;
+}
+
+Json virtual_service(const Scenario& scenario) {
+  Json http = Json::array();
+  if (scenario.routes == Routes::Marked) {
+    http.push_back({{"name", "marked"},
+                    {"match", {{{"headers", {{"x-marked", {{"exact", "yes"}}}}}}}},
+                    {"route", {to_service(100)}},
+                    {"timeout", "3s"}});
+  }
+  Json route = Json::array();
+  if (scenario.routes == Routes::Shared) {
+    route.push_back(to_service(80));
+    route.push_back({{"destination", {{"host", "legacy"}}}, {"weight", 20}});
+  } else {
+    route.push_back(to_service(100));
+  }
+  http.push_back({{"name", "all"}, {"route", route}, {"retries", {{"attempts", 0}}}});
+  return {{"metadata", meta(kService)}, {"spec", {{"hosts", {kService}}, {"http", http}}}};
+}
+
+Json destination_rule() {
+  return {{"metadata", meta(kService)},
+          {"spec",
+           {{"host", kService},
+            {"trafficPolicy", {{"connectionPool", {{"tcp", {{"maxConnections", 100}}}}}}},
+            {"subsets", {{{"name", "canary-users"}, {"labels", {{"app", kService}}}}}}}}};
+}
+
+Json service() {
+  return {{"metadata", meta(kService)},
+          {"spec",
+           {{"selector", {{"app", kService}, {"version", "v1"}}},
+            {"ports", {{{"name", "http"}, {"port", 80}, {"targetPort", 8080}, {"protocol", "TCP"}}}},
+            {"type", "ClusterIP"}}}};
+}
+
+Json deployment(const std::string& version, int replicas, const std::string& variant) {
+  const Json labels{{"app", kService}, {"version", version}};
+  const Json container{{"name", "app"},
+                       {"image", "checkout:" + version},
+                       {"lifecycle", {{"preStop", {{"sleep", {{"seconds", 5}}}}}}}};
+  return {{"metadata", meta(std::string(kService) + "-" + version)},
+          {"spec",
+           {{"replicas", replicas},
+            {"selector", {{"matchLabels", labels}}},
+            {"template",
+             {{"metadata", {{"labels", labels}, {"annotations", {{"simulation/behaviour", variant}}}}},
+              {"spec", {{"containers", {container}}}}}}}}};
+}
+
+Json canary(const Scenario& scenario, const std::string& name, const std::string& target) {
+  Json spec{{"targetRef", {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"name", target}}},
+            {"service", {{"name", kService}}},
+            {"routing", {{"propagationDelay", duration(scenario.propagation_delay)}}},
+            {"analysis",
+             {{"interval", duration(scenario.interval)},
+              {"threshold", scenario.threshold},
+              {"breakerSeconds", 10},
+              {"stepWeights", scenario.steps},
+              {"metrics",
+               {{{"name", "request-success-rate"}, {"thresholdRange", {{"min", 99}}}},
+                {{"name", "request-duration"}, {"thresholdRange", {{"max", 500}}}}}}}},
+            {"stable",
+             {{"afterPromotion", scenario.after_promotion},
+              {"scaleDownDelay", duration(scenario.scale_down_delay)}}},
+            {"progressDeadlineSeconds", scenario.progress_deadline.count() / 1'000}};
+  if (scenario.dedicated) spec["service"]["mode"] = "Dedicated";
+  if (scenario.skip_analysis) spec["skipAnalysis"] = true;
+  return {{"metadata", meta(name)}, {"spec", spec}};
+}
+
+Behaviour behaviour(Quality quality) {
+  switch (quality) {
+    case Quality::Good:
+      return {};
+    case Quality::Failing:
+      return {.error_rate = kFailingRate};
+    case Quality::Slow:
+      return {.latency = kSlowLatency};
+    case Quality::NeverReady:
+      return {.never_ready = true};
+  }
+  return {};
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,62 @@
+// The release that a run is about: drawn from the seed, then plain values.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "test/simulation/cluster.h"
+#include "test/simulation/mesh.h"
+
+namespace weir::simulation {
+
+enum class Quality { Good, Failing, Slow, NeverReady };
+// What the owner's VirtualService routes: everything to the Service; a share to another host in the same
+// route; a route of its own for marked requests.
+enum class Routes { Single, Shared, Marked };
+
+struct Scenario {
+  Quality quality = Quality::Good;
+  bool dedicated = false;  // service.mode
+  Routes routes = Routes::Single;
+  bool own_rule = false;  // the owner has a DestinationRule with a policy and a subset of their own
+  std::vector<int> steps{50};
+  Millis interval{4'000};
+  int threshold = 2;
+  Millis propagation_delay{2'000};
+  int stable_pods = 2;
+  int candidate_pods = 2;
+  std::string after_promotion = "Scale";
+  Millis scale_down_delay{3'000};
+  Millis progress_deadline{60'000};
+  bool skip_analysis = false;
+  int processes = 1;  // of the operator
+
+  // Whether the release is to be promoted if nothing goes wrong.
+  [[nodiscard]] bool promotes() const;
+  [[nodiscard]] std::string describe() const;
+};
+
+inline constexpr const char* kNamespace = "shop";
+inline constexpr const char* kService = "checkout";
+inline constexpr const char* kStable = "checkout-v1";
+inline constexpr const char* kCandidate = "checkout-v2";
+inline constexpr const char* kCanary = "checkout-v2";
+// Values of annotation simulation/behaviour in a pod template.
+inline constexpr const char* kGoodVariant = "good";
+inline constexpr const char* kBadVariant = "bad";
+
+[[nodiscard]] Scenario draw_scenario(Random& random);
+[[nodiscard]] MeshOptions mesh_options(const Scenario& scenario);
+
+// What is there before the release, and what the release adds: as their owners write them.
+using Written = std::pair<kube::Resource, Json>;
+[[nodiscard]] std::vector<Written> shop(const Scenario& scenario);
+[[nodiscard]] Json virtual_service(const Scenario& scenario);
+[[nodiscard]] Json destination_rule();
+[[nodiscard]] Json service();
+[[nodiscard]] Json deployment(const std::string& version, int replicas, const std::string& variant);
+[[nodiscard]] Json canary(const Scenario& scenario, const std::string& name, const std::string& target);
+[[nodiscard]] Behaviour behaviour(Quality quality);
+
+}  // namespace weir::simulation
