@@ -131,8 +131,10 @@ TEST_F(MemoryApiTest, lists_by_namespace_and_label) {
   EXPECT_EQ(api.list(kPods, "shop", "=").error().code, Code::Invalid);
 }
 
-TEST_F(MemoryApiTest, removes_an_object_only_if_it_is_still_the_same_one) {
-  const Json made = api.create(kServices, object("web")).value();
+TEST_F(MemoryApiTest, removes_an_object_only_if_it_is_still_the_same_one_and_has_not_changed) {
+  const Json old = api.create(kServices, object("web")).value();
+  const Json made = api.update(kServices, old, with_spec(old, {{"n", 1}})).value();
+  EXPECT_EQ(api.remove(kServices, old).error().code, Code::Conflict);
   Json other = made;
   other["metadata"]["uid"] = "another";
   EXPECT_EQ(api.remove(kServices, other).error().code, Code::Conflict);
@@ -209,6 +211,171 @@ TEST_F(MemoryApiTest, tells_of_each_write_but_not_of_what_others_do) {
   EXPECT_EQ(to_string(writes[2].verb), "update status");
   EXPECT_EQ(writes[3].verb, Verb::Remove);
   EXPECT_TRUE(writes[3].after.is_null());
+}
+
+TEST_F(MemoryApiTest, tells_of_every_change_whoever_makes_it) {
+  std::vector<Changed> changes;
+  api.on_change([&](const Changed& changed) { changes.push_back(changed); });
+  const Json made = api.put(kCanaries, object("web"));
+  const Json second = api.update(kCanaries, made, with_spec(made, {{"n", 1}})).value();
+  Json after = second;
+  after["status"] = {{"n", 1}};
+  const Json third = api.update_status(kCanaries, second, after).value();
+  ASSERT_TRUE(api.update(kCanaries, third, third));
+  api.put(kCanaries, third);
+  ASSERT_TRUE(api.erase(kCanaries, {"shop", "web"}));
+
+  ASSERT_EQ(changes.size(), 4U);
+  EXPECT_FALSE(changes[0].before);
+  EXPECT_EQ(*changes[0].after, made);
+  EXPECT_EQ(*changes[1].before, made);
+  EXPECT_EQ(*changes[1].after, second);
+  EXPECT_EQ(changes[1].part, Part::Object);
+  EXPECT_EQ(*changes[2].after, third);
+  EXPECT_EQ(changes[2].part, Part::Status);
+  EXPECT_FALSE(changes[2].gone);
+  EXPECT_TRUE(changes[3].gone);
+  EXPECT_EQ(*changes[3].before, third);
+}
+
+TEST_F(MemoryApiTest, gives_a_deletion_a_version_of_its_own) {
+  std::vector<Changed> changes;
+  api.on_change([&](const Changed& changed) { changes.push_back(changed); });
+  const Json made = api.put(kServices, object("web"));
+  ASSERT_TRUE(api.erase(kServices, {"shop", "web"}));
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(numeric_version(*changes[1].after).value(), numeric_version(made).value() + 1);
+  EXPECT_EQ(api.last_version(), numeric_version(*changes[1].after));
+  Json last = *changes[1].after;
+  last["metadata"]["resourceVersion"] = version(made);
+  EXPECT_EQ(last, made);
+}
+
+TEST_F(MemoryApiTest, says_which_changes_are_the_garbage_collectors) {
+  const Json first = api.put(kCanaries, object("first"));
+  const Json second = api.put(kCanaries, object("second"));
+  api.put(kServices, owned_by(first, object("one")));
+  api.put(kServices, owned_by(second, owned_by(first, object("both"))));
+  std::map<std::string, Changed> changes;
+  api.on_change([&](const Changed& changed) { changes[metadata_text(*changed.after, "name")] = changed; });
+  ASSERT_TRUE(api.remove(kCanaries, first));
+  EXPECT_FALSE(changes.at("first").collected);
+  EXPECT_TRUE(changes.at("one").collected);
+  EXPECT_TRUE(changes.at("one").gone);
+  EXPECT_TRUE(changes.at("both").collected);
+  EXPECT_FALSE(changes.at("both").gone);
+}
+
+TEST_F(MemoryApiTest, can_be_read_by_whoever_is_told_of_a_change) {
+  std::size_t seen = 0;
+  api.on_change([&](const Changed& changed) { seen = api.list(changed.resource, "", "").value().size(); });
+  api.put(kServices, object("web"));
+  EXPECT_EQ(seen, 1U);
+}
+
+TEST_F(MemoryApiTest, deletes_a_going_object_with_the_write_that_takes_its_last_finalizer) {
+  Json guarded = object("web");
+  guarded["metadata"]["finalizers"] = {"weir.dev/traffic"};
+  api.put(kCanaries, guarded);
+  ASSERT_TRUE(api.erase(kCanaries, {"shop", "web"}));
+  std::vector<Changed> changes;
+  api.on_change([&](const Changed& changed) { changes.push_back(changed); });
+  Json released = current(kCanaries, "web");
+  released["metadata"].erase("finalizers");
+  api.put(kCanaries, released);
+  EXPECT_FALSE(api.find(kCanaries, {"shop", "web"}));
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_TRUE(changes[0].gone);
+}
+
+TEST_F(MemoryApiTest, applies_a_raw_patch_to_the_object_as_it_is) {
+  api.put(kServices, object("web", {{"n", 1}, {"m", 1}}));
+  const Json operations = Json::parse(R"([{"op":"replace","path":"/spec/n","value":2}])");
+  const auto patched = api.patch(kServices, {"shop", "web"}, operations, Part::Object, "tool").value();
+  EXPECT_EQ((*patched)["spec"], Json::parse(R"({"n":2,"m":1})"));
+  EXPECT_EQ((*patched)["metadata"]["managedFields"].back()["manager"], "tool");
+  const Json merge = Json::parse(R"({"spec":{"m":null,"k":3}})");
+  const auto merged = api.patch(kServices, {"shop", "web"}, merge, Part::Object, "tool").value();
+  EXPECT_EQ((*merged)["spec"], Json::parse(R"({"n":2,"k":3})"));
+}
+
+TEST_F(MemoryApiTest, answers_a_patch_that_names_another_version_with_a_conflict) {
+  const Json old = api.put(kServices, object("web", {{"n", 1}}));
+  api.put(kServices, object("web", {{"n", 2}}));
+  const Json guarded =
+      Json::array({{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version(old)}},
+                   {{"op", "replace"}, {"path", "/spec/n"}, {"value", 3}}});
+  const auto refused = api.patch(kServices, {"shop", "web"}, guarded, Part::Object, "tool");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 409);
+  EXPECT_EQ(refused.error().code, Code::Conflict);
+  EXPECT_EQ(current(kServices, "web")["spec"]["n"], 2);
+}
+
+TEST_F(MemoryApiTest, answers_a_patch_that_does_not_apply_with_invalid_and_no_field) {
+  api.put(kServices, object("web", {{"n", 1}}));
+  for (const char* operations :
+       {R"([{"op":"remove","path":"/spec/absent"}])", R"([{"op":"test","path":"/spec/n","value":9}])",
+        R"([{"op":"nonsense"}])", R"("neither")"}) {
+    const auto refused = api.patch(kServices, {"shop", "web"}, Json::parse(operations), Part::Object, "tool");
+    ASSERT_FALSE(refused) << operations;
+    EXPECT_EQ(refused.error().status, 422) << operations;
+    EXPECT_EQ(refused.error().field, "");
+  }
+}
+
+TEST_F(MemoryApiTest, lets_no_patch_rename_an_object) {
+  api.put(kServices, object("web"));
+  for (const char* operations : {R"([{"op":"replace","path":"/metadata/name","value":"other"}])",
+                                 R"([{"op":"replace","path":"","value":7}])"}) {
+    const auto refused = api.patch(kServices, {"shop", "web"}, Json::parse(operations), Part::Object, "tool");
+    ASSERT_FALSE(refused) << operations;
+    EXPECT_EQ(refused.error().status, 400) << operations;
+  }
+}
+
+TEST_F(MemoryApiTest, ignores_what_a_patch_changes_outside_of_its_part) {
+  Json whole = object("web", {{"n", 1}});
+  whole["status"] = {{"n", 1}};
+  api.put(kCanaries, whole);
+  const Json both =
+      Json::parse(R"({"spec":{"n":2},"status":{"n":2},"alien":1,"metadata":{"labels":{"a":"b"}}})");
+  const auto status = *api.patch(kCanaries, {"shop", "web"}, both, Part::Status, "tool").value();
+  EXPECT_EQ(status["status"]["n"], 2);
+  EXPECT_EQ(status["spec"]["n"], 1);
+  EXPECT_FALSE(status.contains("alien"));
+  EXPECT_FALSE(status["metadata"].contains("labels"));
+  EXPECT_EQ(status["metadata"]["generation"], 1);
+
+  const Json other = Json::parse(R"({"spec":{"n":3},"status":{"n":3}})");
+  const auto spec = *api.patch(kCanaries, {"shop", "web"}, other, Part::Object, "tool").value();
+  EXPECT_EQ(spec["status"]["n"], 2);
+  EXPECT_EQ(spec["spec"]["n"], 3);
+}
+
+TEST_F(MemoryApiTest, removes_on_the_preconditions_that_are_given) {
+  const Json made = api.put(kServices, object("web"));
+  const Key key{"shop", "web"};
+  EXPECT_EQ(api.remove(kServices, key, {.uid = "another"}).error().code, Code::Conflict);
+  EXPECT_EQ(api.remove(kServices, key, {.resource_version = "999"}).error().code, Code::Conflict);
+  EXPECT_FALSE(api.remove(kServices, key, {metadata_text(made, "uid"), version(made)}).value());
+  EXPECT_EQ(api.remove(kServices, key, {}).error().code, Code::NotFound);
+}
+
+TEST_F(MemoryApiTest, fills_in_what_a_server_fills_in_before_it_keeps_an_object) {
+  api.on_admission([](const Resource& resource, Json& object, const Json& before) {
+    if (resource == kServices) object["spec"]["ip"] = before.is_null() ? "new" : before["spec"]["ip"];
+  });
+  EXPECT_EQ(api.create(kServices, object("web")).value()["spec"]["ip"], "new");
+  EXPECT_EQ(api.put(kServices, object("web", {{"n", 1}}))["spec"]["ip"], "new");
+}
+
+TEST_F(MemoryApiTest, shares_the_objects_that_it_finds) {
+  const Json made = api.put(kServices, object("web"));
+  const auto found = api.find(kServices, {"shop", "web"});
+  EXPECT_EQ(*found, made);
+  EXPECT_EQ(api.select(kServices, "shop", "").value().at(0), found);
+  EXPECT_FALSE(api.find(kServices, {"shop", "none"}));
 }
 
 TEST_F(MemoryApiTest, notes_the_last_writer_of_each_field_in_managed_fields) {

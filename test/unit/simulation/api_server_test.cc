@@ -1,0 +1,448 @@
+#include "test/simulation/api_server.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "operator/kube/auth.h"
+#include "operator/kube/client.h"
+#include "operator/kube/object.h"
+
+namespace weir::simulation {
+namespace {
+
+using kube::Code;
+using kube::kCanaries;
+using kube::kLeases;
+using kube::kServices;
+using kube::WatchEvent;
+
+constexpr Writer kOperator = 3;
+
+Json object(const std::string& name, const Json& spec = Json::object(),
+            const std::string& name_space = "shop") {
+  return {{"metadata", {{"name", name}, {"namespace", name_space}}}, {"spec", spec}};
+}
+
+Json labelled(Json made, const std::string& app) {
+  made["metadata"]["labels"] = {{"app", app}};
+  return made;
+}
+
+Json with_spec(Json made, const char* field, const Json& value) {
+  made["spec"][field] = value;
+  return made;
+}
+
+std::string version(const Json& made) { return kube::metadata_text(made, "resourceVersion"); }
+
+// Speaks to the server at once, and to its watches as they were `delay` ago.
+class Direct final : public http::Transport {
+ public:
+  explicit Direct(ApiServer& server) : server_(server) {}
+  http::Result<http::Response> send(const http::Request& request, std::stop_token) override {
+    return server_.serve(request, kOperator);
+  }
+  http::Result<http::Response> stream(const http::Request& request,
+                                      const std::function<bool(std::string_view)>& on_line,
+                                      std::stop_token) override {
+    const auto watched = server_.watch(request, delay);
+    for (const std::string& line : watched.lines) {
+      if (!on_line(line)) break;
+    }
+    last = watched.version;
+    return http::Response{.status = watched.status, .body = watched.body};
+  }
+
+  Millis delay{0};
+  std::uint64_t last = 0;  // version that the last watch came to
+
+ private:
+  ApiServer& server_;
+};
+
+class ApiServerTest : public testing::Test {
+ protected:
+  kube::Result<std::vector<WatchEvent>> watch(const kube::Resource& resource, const std::string& from,
+                                              const std::string& name_space = "shop") {
+    std::vector<WatchEvent> events;
+    const auto watched =
+        client.watch(resource, name_space, from, std::chrono::seconds(300), std::chrono::seconds(90),
+                     [&](WatchEvent event) { events.push_back(std::move(event)); }, {});
+    if (!watched) return std::unexpected(watched.error());
+    return events;
+  }
+  http::Response send(const std::string& method, const std::string& path, const std::string& body = "",
+                      const std::string& type = "application/json") {
+    return server.serve(
+        {.method = method, .url = "https://api" + path, .headers = {{"Content-Type", type}}, .body = body},
+        0);
+  }
+  void wait(Millis time) { executor.run_until(executor.now() + time); }
+
+  Executor executor;
+  ClusterClock clock{executor};
+  ApiServer server{executor, clock};
+  Direct transport{server};
+  kube::Client client{transport,
+                      std::make_shared<kube::Token>(""),
+                      clock,
+                      {.base_url = "https://api:6443", .requests_per_second = 0}};
+};
+
+TEST_F(ApiServerTest, gives_out_the_object_that_was_put) {
+  const Json put = server.put(kServices, object("web"));
+  EXPECT_EQ(client.get(kServices, {"shop", "web"}).value(), put);
+  EXPECT_EQ(server.find(kServices, {"shop", "web"}), put);
+  EXPECT_TRUE(server.find(kServices, {"shop", "none"}).is_null());
+}
+
+TEST_F(ApiServerTest, answers_what_is_not_there_with_a_status_object) {
+  EXPECT_EQ(client.get(kServices, {"shop", "web"}).error().code, Code::NotFound);
+  const auto answer = send("GET", "/apis/apps/v1/namespaces/shop/deployments/web");
+  EXPECT_EQ(answer.status, 404);
+  const Json status = Json::parse(answer.body);
+  EXPECT_EQ(status["kind"], "Status");
+  EXPECT_EQ(status["reason"], "NotFound");
+  EXPECT_EQ(status["code"], 404);
+  EXPECT_EQ(status["details"], Json::parse(R"({"name":"web","kind":"deployments","group":"apps"})"));
+}
+
+TEST_F(ApiServerTest, creates_an_object_in_the_name_of_its_field_manager) {
+  const Json made = client.create(kServices, object("web")).value();
+  EXPECT_FALSE(kube::metadata_text(made, "uid").empty());
+  EXPECT_EQ(made["metadata"]["managedFields"][0]["manager"], "weir");
+  EXPECT_EQ(client.create(kServices, object("web")).error().code, Code::AlreadyExists);
+  Json nameless = object("");
+  nameless["metadata"].erase("name");
+  EXPECT_EQ(client.create(kServices, nameless).error().field, "metadata.name");
+}
+
+TEST_F(ApiServerTest, creates_only_what_its_path_is_for) {
+  const std::string path = "/api/v1/namespaces/shop/services";
+  EXPECT_EQ(send("POST", path, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}})").status, 400);
+  EXPECT_EQ(
+      send("POST", path, R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"a","namespace":"b"}})")
+          .status,
+      400);
+  EXPECT_EQ(send("POST", path, R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"a"}})").status,
+            201);
+  EXPECT_FALSE(server.find(kServices, {"shop", "a"}).is_null());
+}
+
+TEST_F(ApiServerTest, refuses_a_write_on_an_old_version_as_a_conflict) {
+  const Json made = server.put(kServices, object("web", {{"n", 1}}));
+  ASSERT_TRUE(client.update(kServices, made, with_spec(made, "n", 2)));
+  EXPECT_EQ(client.update(kServices, made, with_spec(made, "n", 3)).error().code, Code::Conflict);
+  EXPECT_EQ(server.find(kServices, {"shop", "web"})["spec"]["n"], 2);
+}
+
+TEST_F(ApiServerTest, answers_a_patch_that_no_longer_fits_so_that_the_client_finds_the_conflict) {
+  const Json made = server.put(kServices, object("web", {{"n", 1}}));
+  server.put(kServices, object("web"));
+  Json without = made;
+  without["spec"].erase("n");
+  const auto refused = client.update(kServices, made, without);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 422);
+  EXPECT_EQ(refused.error().code, Code::Conflict);
+}
+
+TEST_F(ApiServerTest, merges_a_merge_patch_and_knows_no_other_type) {
+  server.put(kLeases, object("lock", {{"n", 1}}));
+  const std::string path = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/lock";
+  EXPECT_EQ(send("PATCH", path, R"({"spec":{"m":2}})", "application/merge-patch+json").status, 200);
+  EXPECT_EQ(server.find(kLeases, {"shop", "lock"})["spec"], Json::parse(R"({"n":1,"m":2})"));
+  EXPECT_EQ(send("PATCH", path, R"({"spec":{"m":3}})").status, 415);
+}
+
+TEST_F(ApiServerTest, writes_the_status_alone_through_its_subresource) {
+  const Json made = server.put(kCanaries, object("web", {{"suspend", false}}));
+  Json both = with_spec(made, "suspend", true);
+  both["status"] = {{"phase", "Progressing"}};
+  const Json second = client.update_status(kCanaries, made, both).value();
+  EXPECT_EQ(second["status"]["phase"], "Progressing");
+  EXPECT_EQ(second["spec"], made["spec"]);
+  EXPECT_EQ(second["metadata"]["generation"], 1);
+  const Json third = client.update(kCanaries, second, with_spec(second, "suspend", true)).value();
+  EXPECT_EQ(third["status"], second["status"]);
+  EXPECT_EQ(third["metadata"]["generation"], 2);
+  EXPECT_EQ(client.update_status(kLeases, made, both).error().code, Code::NotFound);
+}
+
+TEST_F(ApiServerTest, keeps_the_status_of_an_object_that_is_applied_without_one) {
+  Json whole = object("web");
+  whole["status"] = {{"phase", "Progressing"}};
+  server.put(kCanaries, whole);
+  EXPECT_EQ(server.put(kCanaries, object("web", {{"suspend", true}}))["status"], whole["status"]);
+  whole["status"] = {{"phase", "Failed"}};
+  EXPECT_EQ(server.put(kCanaries, whole)["status"]["phase"], "Failed");
+}
+
+TEST_F(ApiServerTest, deletes_an_object_only_as_it_was_read) {
+  const Json old = server.put(kServices, object("web"));
+  const Json changed = server.put(kServices, object("web", {{"n", 1}}));
+  EXPECT_EQ(client.remove(kServices, old).error().code, Code::Conflict);
+  Json other = changed;
+  other["metadata"]["uid"] = "another";
+  EXPECT_EQ(client.remove(kServices, other).error().code, Code::Conflict);
+  EXPECT_TRUE(client.remove(kServices, changed));
+  EXPECT_TRUE(server.find(kServices, {"shop", "web"}).is_null());
+  EXPECT_TRUE(client.remove(kServices, changed));
+}
+
+TEST_F(ApiServerTest, keeps_an_object_for_its_finalizers) {
+  Json guarded = object("web");
+  guarded["metadata"]["finalizers"] = {"weir.dev/traffic"};
+  const Json made = server.put(kCanaries, guarded);
+  ASSERT_TRUE(client.remove(kCanaries, made));
+  const Json going = client.get(kCanaries, {"shop", "web"}).value();
+  EXPECT_FALSE(kube::metadata_text(going, "deletionTimestamp").empty());
+  Json released = going;
+  released["metadata"].erase("finalizers");
+  ASSERT_TRUE(client.update(kCanaries, going, released));
+  EXPECT_EQ(client.get(kCanaries, {"shop", "web"}).error().code, Code::NotFound);
+}
+
+TEST_F(ApiServerTest, collects_what_a_deleted_object_owned) {
+  const Json owner = server.put(kCanaries, object("web"));
+  Json owned = object("web-v1");
+  owned["metadata"]["ownerReferences"].push_back({{"uid", kube::metadata_text(owner, "uid")}});
+  ASSERT_TRUE(client.create(kServices, owned));
+  std::vector<Change> changes;
+  server.on_change([&](const Change& change) { changes.push_back(change); });
+  ASSERT_TRUE(client.remove(kCanaries, owner));
+  EXPECT_TRUE(server.find(kServices, {"shop", "web-v1"}).is_null());
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].writer, kOperator);
+  EXPECT_EQ(changes[1].writer, 0);  // the garbage collector
+}
+
+TEST_F(ApiServerTest, lists_by_namespace_and_label_without_the_items_types) {
+  server.put(kServices, labelled(object("a"), "web"));
+  server.put(kServices, labelled(object("b"), "other"));
+  server.put(kServices, labelled(object("c", {}, "elsewhere"), "web"));
+  EXPECT_EQ(client.list(kServices, "shop", "").value().size(), 2U);
+  EXPECT_EQ(client.list(kServices, "", "").value().size(), 3U);
+  const auto found = client.list(kServices, "shop", "app=web,app in (web)").value();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0], server.find(kServices, {"shop", "a"}));
+  EXPECT_EQ(client.list(kServices, "shop", "=").error().code, Code::Invalid);
+
+  const Json list = Json::parse(send("GET", "/api/v1/services").body);
+  EXPECT_EQ(list["kind"], "ServiceList");
+  EXPECT_EQ(list["apiVersion"], "v1");
+  EXPECT_FALSE(list["items"][0].contains("kind"));
+  EXPECT_FALSE(list["items"][0].contains("apiVersion"));
+}
+
+TEST_F(ApiServerTest, lists_page_by_page_with_the_newest_version_of_the_whole_server) {
+  for (const char* name : {"a", "b", "c"}) server.put(kServices, object(name));
+  const std::string newest = version(server.put(kLeases, object("lock")));
+  const Json first = Json::parse(send("GET", "/api/v1/namespaces/shop/services?limit=2").body);
+  EXPECT_EQ(first["items"].size(), 2U);
+  EXPECT_EQ(version(first), newest);
+  server.put(kServices, object("d"));
+  const std::string token = http::encode(kube::metadata_text(first, "continue"));
+  const Json second =
+      Json::parse(send("GET", "/api/v1/namespaces/shop/services?limit=2&continue=" + token).body);
+  ASSERT_EQ(second["items"].size(), 2U);
+  EXPECT_EQ(kube::metadata_text(second["items"][0], "name"), "c");
+  EXPECT_EQ(version(second), newest);
+  EXPECT_EQ(kube::metadata_text(second, "continue"), "");
+
+  server.compact();
+  const auto expired = send("GET", "/api/v1/namespaces/shop/services?limit=2&continue=" + token);
+  EXPECT_EQ(expired.status, 410);
+  EXPECT_EQ(Json::parse(expired.body)["reason"], "Expired");
+}
+
+TEST_F(ApiServerTest, watches_from_a_version_on) {
+  const Json first = server.put(kServices, object("a"));
+  const Json second = server.put(kServices, object("b"));
+  const Json third = server.put(kServices, object("b", {{"n", 1}}));
+  server.put(kServices, object("c", {}, "elsewhere"));
+  server.put(kLeases, object("d"));
+  ASSERT_TRUE(server.erase(kServices, {"shop", "a"}));
+
+  const auto events = watch(kServices, version(first)).value();
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[0].object, second);
+  EXPECT_EQ(events[1].object, third);
+  EXPECT_EQ(events[2].type, WatchEvent::Type::Deleted);
+  EXPECT_EQ(version(events[2].object), std::to_string(server.objects().last_version()));
+  EXPECT_EQ(transport.last, server.objects().last_version());
+  EXPECT_EQ(watch(kServices, version(first), "").value().size(), 4U);
+}
+
+TEST_F(ApiServerTest, names_the_type_of_each_event) {
+  server.put(kServices, object("a"));
+  server.put(kServices, object("a", {{"n", 1}}));
+  server.erase(kServices, {"shop", "a"});
+  const auto watched = server.watch({.url = "/api/v1/services?watch=true&resourceVersion=0"}, Millis(0));
+  ASSERT_EQ(watched.lines.size(), 3U);
+  EXPECT_EQ(Json::parse(watched.lines[0])["type"], "ADDED");
+  EXPECT_EQ(Json::parse(watched.lines[1])["type"], "MODIFIED");
+  EXPECT_EQ(Json::parse(watched.lines[2])["type"], "DELETED");
+}
+
+TEST_F(ApiServerTest, shows_a_late_watch_only_what_is_old_enough) {
+  transport.delay = 5s;
+  const std::string first = version(server.put(kServices, object("a")));
+  wait(3s);
+  const std::string second = version(server.put(kServices, object("b")));
+  wait(2s);
+  EXPECT_EQ(server.newest(kServices, 5s), std::stoull(first));
+  EXPECT_EQ(server.newest(kServices, 0s), std::stoull(second));
+  EXPECT_EQ(server.newest(kLeases, 0s), 0U);
+  EXPECT_EQ(watch(kServices, "0").value().size(), 1U);
+  wait(3s);
+  EXPECT_EQ(watch(kServices, "0").value().size(), 2U);
+}
+
+TEST_F(ApiServerTest, sends_a_bookmark_of_the_state_when_there_is_no_event) {
+  const std::string from = version(server.put(kServices, object("a")));
+  const std::string newest = version(server.put(kLeases, object("lock")));
+  const auto events = watch(kServices, from).value();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].type, WatchEvent::Type::Bookmark);
+  EXPECT_EQ(version(events[0].object), newest);
+  EXPECT_EQ(transport.last, std::stoull(newest));
+}
+
+TEST_F(ApiServerTest, never_lets_a_bookmark_pass_an_event_that_is_still_on_its_way) {
+  const std::string from = version(server.put(kServices, object("a")));
+  wait(9s);
+  server.put(kServices, object("b"));
+  server.put(kLeases, object("lock"));
+  transport.delay = 5s;
+  const auto late = watch(kServices, from).value();
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_EQ(version(late[0].object), from);
+
+  transport.delay = 20s;  // older than what the watcher has seen already
+  EXPECT_TRUE(watch(kServices, from).value().empty());
+  EXPECT_EQ(transport.last, std::stoull(from));
+}
+
+TEST_F(ApiServerTest, answers_a_watch_from_before_the_compaction_with_gone) {
+  const std::string old = version(server.put(kServices, object("a")));
+  const std::string newest = version(server.put(kServices, object("b")));
+  server.compact();
+  const auto gone = watch(kServices, old);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, Code::Gone);
+  EXPECT_EQ(gone.error().status, 410);
+  EXPECT_TRUE(watch(kServices, newest));
+  EXPECT_EQ(server.newest(kServices, 0s), std::stoull(newest));
+}
+
+TEST_F(ApiServerTest, forgets_the_oldest_events_of_a_kind_that_changes_often) {
+  const std::string first = version(server.put(kServices, object("a")));
+  const std::string lease = version(server.put(kLeases, object("lock")));
+  for (int i = 0; i < 2'001; ++i) server.put(kServices, object("a", {{"n", i}}));
+  EXPECT_EQ(watch(kServices, first).error().code, Code::Gone);
+  EXPECT_EQ(watch(kServices, lease).error().code, Code::Gone);
+  EXPECT_EQ(watch(kServices, std::to_string(std::stoull(lease) + 1)).value().size(), 2'000U);
+  EXPECT_TRUE(watch(kLeases, first));
+}
+
+TEST_F(ApiServerTest, refuses_a_watch_that_names_no_version) {
+  for (const char* url : {"/api/v1/services?watch=true", "/api/v1/services?watch=true&resourceVersion=x",
+                          "/api/v1/services?resourceVersion=1",
+                          "/api/v1/namespaces/shop/services/web?watch=true&resourceVersion=1"}) {
+    EXPECT_EQ(server.watch({.url = url}, Millis(0)).status, 400) << url;
+  }
+  EXPECT_EQ(server.watch({.url = "/api/v1/nodes?watch=true&resourceVersion=1"}, Millis(0)).status, 404);
+}
+
+TEST_F(ApiServerTest, fills_in_the_defaults_of_a_canary_at_any_depth) {
+  const Json spec = {{"targetRef", {{"name", "web-v2"}}}, {"service", {{"name", "web"}, {"mode", nullptr}}}};
+  const Json made = client.create(kCanaries, object("web", spec)).value();
+  EXPECT_EQ(made["spec"]["targetRef"]["kind"], "Deployment");
+  EXPECT_EQ(made["spec"]["service"]["versionLabel"], "version");
+  EXPECT_EQ(made["spec"]["service"]["mode"], "Placeholder");
+  EXPECT_EQ(made["spec"]["routing"]["provider"], "istio");
+  EXPECT_EQ(made["spec"]["routing"]["propagationDelay"], "5s");
+  EXPECT_EQ(made["spec"]["progressDeadlineSeconds"], 600);
+  EXPECT_EQ(made["spec"]["revertOnDeletion"], true);
+  EXPECT_FALSE(made["spec"].contains("stableRef"));
+  EXPECT_EQ(server.put(kCanaries, object("web", spec))["spec"], made["spec"]);
+
+  Json bare = made;
+  bare["spec"].erase("progressDeadlineSeconds");
+  EXPECT_EQ(client.update(kCanaries, made, bare).value(), made);
+}
+
+TEST_F(ApiServerTest, fills_in_the_defaults_of_a_metric_template) {
+  const Json spec = {{"provider", {{"address", "http://prometheus"}}}, {"query", "1"}};
+  const Json made = client.create(kube::kMetricTemplates, object("errors", spec)).value();
+  EXPECT_EQ(made["spec"]["provider"]["type"], "prometheus");
+}
+
+TEST_F(ApiServerTest, fills_in_what_a_real_server_fills_into_a_service) {
+  const Json spec = {{"ports", Json::array({{{"port", 80}}})}};
+  const Json made = client.create(kServices, object("web", spec)).value();
+  EXPECT_TRUE(made["spec"]["clusterIP"].get<std::string>().starts_with("10.96."));
+  EXPECT_EQ(made["spec"]["type"], "ClusterIP");
+  EXPECT_EQ(made["spec"]["ports"][0], Json::parse(R"({"port":80,"protocol":"TCP","targetPort":80})"));
+  EXPECT_EQ(server.put(kServices, labelled(object("web", spec), "web"))["spec"], made["spec"]);
+  EXPECT_EQ(server.put(kube::kDeployments, object("web"))["spec"]["replicas"], 1);
+}
+
+TEST_F(ApiServerTest, tells_every_observer_who_changed_what) {
+  std::vector<Change> changes;
+  int others = 0;
+  server.on_change([&](const Change& change) {
+    changes.push_back(change);
+    (void)server.find(change.resource, {"shop", "web"});  // may read
+  });
+  server.on_change([&](const Change&) { ++others; });
+  wait(2s);
+  const Json made = server.put(kCanaries, object("web"));
+  Json after = made;
+  after["status"] = {{"n", 1}};
+  const Json written = client.update_status(kCanaries, made, after).value();
+  server.erase(kCanaries, {"shop", "web"});
+
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_EQ(others, 3);
+  EXPECT_EQ(changes[0].at, 2s);
+  EXPECT_EQ(changes[0].writer, 0);
+  EXPECT_TRUE(changes[0].before.is_null());
+  EXPECT_EQ(changes[0].after, made);
+  EXPECT_EQ(changes[1].writer, kOperator);
+  EXPECT_TRUE(changes[1].status);
+  EXPECT_EQ(changes[1].before, made);
+  EXPECT_EQ(changes[1].after, written);
+  EXPECT_EQ(changes[2].writer, 0);
+  EXPECT_FALSE(changes[2].status);
+  EXPECT_EQ(changes[2].before, written);
+  EXPECT_TRUE(changes[2].after.is_null());
+}
+
+TEST_F(ApiServerTest, answers_what_it_does_not_know_and_what_is_malformed_with_an_error) {
+  const std::string web = "/api/v1/namespaces/shop/services/web";
+  server.put(kServices, object("web"));
+  for (const char* path : {"/", "/api/v1", "/api/v1/nodes", "/api/v2/services", "/apis/apps/v1/services",
+                           "/api/v1/services/web", "/api/v1/namespaces/shop/services/web/scale",
+                           "/api/v1/namespaces/shop/services/web/status/more", "/version"}) {
+    EXPECT_EQ(send("GET", path).status, 404) << path;
+  }
+  EXPECT_EQ(send("GET", "/api/v1/services?labelSelector=%zz").status, 400);
+  EXPECT_EQ(send("GET", "/api/v1/services?labelSelector=%4").status, 400);
+  EXPECT_EQ(send("GET", "/api/v1/services?continue=nonsense").status, 400);
+  EXPECT_EQ(send("PUT", web, "{}").status, 405);
+  EXPECT_EQ(send("POST", "/api/v1/services", "{}").status, 405);
+  EXPECT_EQ(send("POST", "/api/v1/namespaces/shop/services", "{").status, 400);
+  EXPECT_EQ(send("PATCH", web, "{", "application/json-patch+json").status, 400);
+  EXPECT_EQ(send("DELETE", web, "[").status, 400);
+  const std::string odd = R"({"apiVersion":"v1","kind":"Service","metadata":{"generateName":7}})";
+  EXPECT_EQ(send("POST", "/api/v1/namespaces/shop/services", odd).status, 400);
+  EXPECT_FALSE(server.find(kServices, {"shop", "web"}).is_null());
+}
+
+}  // namespace
+}  // namespace weir::simulation
