@@ -1,9 +1,10 @@
 #include "analysis/prometheus.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 namespace weir::analysis {
@@ -13,6 +14,7 @@ using Json = nlohmann::json;
 
 // Bytes of a foreign answer that a message repeats.
 constexpr std::size_t kMaxExcerptBytes = 300;
+constexpr std::array<std::string_view, 2> kSchemes{"http://", "https://"};
 
 std::string percent_encode(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -47,18 +49,8 @@ std::string excerpt(std::string_view text) {
   return out;
 }
 
-// The address without a password that it may hold.
-std::string shown(std::string_view address) {
-  const auto scheme = address.find("://");
-  const auto host = scheme == std::string_view::npos ? 0 : scheme + 3;
-  const auto end = std::min(address.find('/', host), address.size());
-  const auto at = address.substr(0, end).rfind('@');
-  if (at == std::string_view::npos || at < host) return std::string(address);
-  return std::string(address.substr(0, host)) + std::string(address.substr(at + 1));
-}
-
 QueryError unavailable(std::string_view address, const std::string& what) {
-  return {QueryError::Kind::Unavailable, "Prometheus at " + shown(address) + " " + what};
+  return {QueryError::Kind::Unavailable, "Prometheus at " + std::string(address) + " " + what};
 }
 
 // A string member of an object that may be anything; empty if it is not there.
@@ -73,7 +65,7 @@ QueryError refusal(std::string_view address, int status, const Json& body) {
   const std::string words = type + ": " + excerpt(text_of(body, "error"));
   if (type == "bad_data" || type == "execution") {
     return {QueryError::Kind::Rejected,
-            "Prometheus at " + shown(address) + " cannot evaluate the query: " + words};
+            "Prometheus at " + std::string(address) + " cannot evaluate the query: " + words};
   }
   return unavailable(address, "answered HTTP " + std::to_string(status) + ", " + words);
 }
@@ -142,7 +134,43 @@ std::optional<std::vector<Series>> parse_result(const std::string& type, const J
   return series;
 }
 
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// A name or an IPv4 address, or an IPv6 address in brackets; perhaps a port.
+bool is_host(std::string_view text) {
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos || end < 2) return false;
+    const auto rest = text.substr(end + 1);
+    return text.substr(1, end - 1).find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos &&
+           (rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1))));
+  }
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+  const auto colon = text.find(':');
+  const auto name = text.substr(0, colon);
+  return !name.empty() && name.find_first_not_of(kLetters) == std::string_view::npos &&
+         (colon == std::string_view::npos || is_port(text.substr(colon + 1)));
+}
+
 }  // namespace
+
+std::optional<std::string> address_problem(std::string_view address) {
+  const auto scheme =
+      std::ranges::find_if(kSchemes, [&](std::string_view known) { return address.starts_with(known); });
+  if (scheme == kSchemes.end()) return "must begin with http:// or https://";
+  if (address.contains('@')) {
+    return "must hold no user and no password: they belong in a Secret that a MetricTemplate names";
+  }
+  if (address.find_first_of("?#\\") != std::string_view::npos) return "must hold no query and no fragment";
+  const auto rest = address.substr(scheme->size());
+  const bool readable = std::ranges::all_of(rest, [](char c) { return c > ' ' && c <= '~'; });
+  if (!readable || !is_host(rest.substr(0, rest.find('/')))) {
+    return "must have the form http://host:port/path";
+  }
+  return std::nullopt;
+}
 
 std::string query_url(std::string_view address, std::string_view query, TimePoint at) {
   while (address.ends_with('/')) address.remove_suffix(1);
@@ -181,6 +209,10 @@ QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query
     return std::unexpected(
         QueryError{QueryError::Kind::Unavailable,
                    "no Prometheus address is set, neither of the operator nor of the metric"});
+  }
+  if (const auto problem = address_problem(server.address)) {
+    return std::unexpected(
+        QueryError{QueryError::Kind::Unavailable, "Prometheus is not asked: its address " + *problem});
   }
   try {
     const auto answer =

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,11 @@ using QueryResult = std::expected<Vector, QueryError>;
 
 // A longer body is refused unread. 4 MiB are some ten thousand series.
 inline constexpr std::size_t kMaxAnswerBytes = std::size_t{4} << 20;
+
+// Why an address is not asked: "must …". It is http or https, a host, perhaps a port and a path, and nothing
+// else: then the path that is asked for always ends as the query API's does, whoever wrote the address, and
+// a message may show the address.
+[[nodiscard]] std::optional<std::string> address_problem(std::string_view address);
 
 // `{address}/api/v1/query?query=…&time=…`, with `at` in whole seconds.
 [[nodiscard]] std::string query_url(std::string_view address, std::string_view query, TimePoint at);

@@ -1,32 +1,36 @@
 #include "analysis/query_template.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::analysis {
 namespace {
 
-using Variables = std::map<std::string, std::string, std::less<>>;
+struct Variable {
+  std::string value;
+  bool is_name = false;  // of an object: within a pattern it stands for itself
+};
+using Variables = std::map<std::string, Variable, std::less<>>;
 
 constexpr std::string_view kOwnPrefix = "variables.";
+constexpr std::string_view kSpaces = " \t\r\n";
+constexpr std::string_view kPatternSigns = "\\.+*?()|[]{}^$";
 
 Variables variables_of(const Subject& subject, Seconds interval,
                        const std::map<std::string, std::string>& own) {
-  Variables all{{"namespace", subject.name_space},
-                {"name", subject.name},
-                {"target", subject.target},
-                {"stable", subject.stable},
-                {"service", subject.service},
-                {"interval", std::to_string(interval.count()) + "s"},
-                {"weight", std::to_string(subject.weight)}};
+  Variables all{
+      {"namespace", {subject.name_space, true}},   {"name", {subject.name, true}},
+      {"target", {subject.target, true}},          {"stable", {subject.stable, true}},
+      {"service", {subject.service, true}},        {"interval", {std::to_string(interval.count()) + "s"}},
+      {"weight", {std::to_string(subject.weight)}}};
   for (const auto& [name, value] : own) {
-    all.emplace(name, value);
-    all.emplace(std::string(kOwnPrefix) + name, value);
+    all.emplace(name, Variable{value});
+    all.emplace(std::string(kOwnPrefix) + name, Variable{value});
   }
   return all;
 }
 
 std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
   const auto first = text.find_first_not_of(kSpaces);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
@@ -35,7 +39,7 @@ std::string_view trim(std::string_view text) {
 std::string unknown(std::string_view name, const Variables& known) {
   std::string message = "unknown variable {{ " + std::string(name) + " }} in the query; known are ";
   std::string_view separator;
-  for (const auto& [each, value] : known) {
+  for (const auto& [each, variable] : known) {
     message += separator;
     message += each;
     separator = ", ";
@@ -48,11 +52,17 @@ class Lexer {
  public:
   // '"', '\'' or '`' within a literal, '#' within a comment, else 0.
   [[nodiscard]] char inside() const { return inside_; }
+  // Whether the literal is what a label is matched with by =~ or !~.
+  [[nodiscard]] bool in_pattern() const { return inside_ != 0 && inside_ != '#' && last_ == '~'; }
 
   void read(char c) {
     if (std::exchange(escaped_, false)) return;
     if (inside_ == 0) {
-      if (c == '"' || c == '\'' || c == '`' || c == '#') inside_ = c;
+      if (c == '"' || c == '\'' || c == '`' || c == '#') {
+        inside_ = c;
+      } else if (!kSpaces.contains(c)) {
+        last_ = c;
+      }
     } else if (inside_ == '#') {
       if (c == '\n') inside_ = 0;
     } else if (c == '\\' && inside_ != '`') {
@@ -64,11 +74,25 @@ class Lexer {
 
  private:
   char inside_ = 0;
+  char last_ = 0;  // outside of literals and comments, without spaces
   bool escaped_ = false;
 };
 
-std::expected<std::string, std::string> inserted(std::string_view name, std::string_view value, char inside) {
-  switch (inside) {
+// The pattern that only `text` itself matches.
+std::string quote_pattern(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (kPatternSigns.contains(c)) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::expected<std::string, std::string> inserted(std::string_view name, const Variable& variable,
+                                                 const Lexer& place) {
+  const bool quoted = variable.is_name && place.in_pattern();
+  std::string value = quoted ? quote_pattern(variable.value) : variable.value;
+  switch (const char inside = place.inside()) {
     case '"':
     case '\'':
       return escape_literal(value, inside);
@@ -77,9 +101,12 @@ std::expected<std::string, std::string> inserted(std::string_view name, std::str
         return std::unexpected("the value of {{ " + std::string(name) +
                                " }} has a backquote, which a literal in backquotes cannot hold");
       }
-      return std::string(value);
+      return value;
+    case '#':  // the rest of the value would be part of the query
+      std::ranges::replace(value, '\n', ' ');
+      return value;
     default:
-      return std::string(value);
+      return value;
   }
 }
 
@@ -116,7 +143,7 @@ std::expected<std::string, std::string> render(std::string_view query, const Sub
     const auto name = trim(query.substr(2, end - 2));
     const auto found = known.find(name);
     if (found == known.end()) return std::unexpected(unknown(name, known));
-    const auto text = inserted(name, found->second, lexer.inside());
+    const auto text = inserted(name, found->second, lexer);
     if (!text) return text;
     for (const char c : *text) lexer.read(c);
     out += *text;

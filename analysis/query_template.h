@@ -17,8 +17,10 @@ namespace weir::analysis {
 // `value` as it must be written within a PromQL string literal in `quote`s ('"' or '\'').
 [[nodiscard]] std::string escape_literal(std::string_view value, char quote = '"');
 
-// The query with its variables filled in. A value within a string literal is escaped for it; elsewhere it is
-// inserted as it is, so that a variable may also be a number or a matcher. The error is a sentence that names
+// The query with its variables filled in. A value within a string literal is escaped for it, and cannot end
+// it; elsewhere it is inserted as it is, so that a variable may also be a number or a matcher. In a literal
+// after =~ or !~ the names of the release stand for themselves (the dot of "web.v2" is no wildcard there),
+// while own variables may be patterns. The error is a sentence that names
 // what cannot be used, and the variables that are known.
 [[nodiscard]] std::expected<std::string, std::string> render(std::string_view query, const Subject& subject,
                                                              Seconds interval,

@@ -61,6 +61,8 @@ Error error_of(std::exception_ptr failure) {
     const std::string reason = reason_of(exception.error_code());
     const bool connecting = what.contains("resolv") || what.contains("SSL handshake") ||
                             what.contains("SNI") || what.contains("connect");
+    // What the library says of a refused connection is not the refusal.
+    if (what.contains("Failed to connect to any")) return {Failure::Connect, "nobody answers there"};
     const bool said = reason.empty() || what.contains(reason);
     return {connecting ? Failure::Connect : Failure::Broken, said ? what : what + ": " + reason};
   } catch (const std::exception& exception) {
@@ -208,8 +210,9 @@ class CpprestTransport final : public Transport {
     });
     try {
       client_ = std::make_unique<cpprest::client::http_client>(base_url_, config);
-    } catch (const std::exception& exception) {
-      problem_ = exception.what();
+    } catch (const std::exception&) {
+      problem_ =
+          "its URL cannot be used";  // the library's message repeats it, with a password that it may hold
     }
     if (problem_.empty()) problem_ = tls_->problem();
   }
@@ -286,6 +289,10 @@ class CpprestTransport final : public Transport {
       prepared.set_request_uri(path);
       if (!request.body.empty()) prepared.set_body(request.body, "application/json");
       for (const auto& [name, value] : request.headers) {
+        // Sent as it is, it would end the header and begin another.
+        if (value.find_first_of("\r\n") != std::string::npos) {
+          return std::unexpected(Error{Failure::Broken, "the header " + name + " has a line break in it"});
+        }
         prepared.headers().remove(name);
         prepared.headers().add(name, value);
       }
@@ -296,7 +303,8 @@ class CpprestTransport final : public Transport {
   }
 
   [[nodiscard]] Result<Response> failed(const Request& request, const Error& error) const {
-    return std::unexpected(Error{error.failure, request.method + " " + base_url_ + ": " + error.message});
+    return std::unexpected(
+        Error{error.failure, request.method + " " + origin(base_url_) + ": " + error.message});
   }
 
   std::string base_url_;

@@ -33,7 +33,7 @@ enum class Failure { Connect, Timeout, TooLarge, Cancelled, Broken };
 
 struct Error {
   Failure failure = Failure::Broken;
-  std::string message;  // names method, host and cause; never a header or a body
+  std::string message;  // names method, origin and cause; never user, path, header or body
 };
 
 template <typename T>
@@ -72,6 +72,10 @@ void start_io(int threads = kIoThreads);
 // `base_url` is scheme, host and port; request urls must begin with it.
 [[nodiscard]] std::unique_ptr<Transport> make_transport(const std::string& base_url, const Tls& tls,
                                                         int max_in_flight = kMaxInFlight);
+
+// "https://host:8443" of a URL: what a message may show of it. Without user, password, path and query, and
+// without anything that is not printable ASCII.
+[[nodiscard]] std::string origin(std::string_view url);
 
 // Percent-encodes one query or path component.
 [[nodiscard]] std::string encode(std::string_view component);

@@ -145,14 +145,38 @@ TEST(Ask, sends_the_headers_and_the_choice_of_verification) {
   EXPECT_TRUE(asked.insecure_skip_verify);
 }
 
-TEST(Ask, names_the_server_without_its_password_when_it_is_down) {
+TEST(Ask, names_the_server_when_it_is_down) {
   ScriptedPrometheus prometheus;
   prometheus.is_down("connection refused");
-  const Server server{"http://user:s3cret@prometheus:9090/a@b", {}, false};
+  const Server server{"http://prometheus:9090/a", {}, false};
   const auto result = ask(prometheus.fetch(), server, "up", kNow);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,
-            "Prometheus at http://prometheus:9090/a@b did not answer: connection refused");
+            "Prometheus at http://prometheus:9090/a did not answer: connection refused");
+}
+
+TEST(Ask, does_not_ask_an_address_that_could_lead_elsewhere_and_does_not_show_it) {
+  for (const std::string address :
+       {"http://user:s3cret@prometheus", "http://user:s3/cret@prometheus", "s3cret", "file:///s3cret",
+        "HTTP://s3cret", "https://", "http:///s3cret", "http://:9090/s3cret",
+        "http://s3cret:", "http://s3cret:p", "http://s3cret:123456",
+        "http://s3cret/latest?x=", "http://s3cret/latest#", "http://s3cret\\a", "http://s3cret a",
+        "http://s3cret/a\r\nHost: b", "http://s3cret\xc3\xa9", "http://[s3cret]", "http://[]"}) {
+    ScriptedPrometheus prometheus;
+    const auto result = ask(prometheus.fetch(), {address, {}, false}, "up", kNow);
+    ASSERT_FALSE(result) << address;
+    EXPECT_TRUE(result.error().message.starts_with("Prometheus is not asked: its address must ")) << address;
+    EXPECT_FALSE(result.error().message.contains("s3cret")) << address;
+    EXPECT_TRUE(prometheus.asked().empty()) << address;
+  }
+}
+
+TEST(Ask, takes_names_ports_paths_and_ip_addresses) {
+  for (const std::string address : {"http://prometheus", "https://prometheus.monitoring.svc:9090/",
+                                    "http://10.0.0.1:9090/select/0/prometheus", "http://[fd00::1]:9090",
+                                    "http://[::1]", "http://a_b-c/%41"}) {
+    EXPECT_EQ(address_problem(address), std::nullopt) << address;
+  }
 }
 
 TEST(Ask, without_an_address_says_that_none_is_set) {

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <random>
+#include <regex>
+#include <vector>
+
 namespace weir::analysis {
 namespace {
 
@@ -73,6 +78,84 @@ TEST(QueryTemplate, keeps_a_value_raw_in_backquotes_unless_it_would_end_them) {
   const auto result = rendered("x{a=`{{ v }}`}", {{"v", "`"}});
   ASSERT_FALSE(result);
   EXPECT_TRUE(result.error().starts_with("the value of {{ v }} has a backquote"));
+}
+
+TEST(QueryTemplate, keeps_a_value_on_the_line_of_a_comment) {
+  EXPECT_EQ(rendered("up # {{ v }}\n> 0", {{"v", "a\nor down"}}), "up # a or down\n> 0");
+}
+
+TEST(QueryTemplate, lets_names_of_the_release_stand_for_themselves_in_a_pattern) {
+  const auto named = [](std::string_view query) {
+    return render(query, {.target = "web.v2"}, Seconds{60}, {{"code", "5.."}});
+  };
+  EXPECT_EQ(named(R"(x{pod=~"{{ target }}-[0-9]+"})"), R"(x{pod=~"web\\.v2-[0-9]+"})");
+  EXPECT_EQ(named(R"(x{pod !~ '{{ target }}'})"), R"(x{pod !~ 'web\\.v2'})");
+  EXPECT_EQ(named("x{pod=~\n`a|{{ target }}`}"), "x{pod=~\n`a|web\\.v2`}");
+  EXPECT_EQ(named(R"(x{pod="{{ target }}"})"), R"(x{pod="web.v2"})");
+  EXPECT_EQ(named(R"(x{a=~"b",pod="{{ target }}"})"), R"(x{a=~"b",pod="web.v2"})");
+  EXPECT_EQ(named("{{ target }}"), "web.v2");
+  EXPECT_EQ(named(R"(x{code=~"{{ code }}"})"), R"(x{code=~"5.."})");
+}
+
+// What PromQL makes of the one literal of `x{a="…"} + 1`, or of the same with other quotes; empty if the
+// literal does not end where it should.
+std::optional<std::string> literal_of(std::string_view query) {
+  const auto open = query.find('=') + (query.starts_with("x{a=~") ? 2 : 1);
+  const char quote = query[open];
+  std::string value;
+  for (auto i = open + 1; i < query.size(); ++i) {
+    if (query[i] == quote) return query.substr(i + 1) == "} + 1" ? std::optional(value) : std::nullopt;
+    if (query[i] == '\n' && quote != '`') return std::nullopt;
+    if (query[i] != '\\' || quote == '`') {
+      value += query[i];
+      continue;
+    }
+    const char escaped = query[++i];
+    if (!std::string_view("n\\\"'").contains(escaped)) return std::nullopt;
+    value += escaped == 'n' ? '\n' : escaped;
+  }
+  return std::nullopt;
+}
+
+// A text that each query language's quoting would have to fear.
+std::string hostile_text(std::mt19937& random) {
+  static const std::vector<std::string> kParts{
+      "\"",  "'",  "`", "\\",   "\n", "\r", "{", "}", "{{ target }}", "$1", "#", "=~", ".",   "*",  "+",
+      "(",   ")",  "[", "]",    "|",  "^",  "?", "é", "日",           " ",  "a", "-",  "\\n", "//", ",",
+      "\"}", "\t", "0", "\x7f", "%"};
+  std::string text;
+  for (auto n = random() % 12; n > 0; --n) text += kParts[random() % kParts.size()];
+  return text;
+}
+
+TEST(QueryTemplate, puts_every_value_into_a_literal_that_means_just_it) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto text = hostile_text(random);
+    for (const std::string quote : {"\"", "'", "`"}) {
+      const auto query = "x{a=" + quote + "{{ v }}" + quote + "} + 1";
+      const auto result = rendered(query, {{"v", text}});
+      if (quote == "`" && text.contains('`')) {
+        ASSERT_FALSE(result);
+        continue;
+      }
+      ASSERT_TRUE(result) << result.error();
+      ASSERT_EQ(literal_of(*result), text) << *result;
+    }
+  }
+}
+
+TEST(QueryTemplate, puts_every_name_into_a_pattern_that_matches_just_it) {
+  std::mt19937 random(2);
+  for (int i = 0; i < 2'000; ++i) {
+    const auto text = hostile_text(random);
+    const auto result = render("x{a=~\"{{ target }}\"} + 1", {.target = text}, Seconds{60}, {});
+    ASSERT_TRUE(result) << result.error();
+    const auto pattern = literal_of(*result);
+    ASSERT_TRUE(pattern) << *result;
+    ASSERT_TRUE(std::regex_match(text, std::regex(*pattern))) << *pattern;
+    ASSERT_FALSE(std::regex_match(text + "a", std::regex(*pattern))) << *pattern;
+  }
 }
 
 TEST(QueryTemplate, can_be_checked_before_there_is_a_release) {

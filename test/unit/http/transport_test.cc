@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <charconv>
@@ -83,7 +84,7 @@ TEST(Transport, names_method_and_server_when_nobody_listens) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().failure, Failure::Connect);
   EXPECT_THAT(answer.error().message, HasSubstr("GET " + url + ": "));
-  EXPECT_THAT(answer.error().message, HasSubstr("Failed to connect"));
+  EXPECT_THAT(answer.error().message, HasSubstr("nobody answers there"));
   EXPECT_THAT(answer.error().message, testing::Not(HasSubstr("token")));
 }
 
@@ -98,6 +99,43 @@ TEST(Transport, refuses_urls_of_another_server) {
 TEST(Transport, says_that_a_url_cannot_be_used) {
   const auto transport = make_transport("http://a b", {});
   EXPECT_EQ(transport->send(get("http://a b/"), {}).error().failure, Failure::Connect);
+}
+
+TEST(Transport, never_shows_a_password_that_a_url_holds) {
+  for (const std::string url : {"http://user:s3cret@127.0.0.1:1", "http://user:s3cret@a b", "user:s3cret@"}) {
+    const auto message = make_transport(url, {})->send(get(url + "/"), {}).error().message;
+    EXPECT_THAT(message, testing::Not(HasSubstr("s3cret"))) << url;
+  }
+}
+
+TEST(Transport, sends_no_header_that_would_become_two) {
+  const Loopback server(always(200, ""));
+  const auto transport = make_transport(server.url(), {});
+  Request request = get(server.url() + "/");
+  request.headers = {{"Authorization", "Bearer s3cret\n"}};
+  const auto message = transport->send(request, {}).error().message;
+  EXPECT_THAT(message, HasSubstr("the header Authorization has a line break in it"));
+  EXPECT_THAT(message, testing::Not(HasSubstr("s3cret")));
+  EXPECT_EQ(server.connections(), 0);
+}
+
+TEST(Transport, does_not_keep_an_answer_that_is_over_the_limit) {
+  const Loopback server([](Connection& connection) {
+    connection.read_request();
+    connection.write("HTTP/1.1 200 X\r\nContent-Length: 1073741824\r\n\r\n");
+    const std::string megabyte(std::size_t{1} << 20, 'x');
+    for (int i = 0; i < 1024 && connection.write(megabyte); ++i) {
+    }
+  });
+  const auto transport = make_transport(server.url(), {});
+  Request request = get(server.url() + "/");
+  request.max_body = std::size_t{4} << 20;
+  const auto error = transport->send(request, {}).error();
+  EXPECT_EQ(error.failure, Failure::TooLarge);
+  EXPECT_THAT(error.message, HasSubstr("longer than 4194304 bytes"));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  EXPECT_LT(usage.ru_maxrss, 300 * 1024);  // KiB
 }
 
 TEST(Transport, gives_up_on_a_silent_server_in_time) {
@@ -348,6 +386,15 @@ TEST_F(TlsTest, says_which_of_its_certificates_cannot_be_used) {
               HasSubstr("client key"));
   EXPECT_THAT(problem({.ca = "", .client_cert = identity.certificate, .client_key = other.key}),
               HasSubstr("does not belong"));
+}
+
+TEST(Origin, is_scheme_host_and_port_alone) {
+  EXPECT_EQ(origin("https://a.b:8443/c?d#e"), "https://a.b:8443");
+  EXPECT_EQ(origin("http://user:p%40ss@host:1/@x"), "http://host:1");
+  EXPECT_EQ(origin("http://user:p@ss@host"), "http://host");
+  EXPECT_EQ(origin("http://host?user@elsewhere"), "http://host");
+  EXPECT_EQ(origin("http://ho\r\nst\xff"), "http://host");
+  EXPECT_EQ(origin(""), "");
 }
 
 TEST(Encode, leaves_only_unreserved_letters_as_they_are) {
