@@ -7,41 +7,53 @@
 #include <vector>
 
 #include "test/simulation/cluster.h"
+#include "test/simulation/invariants_checks.h"
 #include "test/simulation/mesh.h"
 
 namespace weir::simulation {
 
-struct Violation {
-  Millis at{0};
-  std::string name;     // S1 … S16, L1 … L7, or "lost"
-  std::string message;  // what was seen, on what
-};
-
-// What the checks need to know of a run.
-struct Expectations {
-  std::string name_space = "shop";
-  std::string service = "checkout";
-  bool skip_analysis = false;
-  // Set by faults as they begin.
-  bool requests_may_be_lost = false;  // pods failed, or somebody took objects away
-};
-
 // Looks at every change of the API server and at the state of the world after every event.
 //
-// Tolerances are of two kinds only, each a named constant: a live reading is as old as the request that made
-// it, and pods may fail between a reading and the write that it allowed.
+// Independent of the operator's code: what the invariants say is read from the objects anew. Tolerances are
+// of two kinds only, each a named constant: a live reading is as old as the request that made it, and pods
+// may fail between a reading and the write that it allowed. An object that a person has just changed, or
+// changed while faults keep the operator from seeing it, is not held against the operator's writes to other
+// objects.
 class Invariants {
  public:
-  // Borrows all. `epoch_of` gives the leadership term under which a process of the operator writes.
-  Invariants(const Executor& executor, ApiServer& server, const Cluster& cluster, const Mesh& mesh,
-             Expectations& expectations, std::function<std::int64_t(Writer)> epoch_of);
+  // Gives the leadership term under which a process of the operator writes.
+  using EpochOf = std::function<std::int64_t(Writer)>;
 
+  // Borrows all. Sees what happens to `server` from now on.
+  Invariants(const Executor& executor, ApiServer& server, const Cluster& cluster, const Mesh& mesh,
+             const Expectations& expectations, EpochOf epoch_of);
+  // Sees what `saw` is told, and no requests. Borrows `expectations`.
+  Invariants(const Expectations& expectations, EpochOf epoch_of);
+
+  void saw(const Change& change);
   // To be called after each task of the executor.
   void look();
-  [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
+  // The same at a given time, with as many requests lost so far.
+  void look(Millis now, double lost, const std::vector<Loss>& losses);
+
+  // What a release that is over has left undone (L1); `promoted`: how it was to end.
+  [[nodiscard]] std::vector<Violation> check_end(bool promoted) const;
+
+  // The first few of each name.
+  [[nodiscard]] const std::vector<Violation>& violations() const { return findings_.all(); }
 
  private:
-  std::vector<Violation> violations_;
+  const Executor* executor_ = nullptr;
+  const Mesh* mesh_ = nullptr;
+  const Expectations& expectations_;
+  EpochOf epoch_of_;
+  checks::Findings findings_;
+  checks::Known known_;
+  checks::StatusChecks status_;
+  checks::PodChecks pods_;
+  checks::LeadershipChecks leadership_;
+  double lost_ = 0;
+  std::size_t losses_ = 0;  // told of
 };
 
 }  // namespace weir::simulation

@@ -1,0 +1,450 @@
+#include "test/simulation/invariants_routes.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "operator/kube/object.h"
+
+namespace weir::simulation::checks {
+namespace {
+
+bool names_host(std::string_view host, const std::string& service, const std::string& name_space) {
+  return host == service || host == service + "." + name_space ||
+         host == service + "." + name_space + ".svc" ||
+         host == service + "." + name_space + ".svc.cluster.local";
+}
+
+std::string host_of(const Json& destination) { return text(destination, "/destination/host"); }
+std::string subset_of(const Json& destination) { return text(destination, "/destination/subset"); }
+
+const Json& list_of(const Json& object, const char* kind) {
+  static const Json kEmpty = Json::array();
+  const auto spec = object.find("spec");
+  if (spec == object.end() || !spec->is_object()) return kEmpty;
+  const auto found = spec->find(kind);
+  return found != spec->end() && found->is_array() ? *found : kEmpty;
+}
+
+const Json& destinations_of(const Json& route) {
+  static const Json kEmpty = Json::array();
+  const auto found = route.find("route");
+  return found != route.end() && found->is_array() ? *found : kEmpty;
+}
+
+Json without(Json object, const char* field) {
+  object.erase(field);
+  return object;
+}
+
+Json without_destinations(const Json& object) {
+  Json spec = object.at("spec");
+  for (const char* kind : kKinds) {
+    if (!spec.contains(kind)) continue;
+    for (auto& route : spec[kind]) route.erase("route");
+  }
+  return spec;
+}
+
+// All but weight, subset and, where the traffic has a Service of its own, host.
+Json rest_of(Json destination) {
+  destination.erase("weight");
+  if (destination.contains("destination")) {
+    destination["destination"].erase("subset");
+    destination["destination"].erase("host");
+  }
+  return destination;
+}
+
+// One list of destinations against its owner's.
+class Comparison {
+ public:
+  Comparison(const Reader& reader, const Json& owners, const Json& written, Stage stage, bool exact)
+      : reader_(reader),
+        owners_(owners),
+        written_(written),
+        stage_(stage),
+        exact_(exact),
+        owner_weights_(Reader::weights(owners)),
+        weights_(Reader::weights(written)) {}
+
+  std::string run() {
+    for (std::size_t i = 0; i < written_.size(); ++i) {
+      if (weights_[i] < 0) return "weight " + written_[i].dump() + " is not a whole number from 0 to 100";
+      if (host_of(written_[i]).empty()) return "a destination names no host: " + written_[i].dump();
+    }
+    const int sum = std::accumulate(weights_.begin(), weights_.end(), 0);
+    const int owners_sum = std::accumulate(owner_weights_.begin(), owner_weights_.end(), 0);
+    if (sum != owners_sum) return fmt::format("the weights sum to {} instead of {}", sum, owners_sum);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < owners_.size(); ++i) {
+      if (stage_ == Stage::During && is_pair(i, at)) {
+        at += 2;
+      } else if (at < written_.size() && is_same(i, at)) {
+        ++at;
+      } else {
+        return fmt::format("{} stands where its owner wrote {}",
+                           at < written_.size() ? written_[at].dump() : "nothing", owners_[i].dump());
+      }
+    }
+    if (at == written_.size()) return {};
+    return "a destination was added: " + written_[at].dump();
+  }
+
+ private:
+  [[nodiscard]] bool is_ours(std::size_t i) const {
+    return reader_.goes(owners_[i]) != Reader::Goes::Elsewhere;
+  }
+  [[nodiscard]] bool is_pair(std::size_t i, std::size_t at) const {
+    return at + 1 < written_.size() && is_ours(i) && reader_.goes(written_[at]) == Reader::Goes::Stable &&
+           reader_.goes(written_[at + 1]) == Reader::Goes::Candidate &&
+           weights_[at] + weights_[at + 1] == owner_weights_[i] &&
+           rest_of(written_[at]) == rest_of(owners_[i]) && rest_of(written_[at + 1]) == rest_of(owners_[i]);
+  }
+  [[nodiscard]] bool is_same(std::size_t i, std::size_t at) const {
+    if (written_[at] == owners_[i]) return true;
+    const bool same_weight = exact_ ? member(written_[at], "/weight") == member(owners_[i], "/weight")
+                                    : weights_[at] == owner_weights_[i];
+    if (!same_weight) return false;
+    if (without(written_[at], "weight") == without(owners_[i], "weight")) return true;
+    // What was pinned moves with the promotion, to a subset of the candidate's.
+    return stage_ != Stage::Returned && is_ours(i) && !subset_of(owners_[i]).empty() &&
+           host_of(written_[at]) == host_of(owners_[i]) && rest_of(written_[at]) == rest_of(owners_[i]) &&
+           reader_.goes(written_[at]) == Reader::Goes::Candidate;
+  }
+
+  const Reader& reader_;
+  const Json& owners_;
+  const Json& written_;
+  const Stage stage_;
+  const bool exact_;
+  const std::vector<int> owner_weights_, weights_;
+};
+
+// ---- what a person wrote over a divided route ----
+
+struct Run {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// Neighbouring destinations to the versions: what a pair of the release looks like, or what is left of it.
+std::vector<Run> runs_of(const Reader& reader, const Json& destinations) {
+  std::vector<Run> runs;
+  bool open = false;
+  for (std::size_t i = 0; i < destinations.size(); ++i) {
+    const auto goes = reader.goes(destinations[i]);
+    const bool half = goes == Reader::Goes::Stable || goes == Reader::Goes::Candidate;
+    if (half && open && goes == Reader::Goes::Candidate) {
+      runs.back().end = i + 1;
+    } else if (half) {
+      runs.push_back({i, i + 1});
+    }
+    open = half;
+  }
+  return runs;
+}
+
+bool names_an_added_subset(const Reader& reader, const Json& owners, const Json& destinations) {
+  return std::ranges::any_of(destinations, [&](const Json& destination) {
+    const auto goes = reader.goes(destination);
+    if (goes != Reader::Goes::Stable && goes != Reader::Goes::Candidate) return false;
+    return std::ranges::none_of(owners, [&](const Json& own) {
+      return host_of(own) == host_of(destination) && subset_of(own) == subset_of(destination);
+    });
+  });
+}
+
+// The owner's list that `destinations` stands for; null: nobody can say.
+Json undivided(const Reader& reader, const Json& owners, const Json& destinations) {
+  std::vector<std::size_t> places;  // in owners
+  const auto owner_weights = Reader::weights(owners);
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    if (reader.goes(owners[i]) != Reader::Goes::Elsewhere) places.push_back(i);
+  }
+  const auto weights = Reader::weights(destinations);
+  const auto runs = runs_of(reader, destinations);
+  if (runs.size() != places.size()) return {};
+  Json list = Json::array();
+  int others = 0;
+  int as_known = 0;
+  int as_written = 0;
+  std::vector<std::pair<std::size_t, int>> written;  // place in `list` and weight
+  for (std::size_t i = 0, run = 0; i < destinations.size(); ++i) {
+    if (run == runs.size() || i != runs[run].begin) {
+      others += weights[i];
+      list.push_back(destinations[i]);
+      continue;
+    }
+    const int total = std::accumulate(weights.begin() + static_cast<std::ptrdiff_t>(i),
+                                      weights.begin() + static_cast<std::ptrdiff_t>(runs[run].end), 0);
+    as_known += owner_weights[places[run]];
+    as_written += total;
+    written.emplace_back(list.size(), total);
+    list.push_back(owners[places[run]]);
+    i = runs[run].end - 1;
+    ++run;
+  }
+  if (others + as_known == 100) return list;
+  if (others + as_written != 100 && written.size() != 1) return {};
+  for (const auto& [place, total] : written)
+    list[place]["weight"] = others + as_written == 100 ? total : 100 - others;
+  return list;
+}
+
+// The owner's destinations of a route that a person has edited: those of the route with the same rest, else
+// of the one in the same place.
+const Json& known_destinations(const Json& owners, const char* kind, std::size_t index, const Json& route) {
+  const auto& routes = list_of(owners, kind);
+  const auto rest = without(route, "route");
+  if (index < routes.size() && without(routes[index], "route") == rest) return destinations_of(routes[index]);
+  for (const auto& known : routes) {
+    if (without(known, "route") == rest) return destinations_of(known);
+  }
+  static const Json kEmpty = Json::array();
+  return index < routes.size() ? destinations_of(routes[index]) : kEmpty;
+}
+
+void read_routes_edit(const Reader& reader, const Change& change, Edited& edited) {
+  Json owners = change.after;
+  bool clear = true;
+  for (const char* kind : kKinds) {
+    if (!owners["spec"].contains(kind)) continue;
+    auto& routes = owners["spec"][kind];
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      if (!routes[i].contains("route")) continue;
+      const auto& known = known_destinations(edited.owners, kind, i, routes[i]);
+      auto& destinations = routes[i]["route"];
+      if (!names_an_added_subset(reader, known, destinations)) continue;
+      auto list = undivided(reader, known, destinations);
+      if (list.is_null())
+        clear = false;
+      else
+        destinations = std::move(list);
+    }
+  }
+  edited.owners = std::move(owners);
+  edited.unclear = !clear;
+}
+
+// ---- rules ----
+
+const Json* subset_named(const Json& rule, const std::string& name) {
+  for (const auto& subset : list_of(rule, "subsets")) {
+    if (text(subset, "/name") == name) return &subset;
+  }
+  return nullptr;
+}
+
+std::string version_in(const Json& subset, const std::string& label) {
+  const auto& labels = member(subset, "/labels");
+  const auto found = labels.find(label);
+  return labels.is_object() && found != labels.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// What the release added goes out of a rule that a person wrote.
+void read_rule_edit(const Release& release, const Change& change, Edited& edited) {
+  Json owners = change.after;
+  const bool had_none = !edited.owners.is_null() && !member(edited.owners, "/spec/subsets").is_array();
+  if (owners["spec"].contains("subsets")) {
+    Json left = Json::array();
+    for (const auto& subset : owners["spec"]["subsets"]) {
+      const auto name = text(subset, "/name");
+      const auto version = version_in(subset, release.label);
+      const bool of_release = version == release.stable_version || version == release.candidate_version;
+      const bool added = subset_named(edited.owners, name) == nullptr && !edited.object.is_null() &&
+                         subset_named(edited.object, name) != nullptr;
+      if (!added || !of_release) left.push_back(subset);
+    }
+    if (left.empty() && had_none) {
+      owners["spec"].erase("subsets");
+    } else {
+      owners["spec"]["subsets"] = std::move(left);
+    }
+  }
+  edited.owners = std::move(owners);
+}
+
+}  // namespace
+
+Reader::Reader(const Known& known, const Release& release) : known_(known), release_(release) {
+  for (const auto& [name, rule] : known.rules()) {
+    if (rule.object.is_null()) continue;
+    const auto host = text(rule.object, "/spec/host");
+    for (auto [service, into] : {std::pair{release.service, &own_}, {release.traffic_service(), &traffic_}}) {
+      if (!names_host(host, service, known.name_space())) continue;
+      for (const auto& subset : list_of(rule.object, "subsets"))
+        (*into)[text(subset, "/name")] = version_in(subset, release.label);
+    }
+  }
+}
+
+Reader::Goes Reader::goes(const Json& destination) const {
+  const auto host = host_of(destination);
+  const bool traffic = names_host(host, release_.traffic_service(), known_.name_space());
+  if (!traffic && !names_host(host, release_.service, known_.name_space())) return Goes::Elsewhere;
+  const auto subset = subset_of(destination);
+  if (subset.empty()) return Goes::BySelector;
+  const auto& subsets = traffic ? traffic_ : own_;
+  const auto found = subsets.find(subset);
+  // A subset that no rule defines any more means what the release calls so.
+  auto version = found == subsets.end() ? subset : found->second;
+  if (found == subsets.end() && subset == release_.stable_subset) version = release_.stable_version;
+  if (found == subsets.end() && subset == release_.candidate_subset) version = release_.candidate_version;
+  if (version == release_.stable_version) return Goes::Stable;
+  return version == release_.candidate_version ? Goes::Candidate : Goes::Other;
+}
+
+std::vector<int> Reader::weights(const Json& destinations) {
+  std::vector<int> weights;
+  for (const auto& destination : destinations) {
+    const auto& weight = member(destination, "/weight");
+    const bool only_one = destinations.size() == 1;
+    if (weight.is_null()) {
+      weights.push_back(only_one ? 100 : 0);
+    } else if (!weight.is_number_integer() || weight < 0 || weight > 100) {
+      weights.push_back(-1);
+    } else {
+      weights.push_back(only_one && weight == 0 ? 100 : weight.get<int>());
+    }
+  }
+  return weights;
+}
+
+std::vector<Share> Reader::shares(const Json& virtual_service, Selects selects) const {
+  std::vector<Share> shares;
+  if (virtual_service.is_null()) return shares;
+  const auto name = kube::metadata_text(virtual_service, "name");
+  for (const char* kind : kKinds) {
+    const auto& routes = list_of(virtual_service, kind);
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      if (!manages(name, kind, routes[i])) continue;
+      Share share{.route = fmt::format("VirtualService {} spec.{}[{}]", name, kind, i)};
+      const auto& destinations = destinations_of(routes[i]);
+      const auto given = weights(destinations);
+      bool ours = false;
+      for (std::size_t j = 0; j < destinations.size(); ++j) {
+        const auto goes = this->goes(destinations[j]);
+        if (goes == Goes::Elsewhere) continue;
+        ours = true;
+        const int weight = std::max(given[j], 0);
+        share.whole += weight;
+        if (goes == Goes::Stable) share.stable_pinned += weight;
+        if (goes == Goes::Candidate) share.candidate_pinned += weight;
+        if (goes != Goes::BySelector) continue;
+        if (selects == Selects::Stable || selects == Selects::Both) share.stable += weight;
+        if (selects == Selects::Candidate || selects == Selects::Both) share.candidate += weight;
+      }
+      share.stable += share.stable_pinned;
+      share.candidate += share.candidate_pinned;
+      if (ours) shares.push_back(std::move(share));
+    }
+  }
+  return shares;
+}
+
+bool Reader::manages(const std::string& virtual_service, const char* kind, const Json& route) const {
+  if (release_.managed.empty()) return true;
+  const auto found = release_.managed.find(virtual_service);
+  if (found == release_.managed.end()) return false;
+  return found->second.empty() ||
+         (std::string_view(kind) == "http" && found->second.contains(text(route, "/name")));
+}
+
+Selects Reader::selects(const Json& service) const {
+  if (service.is_null()) return Selects::Nothing;
+  const auto& selector = member(service, "/spec/selector");
+  const auto found = selector.find(release_.label);
+  if (!selector.is_object() || found == selector.end()) return Selects::Both;
+  if (*found == release_.stable_version) return Selects::Stable;
+  return *found == release_.candidate_version ? Selects::Candidate : Selects::Nothing;
+}
+
+Selects Reader::selects() const {
+  const auto* service = known_.service_object();
+  return service == nullptr ? Selects::Nothing : selects(service->object);
+}
+
+std::string route_difference(const Reader& reader, const std::string& name, const Edited& owner,
+                             const Json& written, Stage stage) {
+  if (owner.unclear || owner.owners.is_null() || written.is_null()) return {};
+  if (without_destinations(owner.owners) != without_destinations(written)) {
+    return "VirtualService " + name + " differs from its owner's version in more than destinations";
+  }
+  for (const char* kind : kKinds) {
+    const auto& routes = list_of(written, kind);
+    const auto& owners = list_of(owner.owners, kind);
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      const auto& own = destinations_of(owners[i]);
+      const auto& now = destinations_of(routes[i]);
+      if (own == now) continue;
+      std::string difference = "it is not managed by the release";
+      if (reader.manages(name, kind, routes[i])) {
+        difference = Comparison(reader, own, now, stage, owner.as_given).run();
+      }
+      if (!difference.empty())
+        return fmt::format("VirtualService {} spec.{}[{}].route: {}", name, kind, i, difference);
+    }
+  }
+  return {};
+}
+
+std::string rule_difference(const Release& release, const Edited& owner, const Json& written, Stage stage) {
+  if (owner.owners.is_null() || written.is_null()) return {};
+  const auto name = kube::metadata_text(written, "name");
+  if (without(owner.owners.at("spec"), "subsets") != without(written.at("spec"), "subsets"))
+    return "DestinationRule " + name + " differs from its owner's version in more than subsets";
+  const auto versions = std::set{release.stable_version, release.candidate_version};
+  const auto& owners = list_of(owner.owners, "subsets");
+  const auto& subsets = list_of(written, "subsets");
+  std::size_t at = 0;
+  for (const auto& own : owners) {
+    Json moved = own;
+    const bool of_stable = version_in(own, release.label) == release.stable_version;
+    if (of_stable) moved["labels"][release.label] = release.candidate_version;
+    const auto is_kept = [&](const Json& subset) {
+      if (subset == own) return true;
+      if (stage == Stage::Returned || !of_stable) return false;
+      // Under its own name, or, if that is the version's, under the new version's.
+      return without(subset, "name") == without(moved, "name") &&
+             (text(subset, "/name") == text(own, "/name") || text(own, "/name") == release.stable_version);
+    };
+    while (at < subsets.size() && !is_kept(subsets[at])) {
+      const bool added = stage == Stage::During && versions.contains(version_in(subsets[at], release.label));
+      if (!added)
+        return fmt::format("DestinationRule {} has subset {} where its owner wrote {}", name,
+                           subsets[at].dump(), own.dump());
+      ++at;
+    }
+    if (at == subsets.size())
+      return fmt::format("DestinationRule {} lost its owner's subset {}", name, own.dump());
+    ++at;
+  }
+  for (; at < subsets.size(); ++at) {
+    const bool added = stage == Stage::During && versions.contains(version_in(subsets[at], release.label)) &&
+                       member(subsets[at], "/labels").size() == 1;
+    if (!added) return fmt::format("DestinationRule {} has subset {} too much", name, subsets[at].dump());
+  }
+  const bool same_form =
+      member(owner.owners, "/spec/subsets").is_array() == member(written, "/spec/subsets").is_array();
+  if (stage != Stage::During && !same_form && owner.as_given)
+    return "DestinationRule " + name + " has spec.subsets where its owner wrote none, or lost it";
+  return {};
+}
+
+void read_owners_edit(const Known& known, const Change& change, Edited& edited) {
+  const auto* release = known.release();
+  const Json before = edited.owners;
+  if (change.resource.kind == kube::kVirtualServices.kind) {
+    read_routes_edit(Reader(known, *release), change, edited);
+  } else if (change.resource.kind == kube::kDestinationRules.kind) {
+    read_rule_edit(*release, change, edited);
+  } else {
+    edited.owners = change.after;
+  }
+  const bool same = !before.is_null() && member(before, "/spec") == member(edited.owners, "/spec");
+  edited.as_given = edited.as_given && same;
+}
+
+}  // namespace weir::simulation::checks
