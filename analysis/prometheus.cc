@@ -14,6 +14,8 @@ using Json = nlohmann::json;
 
 // Bytes of a foreign answer that a message repeats.
 constexpr std::size_t kMaxExcerptBytes = 300;
+// Of one answer; more of them say nothing more.
+constexpr std::size_t kMaxWarnings = 5;
 constexpr std::array<std::string_view, 2> kSchemes{"http://", "https://"};
 
 std::string percent_encode(std::string_view text) {
@@ -62,7 +64,7 @@ std::string text_of(const Json& object, const char* member) {
 
 QueryError refusal(std::string_view address, int status, const Json& body) {
   const std::string type = text_of(body, "errorType");
-  const std::string words = type + ": " + excerpt(text_of(body, "error"));
+  const std::string words = excerpt(type) + ": " + excerpt(text_of(body, "error"));
   if (type == "bad_data" || type == "execution") {
     return {QueryError::Kind::Rejected,
             "Prometheus at " + std::string(address) + " cannot evaluate the query: " + words};
@@ -110,6 +112,7 @@ std::vector<std::string> parse_warnings(const Json& body) {
   const auto found = body.find("warnings");
   if (found == body.end() || !found->is_array()) return warnings;
   for (const auto& warning : *found) {
+    if (warnings.size() == kMaxWarnings) break;
     if (warning.is_string()) warnings.push_back(excerpt(warning.get<std::string>()));
   }
   return warnings;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "analysis/prometheus.h"
 #include "operator/cli/args.h"
 
 namespace weir {
@@ -74,6 +75,11 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   if (!given) return std::unexpected(given.error());
   Options options;
   options.prometheus = given->value("metrics-server", options.prometheus);
+  // The value is not repeated: it may hold a password.
+  const auto problem = analysis::address_problem(options.prometheus);
+  if (problem && !options.prometheus.empty()) {
+    return std::unexpected("--metrics-server " + *problem);
+  }
   options.name_space = given->value("namespace");
   options.listen = given->value("listen", options.listen);
   options.lease_namespace = given->value("lease-namespace");

@@ -1,5 +1,3 @@
-#include "operator/process/process.h"
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -17,6 +15,7 @@
 #include "operator/kube/store.h"
 #include "operator/kube/watcher.h"
 #include "operator/process/event_sender.h"
+#include "operator/process/process.h"
 #include "operator/process/prometheus_fetch.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/reconciler.h"
@@ -33,6 +32,9 @@ using report::log_event;
 
 // Checks that are judged at the same time: each waits for Prometheus.
 constexpr int kAnalystThreads = 8;
+// Threads beside the workers that may wait for an answer of the API server: watches that list, and Events.
+// Each has a request of its own in flight, so that no rollback waits for the end of another's.
+constexpr int kOtherCallers = 8;
 // Of the election's own client: a request must fail well before the renew deadline.
 constexpr std::chrono::milliseconds kElectionTimeout{4'000};
 
@@ -63,9 +65,10 @@ class Operator {
       : options_(options),
         stop_(std::move(stop)),
         connection_(std::move(connection)),
-        transport_(http::make_transport(connection_.base_url, connection_.tls)),
+        transport_(
+            http::make_transport(connection_.base_url, connection_.tls, options.threads + kOtherCallers)),
         client_(*transport_, connection_.token, clock_, client_options()),
-        fetch_(metrics_, stop_),
+        fetch_(metrics_, clock_, stop_),
         judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
         events_(client_),
         analyst_(
@@ -86,6 +89,7 @@ class Operator {
       log_event(Level::Error, server.error());
       return 1;
     }
+    events_.start();
     start_watchers();
     const int code = options_.leader_election ? lead_by_turns() : lead();
     controller_.stop();
@@ -317,9 +321,10 @@ int run(const Options& options, const std::stop_token& stop) {
     log_event(Level::Error, connection.error());
     return 1;
   }
-  log_event(
-      Level::Info, "starting",
-      {{"version", WEIR_VERSION}, {"server", connection->base_url}, {"prometheus", options.prometheus}});
+  log_event(Level::Info, "starting",
+            {{"version", WEIR_VERSION},
+             {"server", http::origin(connection->base_url)},
+             {"prometheus", options.prometheus}});
   return Operator(options, std::move(*connection), stop).run();
 }
 

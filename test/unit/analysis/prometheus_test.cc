@@ -102,6 +102,27 @@ TEST(QueryAnswer, that_is_huge_is_refused) {
   EXPECT_TRUE(result.error().message.contains("4194305 bytes"));
 }
 
+TEST(QueryAnswer, cannot_make_a_message_long) {
+  const std::string long_text(100'000, 'x');
+  for (const std::string body : {R"({"status":"error","errorType":")" + long_text + R"(","error":"e"})",
+                                 R"({"status":"error","errorType":"e","error":")" + long_text + R"("})",
+                                 R"({"status":")" + long_text + R"("})"}) {
+    const auto result = parse(body);
+    ASSERT_FALSE(result);
+    EXPECT_LT(result.error().message.size(), 1000U);
+  }
+}
+
+TEST(QueryAnswer, is_taken_with_few_of_its_warnings) {
+  std::string warnings = R"("first")";
+  for (int i = 0; i < 1000; ++i) warnings += R"(,"another")";
+  const auto result = parse(R"({"status":"success","data":{"resultType":"vector","result":[]},"warnings":[)" +
+                            warnings + "]}");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->warnings.size(), 5U);
+  EXPECT_EQ(result->warnings.front(), "first");
+}
+
 TEST(QueryAnswer, of_a_range_vector_says_what_is_needed) {
   const auto result = parse(R"({"status":"success","data":{"resultType":"matrix","result":[]}})");
   ASSERT_FALSE(result);

@@ -33,6 +33,13 @@ TEST(Options, are_read_as_the_chart_writes_them) {
   EXPECT_EQ(options->qps, 20);
 }
 
+TEST(Options, refuse_an_address_of_prometheus_that_holds_a_password_without_showing_it) {
+  const auto refused = parse({"--metrics-server=http://user:s3cret@p:9090"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error(), HasSubstr("--metrics-server must hold no user and no password"));
+  EXPECT_THAT(refused.error(), ::testing::Not(HasSubstr("s3cret")));
+}
+
 TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
   EXPECT_THAT(parse({"--threads=0"}).error(), HasSubstr("--threads=0: accepted is a whole number from 1"));
   EXPECT_THAT(parse({"--log-level=loud"}).error(), HasSubstr("--log-level=loud: accepted is debug or info"));
