@@ -42,10 +42,10 @@ Every change is a patch on condition of the version that was read; nothing is wr
 - apiGroups: [networking.istio.io]
   resources: [destinationrules]
   verbs: [get, list, watch, create, patch, delete]
-# create: what happens to a release, for kubectl describe. get, patch: how often it happened.
+# create: what happens to a release, for kubectl describe. patch: how often it happened.
 - apiGroups: [""]
   resources: [events]
-  verbs: [get, create, patch]
+  verbs: [create, patch]
 {{- with .Values.secretNames }}
 # get: credentials of the Prometheus that a MetricTemplate names; only these Secrets.
 - apiGroups: [""]
