@@ -38,7 +38,7 @@ struct Changed {
   Resource resource;
   std::shared_ptr<const Json> before;  // null when the object was made
   std::shared_ptr<const Json> after;   // of an object that is gone its last form, with the resourceVersion of
-                                      // its deletion
+                                       // its deletion
   bool gone = false;
   Part part = Part::Object;  // Status: through the subresource
   bool collected = false;    // by the garbage collector, because an owner went
@@ -58,8 +58,8 @@ class MemoryApi final : public Api {
   // write.
   void on_write(std::function<void(const Write&)> callback);
 
-  // Called once after each change, in their order, outside of any lock: it may read, but must not write. Set
-  // it before the first write.
+  // Called once after each change, in their order (those of one thread), outside of any lock: it may read,
+  // but must not write. Set it before the first write.
   void on_change(std::function<void(const Changed&)> callback);
   // Called with each object that is about to be kept and what it replaces (null: it is made), to fill in what
   // a server fills in. Under the lock: it must not call back.
