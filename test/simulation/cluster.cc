@@ -262,12 +262,9 @@ void Cluster::remove(const std::string& name) {
   if (found == pods_.end()) return;
   const Pod pod = std::move(pods_.extract(found).mapped());
   pod_names_.erase(pod.address);
-  const Json going = server_.find(kube::kPods, {pod.name_space, pod.name});
-  if (!going.is_null()) {
-    Json released = going;
-    released["metadata"].erase("finalizers");
-    (void)server_.objects().update(kube::kPods, going, released);
-  }
+  const Json released{{"metadata", {{"finalizers", nullptr}}}};
+  (void)server_.objects().patch(kube::kPods, {pod.name_space, pod.name}, released, kube::Part::Object,
+                                kKubelet);
   wake_all_of(pod);
 }
 
