@@ -27,6 +27,7 @@ type shop struct {
 	*history
 
 	patience time.Duration // for a release to end while faults are made; 0: none are, and what is at once has to be
+	silent   bool          // nothing is shown of this shop when the test has failed: another test of it does
 	edits    edits
 }
 
@@ -80,11 +81,19 @@ func open(t *testing.T, namespace string) *shop {
 // openWith is open with other objects around version v1. HOST and NAMESPACE stand for the shop's own.
 func openWith(t *testing.T, namespace, objects string) *shop {
 	t.Helper()
+	s := found(t, namespace, objects)
+	s.awaitServing()
+	return s
+}
+
+// found is openWith without the wait for version v1 to serve.
+func found(t *testing.T, namespace, objects string) *shop {
+	t.Helper()
 	s := &shop{t: t, namespace: namespace, host: "checkout." + namespace + ".example.com"}
 	bench.mustCreate(t, "", fmt.Sprintf(`{"apiVersion": "v1", "kind": "Namespace",
 		"metadata": {"name": %q, "labels": {%q: "true"}}}`, namespace, suiteLabel))
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() && !s.silent {
 			s.explain()
 		}
 		if err := bench.remove("", "Namespace", namespace); err != nil {
@@ -95,9 +104,13 @@ func openWith(t *testing.T, namespace, objects string) *shop {
 	objects = strings.NewReplacer("HOST", s.host, "NAMESPACE", namespace).Replace(objects)
 	bench.mustCreate(t, namespace, objects)
 	s.deploy("v1")
-	s.awaitReady("v1")
-	s.await(t, readyLimit, "an answer of v1 through the gateway", func() bool { return s.ask() == "v1" })
 	return s
+}
+
+func (s *shop) awaitServing() {
+	s.t.Helper()
+	s.awaitReady("v1")
+	s.await(s.t, readyLimit, "an answer of v1 through the gateway", func() bool { return s.ask() == "v1" })
 }
 
 // explain shows what a failed test is understood from.

@@ -202,7 +202,7 @@ func (k *soak) freezeOperator() (bool, error) {
 	return true, syscall.Kill(pid, syscall.SIGCONT)
 }
 
-// killPart ends a part of the bench by SIGKILL.
+// killPart ends a part of the bench by SIGKILL, and waits until it is gone.
 func killPart(name string) error {
 	content, err := os.ReadFile(filepath.Join(bench.state, "pids", name))
 	if err != nil {
@@ -212,7 +212,14 @@ func killPart(name string) error {
 	if err != nil {
 		return err
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	err = syscall.Kill(pid, syscall.SIGKILL)
+	for ; err == nil; err = syscall.Kill(pid, 0) {
+		time.Sleep(pollPeriod / 10)
+	}
+	if errors.Is(err, syscall.ESRCH) {
+		return nil // It is gone.
+	}
+	return err
 }
 
 // editWeights gives the candidate another share by hand while it is being judged.

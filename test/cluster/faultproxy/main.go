@@ -1,5 +1,5 @@
 // faultproxy stands between the operator and kube-apiserver and does to requests what networks and servers do: delays
-// and resets, answers that never come, refusals, watches that end or lag behind. It can also hold one write of a release
+// and resets, answers that never come, refusals, watches that end or lag behind. It can also hold a write of a release
 // just before or just after the server applies it, so that a test can end the operator exactly there.
 //
 // It passes credentials through. What it does is set over a port of its own: package control.

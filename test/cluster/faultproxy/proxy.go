@@ -74,9 +74,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusTooManyRequests, "TooManyRequests")
 		return
 	}
-	held := p.count(r)
-	if held.stopsHere && !held.run.After {
-		held.run.hold(r.Context())
+	place := p.count(r)
+	if place.isHeldBefore() {
+		place.run.hold(r.Context())
 		reset(w) // Whoever made it is gone, or the run has ended: it was never made.
 		return
 	}
@@ -86,9 +86,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reset(w)
 		return
 	}
-	held.answered(answer.status)
-	if held.stopsHere {
-		held.run.hold(r.Context())
+	place.answered(answer.status)
+	if place.isHeldAfter() {
+		place.run.hold(r.Context())
 		reset(w)
 		return
 	}

@@ -233,27 +233,26 @@ func TestAWriteHeldAfterIsAppliedOnce(t *testing.T) {
 	}
 }
 
-func TestOnlyOneWriteOfARunIsHeld(t *testing.T) {
-	s := start(t)
-	abandon := s.hold(control.Run{Namespace: "shop", Stop: 1})
-	if got := s.ask("PATCH", service); got != "200 applied" {
-		t.Errorf("the next write: %q", got)
-	}
-	abandon()
-}
-
-func TestAHeldWriteWhoseClientIsGoneIsTold(t *testing.T) {
-	s := start(t)
-	s.do(s.control.SetRuns([]control.Run{{Namespace: "shop", Stop: 1}}))
-	client := *s.client
-	client.Timeout = 100 * time.Millisecond
-	request, _ := http.NewRequest("PATCH", s.front+service, strings.NewReader("x"))
-	if _, err := client.Do(request); err == nil {
-		t.Error("the held write was answered")
-	}
-	s.await("told", func() bool { return s.progress().Gone })
-	if got := s.count("PATCH " + service); got != 0 {
-		t.Errorf("the held write reached the server %d times", got)
+func TestAHeldWriteThatIsGivenUpAndTriedAgainIsHeldAgain(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		s := start(t)
+		s.do(s.control.SetRuns([]control.Run{{Namespace: "shop", Stop: 1, After: after}}))
+		impatient := *s.client
+		impatient.Timeout = 100 * time.Millisecond
+		for tries := 1; tries <= 2; tries++ {
+			request, _ := http.NewRequest("PATCH", s.front+service, strings.NewReader("x"))
+			if _, err := impatient.Do(request); err == nil {
+				t.Error("the held write was answered")
+			}
+			s.await("told", func() bool { return s.progress().Tries == tries })
+		}
+		want := 0
+		if after {
+			want = 1
+		}
+		if got := s.count("PATCH " + service); got != want {
+			t.Errorf("with after %v the server saw %d writes instead of %d", after, got, want)
+		}
 	}
 }
 

@@ -22,15 +22,25 @@ type run struct {
 	mu     sync.Mutex
 	writes []control.Write
 	held   bool
-	gone   bool
+	tries  int
 }
 
 // counted is the place of a request among the writes of its run; the zero value: it has none.
 type counted struct {
-	run       *run
-	index     int
-	stopsHere bool
+	run    *run
+	number int // from 1
 }
+
+// isHeldBefore tells a write that is not forwarded.
+func (c counted) isHeldBefore() bool {
+	if c.run == nil || c.run.Stop == 0 {
+		return false
+	}
+	return c.number > c.run.Stop || c.number == c.run.Stop && !c.run.After
+}
+
+// isHeldAfter tells a write whose answer is kept back.
+func (c counted) isHeldAfter() bool { return c.run != nil && c.run.After && c.number == c.run.Stop }
 
 // count finds the place of a request.
 func (p *proxy) count(r *http.Request) counted {
@@ -52,7 +62,7 @@ func (r *run) count(request *http.Request) counted {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.writes = append(r.writes, control.Write{At: time.Now(), Method: request.Method, Path: request.URL.Path})
-	return counted{run: r, index: len(r.writes) - 1, stopsHere: len(r.writes) == r.Stop}
+	return counted{run: r, number: len(r.writes)}
 }
 
 func (c counted) answered(status int) {
@@ -61,7 +71,7 @@ func (c counted) answered(status int) {
 	}
 	c.run.mu.Lock()
 	defer c.run.mu.Unlock()
-	c.run.writes[c.index].Status = status
+	c.run.writes[c.number-1].Status = status
 }
 
 // hold keeps a request until its client is gone or the run is ended.
@@ -72,7 +82,7 @@ func (r *run) hold(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 		r.mu.Lock()
-		r.gone = true
+		r.tries++
 		r.mu.Unlock()
 	case <-r.over:
 	}
@@ -81,7 +91,7 @@ func (r *run) hold(ctx context.Context) {
 func (r *run) progress() control.Progress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return control.Progress{Run: r.Run, Writes: slices.Clone(r.writes), Held: r.held, Gone: r.gone}
+	return control.Progress{Run: r.Run, Writes: slices.Clone(r.writes), Held: r.held, Tries: r.tries}
 }
 
 // controls serves what package control asks.

@@ -141,18 +141,18 @@ func run(ctx context.Context, o options, r *record) {
 	workers.Wait()
 }
 
-// pace hands out the requests that are due, a millisecond's worth at a time.
+// pace hands out the requests that are due, those of a millisecond together, so that a high rate costs little.
 func pace(ctx context.Context, o options, due chan<- time.Time) {
 	start, sent := time.Now(), 0
 	for o.requests == 0 || sent < o.requests {
 		at := time.Now()
 		if o.rate > 0 {
 			at = start.Add(time.Duration(sent) * time.Second / time.Duration(o.rate))
-			if time.Until(at) > 0 {
+			if wait := time.Until(at); wait > 0 {
 				select {
 				case <-ctx.Done():
 					return
-				case <-time.After(paceTick):
+				case <-time.After(max(wait, paceTick)):
 				}
 				continue
 			}

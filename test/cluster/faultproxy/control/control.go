@@ -35,13 +35,14 @@ type Faults struct {
 	WatchLag time.Duration    `json:"watchLag"` // events of watches come this late: the operator's caches are old
 }
 
-// Run follows the writes that a release makes in its namespace, and holds one of them.
+// Run follows the writes that a release makes in its namespace, and lets none pass from one of them on. Whoever made the
+// held write may give it up and try again: that is held too, so what the server has applied stays as it is.
 //
 // Writes are POST, PUT, PATCH and DELETE of anything but Events and Leases, counted from 1 in the order of their arrival.
 type Run struct {
 	Namespace string `json:"namespace"`
-	Stop      int    `json:"stop"`  // the write that is held; 0: none is, the run is only recorded
-	After     bool   `json:"after"` // held when the server has applied it, before its answer; otherwise before it is forwarded
+	Stop      int    `json:"stop"`  // the first write that is held; 0: none is, the run is only recorded
+	After     bool   `json:"after"` // that one is held when it is applied, before its answer; otherwise before it is forwarded
 }
 
 // Write is one write of a run.
@@ -56,8 +57,8 @@ type Write struct {
 type Progress struct {
 	Run
 	Writes []Write `json:"writes"`
-	Held   bool    `json:"held"` // the write is being held, or was
-	Gone   bool    `json:"gone"` // whoever made the held write has closed its connection
+	Held   bool    `json:"held"`  // the run has come to its stop
+	Tries  int     `json:"tries"` // held writes that were given up by whoever made them
 }
 
 // State is what the proxy has done since it started.
@@ -71,7 +72,7 @@ type State struct {
 const (
 	FaultsPath  = "/faults"  // PUT Faults
 	WatchesPath = "/watches" // DELETE: resets those that are open
-	RunsPath    = "/runs"    // PUT []Run starts them afresh and ends earlier ones, whose held writes are lost; GET []Progress
+	RunsPath    = "/runs"    // PUT []Run starts them afresh and ends earlier ones: what they hold is lost. GET []Progress
 	StatePath   = "/state"   // GET State
 )
 
