@@ -104,9 +104,9 @@ TEST(QueryAnswer, that_is_huge_is_refused) {
 
 TEST(QueryAnswer, cannot_make_a_message_long) {
   const std::string long_text(100'000, 'x');
-  for (const std::string body : {R"({"status":"error","errorType":")" + long_text + R"(","error":"e"})",
-                                 R"({"status":"error","errorType":"e","error":")" + long_text + R"("})",
-                                 R"({"status":")" + long_text + R"("})"}) {
+  for (const std::string& body : {R"({"status":"error","errorType":")" + long_text + R"(","error":"e"})",
+                                  R"({"status":"error","errorType":"e","error":")" + long_text + R"("})",
+                                  R"({"status":")" + long_text + R"("})"}) {
     const auto result = parse(body);
     ASSERT_FALSE(result);
     EXPECT_LT(result.error().message.size(), 1000U);
