@@ -49,6 +49,7 @@ TEST(Mesh, loses_what_is_routed_to_a_subset_that_the_proxy_does_not_have) {
   shop.mesh.start();
   shop.pass(1s);
   EXPECT_NEAR(shop.mesh.lost(), shop.mesh.sent() / 2, kNear);
+  ASSERT_FALSE(shop.mesh.losses().empty());
   EXPECT_EQ(shop.mesh.losses().front().reason, "subset v2 of checkout is in no rule that the proxy has");
   EXPECT_NEAR(shop.mesh.total("unknown").lost, shop.mesh.lost(), kNear);
   EXPECT_NEAR(shop.mesh.share("unknown"), 0.5, kNear);
@@ -62,6 +63,7 @@ TEST(Mesh, loses_what_is_routed_to_a_subset_that_the_service_does_not_select) {
   shop.mesh.start();
   shop.pass(1s);
   EXPECT_NEAR(shop.mesh.lost(), shop.mesh.sent() / 2, kNear);
+  ASSERT_FALSE(shop.mesh.losses().empty());
   EXPECT_EQ(shop.mesh.losses().front().reason, "subset v2 of checkout has no endpoint");
 }
 
@@ -82,6 +84,7 @@ TEST(Mesh, loses_what_goes_to_a_pod_that_has_stopped_until_the_proxy_knows) {
   shop.cluster.kill_one("checkout-v1");
   shop.pass(2s);
   EXPECT_NEAR(shop.mesh.share("unknown"), 0.5, kNear);
+  ASSERT_FALSE(shop.mesh.losses().empty());
   EXPECT_TRUE(shop.mesh.losses().front().reason.starts_with("nothing answers at endpoint 10."));
   shop.pass(6s);
   EXPECT_EQ(shop.mesh.share("unknown"), 0);
