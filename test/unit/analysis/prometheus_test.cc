@@ -177,12 +177,26 @@ TEST(Ask, names_the_server_when_it_is_down) {
 }
 
 TEST(Ask, does_not_ask_an_address_that_could_lead_elsewhere_and_does_not_show_it) {
-  for (const std::string address :
-       {"http://user:s3cret@prometheus", "http://user:s3/cret@prometheus", "s3cret", "file:///s3cret",
-        "HTTP://s3cret", "https://", "http:///s3cret", "http://:9090/s3cret",
-        "http://s3cret:", "http://s3cret:p", "http://s3cret:123456",
-        "http://s3cret/latest?x=", "http://s3cret/latest#", "http://s3cret\\a", "http://s3cret a",
-        "http://s3cret/a\r\nHost: b", "http://s3cret\xc3\xa9", "http://[s3cret]", "http://[]"}) {
+  for (const std::string address : {"http://user:s3cret@prometheus",
+                                    "http://user:s3/cret@prometheus",
+                                    "http://user:1/s3cret@prometheus",
+                                    "s3cret",
+                                    "file:///s3cret",
+                                    "HTTP://s3cret",
+                                    "https://",
+                                    "http:///s3cret",
+                                    "http://:9090/s3cret",
+                                    "http://s3cret:",
+                                    "http://s3cret:p",
+                                    "http://s3cret:123456",
+                                    "http://s3cret/latest?x=",
+                                    "http://s3cret/latest#",
+                                    "http://s3cret\\a",
+                                    "http://s3cret a",
+                                    "http://s3cret/a\r\nHost: b",
+                                    "http://s3cret\xc3\xa9",
+                                    "http://[s3cret]",
+                                    "http://[]"}) {
     ScriptedPrometheus prometheus;
     const auto result = ask(prometheus.fetch(), {address, {}, false}, "up", kNow);
     ASSERT_FALSE(result) << address;

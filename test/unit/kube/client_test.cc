@@ -278,6 +278,17 @@ TEST_F(ClientTest, sends_urgent_requests_during_a_pause_that_the_server_asked_fo
   EXPECT_EQ(transport.requests.size(), 4U);
 }
 
+TEST_F(ClientTest, keeps_no_place_in_the_queue_for_a_request_that_it_did_not_send) {
+  ClientOptions slow = options();
+  slow.burst = 1;
+  Client paused(transport, token, clock, slow);
+  transport.answers = {answer(429, "", {{"retry-after", "3"}}), answer(200)};
+  EXPECT_FALSE(paused.get(kServices, {"shop", "web"}));
+  EXPECT_FALSE(paused.get(kServices, {"shop", "web"}));
+  clock.advance(seconds(3));
+  EXPECT_TRUE(paused.get(kServices, {"shop", "web"}));  // there is one turn, and nobody waits for it
+}
+
 TEST_F(ClientTest, pauses_after_a_watch_was_refused_and_goes_on_watching) {
   const auto watch = [&] {
     return client.watch(kPods, "", "5", seconds(1), seconds(1), [](WatchEvent) {}, {});
