@@ -202,6 +202,7 @@ void Known::take_canary(const Change& change) {
   }
   const bool was_active = release_ && release_->active();
   choose_release();
+  if (!was_active && release_ && release_->active()) began_at_ = change.at;
   if (was_active && release_->over()) settle();
 }
 

@@ -105,6 +105,8 @@ class Known {
   [[nodiscard]] const std::string& service() const { return service_; }
   // The release of the Service that is active, else the one that was last; null: there was none.
   [[nodiscard]] const Release* release() const { return release_ ? &*release_ : nullptr; }
+  // When that release began to write to objects.
+  [[nodiscard]] Millis began_at() const { return began_at_; }
   [[nodiscard]] const std::map<kube::Key, Release>& canaries() const { return canaries_; }
   // Those of the namespace.
   [[nodiscard]] const std::map<std::string, Edited>& virtual_services() const { return virtual_services_; }
@@ -139,6 +141,7 @@ class Known {
   const std::string service_;
   std::map<kube::Key, Release> canaries_;
   std::optional<Release> release_;
+  Millis began_at_{0};
   std::map<std::string, Edited> virtual_services_, rules_, services_;
   std::map<std::string, Workload> workloads_;
   std::map<std::string, Labels> pods_;

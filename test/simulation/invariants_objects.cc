@@ -197,7 +197,8 @@ void Findings::add(Millis at, const std::string& name, std::string message) {
 
 bool may_be_unseen(const Context& context, const Edited& edited, Millis now) {
   if (edited.changed_by != 0) return false;
-  return !context.expectations.calm || now - edited.changed_at <= context.expectations.reading_age;
+  if (now - edited.changed_at <= context.expectations.reading_age) return true;
+  return !context.expectations.calm && edited.changed_at >= context.known.began_at();
 }
 
 void check_objects(const Context& context, const Change& change) {
