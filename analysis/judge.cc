@@ -61,7 +61,7 @@ double success_rate(const Requests& requests) { return kPerCent * requests.succe
 Check success_check(const Metric& metric, const Requests& candidate, const Requests& stable) {
   auto check =
       judge_value(metric.name, {.subject = metric.name, .unit = "%"}, success_rate(candidate), metric.range);
-  if (stable.total() > 0) check.stable = success_rate(stable);
+  if (stable.usable && stable.total() > 0) check.stable = success_rate(stable);
   return check;
 }
 
@@ -115,6 +115,11 @@ class Round {
     const auto answer = ask(server, requests_query(subject_.name_space, window.length), window);
     if (!*answer) return failed_query(metric, answer->error());
     const auto requests = requests_of(**answer, subject_.target);
+    if (!requests.usable) {
+      return no_data(metric, window, "NotANumber",
+                     "requests of " + subject_.target + " " + since(window) +
+                         " are counted with a value that is no number of requests");
+    }
     if (requests.total() <= 0) {
       return no_data(metric, window, "NoData",
                      "no requests reached " + subject_.target + " " + since(window));

@@ -14,6 +14,8 @@ constexpr std::string_view kCode = "response_code";
 constexpr std::string_view kGrpcStatus = "grpc_response_status";
 constexpr std::array<std::string_view, 6> kGrpcFaults{"2", "4", "12", "13", "14", "15"};
 constexpr Seconds kScrapesRange{120};
+// Up to which numbers of requests are exact, and can be added up.
+constexpr double kMostRequests = 1e15;
 
 std::string selector(std::string_view series, std::string_view name_space) {
   return std::string(series) + R"({reporter="source",destination_workload_namespace=")" +
@@ -53,7 +55,8 @@ std::string requests_query(std::string_view name_space, Seconds window) {
 Requests requests_of(const Vector& answer, std::string_view workload) {
   Requests requests;
   for (const auto& series : answer.series) {
-    if (label(series, kWorkload) != workload || !std::isfinite(series.value)) continue;
+    if (label(series, kWorkload) != workload) continue;
+    requests.usable = requests.usable && series.value >= 0 && series.value <= kMostRequests;
     (failed(series) ? requests.failed : requests.succeeded) += series.value;
   }
   return requests;

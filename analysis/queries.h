@@ -23,6 +23,8 @@ inline constexpr std::string_view kDuration = "request-duration";         // 99t
 struct Requests {
   double succeeded = 0;
   double failed = 0;
+  // False: a count was negative, NaN or beyond all reason, so that nothing can be said of the others either.
+  bool usable = true;
   [[nodiscard]] double total() const { return succeeded + failed; }
 };
 

@@ -79,6 +79,13 @@ void initialize(Turn& turn) {
     return turn.wait("WaitingForEndpoints",
                      "waiting for stable's endpoints behind the release's own Service");
   }
+  // Of a release that starts again some traffic is with the candidate: it stays there while stable has no
+  // pods.
+  if (!seen.routes->original() && seen.service->stable_endpoints < 1 &&
+      seen.service->candidate_endpoints > 0) {
+    return turn.hold("StableUnavailable", "waiting for stable's endpoints before traffic returns to it",
+                     Severity::Warning);
+  }
   if (!seen.routes->at(Weight::none())) {
     turn.remember(seen.routes->found);
     return turn.act(Route{Weight::none()});

@@ -55,7 +55,8 @@ bool selector_repaired(Turn& turn) {
 
 bool routes_repaired(Turn& turn) {
   auto& status = turn.status();
-  if (!turn.seen.routes || turn.seen.routes->at(status.canary_weight)) return false;
+  // Without the Service nobody knows which version has endpoints.
+  if (!turn.seen.service || !turn.seen.routes || turn.seen.routes->at(status.canary_weight)) return false;
   const auto& routes = *turn.seen.routes;
   const bool would_rise = routes.highest() < status.canary_weight.percent();
   if (turn.spec.suspend && would_rise && routes.unmanaged == 0) return false;
@@ -122,6 +123,11 @@ bool breaker_acts(Turn& turn) {
     return true;
   }
   if (!unable && !turn.spec.suspend) {
+    // A proxy that does not have the new endpoints yet would answer 503.
+    if (seen.service && !turn.settled(seen.service->endpoints_age)) {
+      (void)routes_repaired(turn);
+      return true;
+    }
     status.breaker_tripped_at.reset();
     turn.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
     authorise(turn, status.phase == Phase::Promoting ? turn.spec.strategy.steps.back() : ladder_weight(turn));
@@ -153,6 +159,7 @@ bool stable_lost(Turn& turn) {
     if (lost) (void)routes_repaired(turn);
     return lost;
   }
+  if (!lost && !turn.settled(turn.seen.service->endpoints_age)) return true;
   const std::string message = lost ? "stable has no ready endpoint: all traffic to " + status.target
                                    : "stable serves again: back to step " + std::to_string(status.step);
   authorise(turn, lost ? Weight::all() : ladder_weight(turn));

@@ -64,6 +64,7 @@ void forget(Turn& turn) {
 void rest(Turn& turn) {
   auto& status = turn.status();
   if (turn.seen.deleting) return forget(turn);
+  if (turn.seen.leftovers) return turn.act(RemoveLeftovers{});
   if (turn.spec.target.name != status.target) {
     begin(turn);
     turn.again_in(Milliseconds{0});
@@ -93,7 +94,9 @@ std::optional<TimePoint> deadline(const Turn& turn) {
   const bool conflicts = conflict != nullptr && conflict->status == ConditionStatus::True;
   // Waiting behind another release, or for a person, takes as long as it takes: nothing has been touched.
   if (status.phase == Phase::Pending && conflicts) return std::nullopt;
-  auto end = *status.last_progress_at + turn.spec.progress_deadline;
+  // Time in which no operator was there is not the release's fault.
+  const auto since = std::max(*status.last_progress_at, turn.seen.watched_since.value_or(TimePoint::min()));
+  auto end = since + turn.spec.progress_deadline;
   // At a step nothing can be known before its first interval is over.
   if (status.step > 0) end += turn.spec.routing.propagation_delay + turn.spec.interval;
   return end;
@@ -102,6 +105,8 @@ std::optional<TimePoint> deadline(const Turn& turn) {
 bool must_return(Turn& turn) {
   const auto& status = turn.status();
   if (status.phase == Phase::RollingBack) return false;
+  // After the promotion the way back needs stable: without it there is only the way on.
+  if (is_promoted(turn) && !turn.seen.stable) return false;
   if (!turn.seen.rollback_requested.empty()) {
     start_rollback(turn, "RollbackRequested", turn.seen.rollback_requested);
     return true;
@@ -181,6 +186,15 @@ void run(Turn& turn) {
 }
 
 }  // namespace
+
+bool is_late(Turn& turn) {
+  const auto since = std::max(turn.out.status.last_transition_time.value_or(TimePoint{}),
+                              turn.seen.watched_since.value_or(TimePoint{}));
+  const auto end = since + turn.spec.progress_deadline;
+  if (turn.now >= end) return true;
+  turn.again_at(end);
+  return false;
+}
 
 int required_ready(const Workload& other) { return std::max(1, other.ready); }
 

@@ -143,6 +143,8 @@ std::string describe(const Action& action) {
       },
       [](const DeleteWorkload& workload) -> std::string { return "delete " + workload.workload; },
       [](const DeleteCanary&) -> std::string { return "delete the Canary, whose time to live is over"; },
+      [](const ClearMarks&) -> std::string { return "take the operator's marks off the objects"; },
+      [](const RemoveLeftovers&) -> std::string { return "delete what the release made and still owns"; },
   };
   return std::visit(words, action);
 }

@@ -238,7 +238,8 @@ struct ServiceState {
   Milliseconds age{0};  // how long the selector is known to be as it is
   int stable_endpoints = 0;
   int candidate_endpoints = 0;
-  std::string changed_by;  // field manager of the last change
+  Milliseconds endpoints_age{0};  // how long all endpoints are known to be as they are
+  std::string changed_by;         // field manager of the last change
 };
 
 // One owner's destination, divided between the versions: `share` is what the owner gave the Service in this
@@ -299,6 +300,7 @@ struct Verdict {
 };
 
 struct Observed {
+  std::optional<TimePoint> watched_since;  // since when this operator looks after the release without a pause
   int64_t generation = 0;
   bool has_finalizer = false;
   bool deleting = false;
@@ -313,6 +315,8 @@ struct Observed {
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   std::vector<Obstacle> obstacles;
   std::optional<Verdict> verdict;
+  bool marked = false;     // an object of the user carries a mark of the operator's
+  bool leftovers = false;  // a release that is over still owns objects that it made
 };
 
 // ---- Decision ----
@@ -347,10 +351,14 @@ struct DeleteWorkload {
   std::string workload;
 };
 struct DeleteCanary {};
+// Takes the operator's marks off the user's objects.
+struct ClearMarks {};
+// Deletes what a release that is over still owns.
+struct RemoveLeftovers {};
 
 using Action = std::variant<EnsureFinalizer, RemoveFinalizer, EnsureVersionServices, DeleteVersionServices,
                             EnsureSubsets, MovePinnedSubsets, RemoveSubsets, Route, RestoreRoutes,
-                            SetSelector, Scale, DeleteWorkload, DeleteCanary>;
+                            SetSelector, Scale, DeleteWorkload, DeleteCanary, ClearMarks, RemoveLeftovers>;
 // "route 10 % to the candidate": for logs, Events and plans.
 [[nodiscard]] std::string describe(const Action& action);
 

@@ -91,7 +91,11 @@ void ask_when_due(Turn& turn) {
   if (!status.step_started_at) return;
   // Samples from before the weight had reached the proxies do not count.
   const auto earliest = *status.step_started_at + turn.spec.routing.propagation_delay;
-  const auto due = earliest + turn.spec.interval * (status.checks_in_step + 1);
+  auto due = earliest + turn.spec.interval * (status.checks_in_step + 1);
+  // After a pause (of the operator, or of the metrics) the next interval begins where the last one that was
+  // judged ended: the same traffic is never counted twice (S11).
+  if (status.checks_in_step > 0 && !status.checks.empty())
+    due = std::max(due, status.checks.front().time + turn.spec.interval);
   if (turn.now < due) return turn.again_at(due);
   turn.out.check = CheckRequest{.step = status.step,
                                 .index = status.checks_in_step + 1,

@@ -47,12 +47,46 @@ void shift(Turn& turn) {
 }
 
 void succeed(Turn& turn) {
-  const std::string message = turn.status().target + " serves all traffic";
+  if (turn.seen.marked) return turn.act(ClearMarks{});
+  std::string message = turn.status().target + " serves all traffic";
+  if (!turn.seen.rollback_requested.empty()) {
+    message += "; the rollback that was asked for came too late: " + turn.status().stable.name + " is gone";
+  }
   turn.condition(kPromoted, ConditionStatus::True, "Promoted", message);
   turn.enter(Phase::Succeeded, "Promoted", message);
 }
 
+// Every step has passed: when stable has nothing to answer with, the candidate takes all traffic at once.
+bool takes_over(Turn& turn) {
+  const auto& service = turn.seen.service;
+  if (!service || !turn.seen.routes || turn.out.status.canary_weight == Weight::all()) return false;
+  if (service->stable_endpoints > 0 || service->candidate_endpoints < 1) return false;
+  const std::string message = "stable has no ready endpoint: all traffic to " + turn.out.status.target;
+  authorise(turn, Weight::all());
+  turn.event(Severity::Warning, "StableUnavailable", message);
+  turn.wait("StableUnavailable", message);
+  turn.record("StableUnavailable", message);
+  return true;
+}
+
+// Stable is the way back for as long as the candidate has no pod to serve with. True while it is kept for
+// that; when the progress deadline is over it is left as it is, and the release ends.
+bool still_needed(Turn& turn) {
+  const auto& candidate = turn.seen.candidate;
+  if (candidate && candidate->ready > 0) return false;
+  if (is_late(turn)) {
+    succeed(turn);
+    return true;
+  }
+  turn.hold(
+      "CandidateNotReady",
+      turn.status().target + " has no ready pod: " + turn.status().stable.name + " is kept until it has",
+      Severity::Warning);
+  return true;
+}
+
 void release_stable(Turn& turn) {
+  if (still_needed(turn)) return;
   const auto& stable = turn.seen.stable;
   const std::string& name = turn.status().stable.name;
   const bool keep = turn.spec.stable.after_promotion == AfterPromotion::Keep;
@@ -112,6 +146,7 @@ void promote(Turn& turn) {
   }
   if (breaker_acts(turn)) return;
   if (turn.spec.suspend) return turn.hold("Suspended", "spec.suspend is true: the weight stays as it is");
+  if (takes_over(turn)) return;
   if (const auto found = turn.blocked()) return turn.hold(found->reason, found->message, Severity::Warning);
   if (drift_repaired(turn)) return;
   if (!has_capacity(turn)) return;
@@ -124,18 +159,23 @@ void promote(Turn& turn) {
 
 void finalize(Turn& turn) {
   const auto& seen = turn.seen;
+  if (!seen.service && !is_late(turn)) {
+    return turn.hold("ServiceNotFound", "Service " + turn.spec.service.name + " does not exist",
+                     Severity::Warning);
+  }
   if (seen.service) {
     if (seen.service->selects != Selects::Candidate) {
+      if (seen.candidate && seen.stable && !has_capacity(turn)) return;
       if (!may_repair(turn, "the selector of Service " + turn.spec.service.name, seen.service->changed_by))
         return;
       turn.status().step_started_at = turn.now;
       return turn.act(SetSelector{Selects::Candidate});
     }
-    turn.wait("CleaningUp", "putting routes and rules back as their owner wrote them");
-    // A route without a subset follows the selector: every proxy must have the new endpoints first.
-    if (!turn.settled(seen.service->age)) return;
   }
-  if (cleaned_up(turn)) release_stable(turn);
+  // A route without a subset follows the selector: every proxy must have the new endpoints first.
+  const bool settled = !seen.service || turn.settled(seen.service->age);
+  if (settled && cleaned_up(turn)) return release_stable(turn);
+  turn.wait("CleaningUp", "putting routes and rules back as their owner wrote them");
 }
 
 }  // namespace weir::strategies

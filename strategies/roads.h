@@ -20,6 +20,9 @@ void authorise(Turn& turn, Weight weight);
 // Starts taking the release back, with its first writes in the same decision.
 void start_rollback(Turn& turn, std::string reason, const std::string& message);
 
+// Whether the phase has lasted for the progress deadline; else comes back when it has.
+[[nodiscard]] bool is_late(Turn& turn);
+
 // "1 of 2 pods ready (CrashLoopBackOff: …)".
 [[nodiscard]] std::string pods_ready(const Workload& workload);
 // While pods of the candidate are not ready the next round comes soon, whatever else happens.

@@ -35,7 +35,11 @@ bool way_back_is_open(Turn& turn) {
   const auto& seen = turn.seen;
   const int needed = seen.candidate ? std::max(required_ready(*seen.candidate), seen.candidate->replicas) : 1;
   if (!stable_can_serve(turn, needed)) return false;
-  if (!seen.routes) {  // without routes the selector alone moves traffic
+  // Without routes the selector alone moves traffic; and where nothing serves there is nothing to lose on the
+  // way.
+  const bool nothing_serves =
+      seen.service->candidate_endpoints < 1 && (!seen.candidate || seen.candidate->ready < 1);
+  if (!seen.routes || nothing_serves) {
     turn.act(SetSelector{Selects::Stable});
     return false;
   }
@@ -70,6 +74,8 @@ bool returned(Turn& turn) {
     if (stable_can_serve(turn, 1)) turn.wait("WaitingForEndpoints", "waiting for stable's endpoints");
     return false;
   }
+  // Back from the promotion stable's endpoints are new: a proxy that does not have them yet loses requests.
+  if (seen.service && seen.routes->at(Weight::all()) && !turn.settled(seen.service->age)) return false;
   turn.remember(seen.routes->found);
   turn.act(Route{Weight::none()});
   return false;
@@ -111,6 +117,7 @@ bool undone(Turn& turn) {
 }
 
 void fail(Turn& turn) {
+  if (turn.seen.marked) return turn.act(ClearMarks{});
   auto& status = turn.status();
   const auto* promoted = turn.find(kPromoted);
   const std::string why = promoted == nullptr ? status.message : promoted->message;
@@ -137,8 +144,14 @@ void roll_back(Turn& turn) {
   const bool touched = !turn.status().candidate.template_hash.empty();
   if (!touched && cannot_start(turn)) return fail(turn);
   if (touched && !undone(turn)) return;
-  if (seen.candidate && seen.candidate->replicas > 0) return turn.act(Scale{seen.candidate->name, 0});
-  fail(turn);
+  if (!seen.candidate || seen.candidate->replicas == 0) return fail(turn);
+  // The candidate's pods are all there is while stable has none.
+  const bool alone = touched && seen.stable && seen.stable->ready < 1 && seen.candidate->ready > 0;
+  if (!alone) return turn.act(Scale{seen.candidate->name, 0});
+  if (is_late(turn)) return fail(turn);
+  turn.hold("StableNotReady",
+            seen.stable->name + " has no ready pod: " + seen.candidate->name + " is kept until it has",
+            Severity::Warning);
 }
 
 }  // namespace weir::strategies

@@ -1,4 +1,5 @@
 // The status of a Canary, to JSON and back.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -102,7 +103,12 @@ std::int64_t integer(const Json& object, const char* name) {
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
-int small(const Json& object, const char* name) { return static_cast<int>(integer(object, name)); }
+// Far above any real count, and so far below the limits of its type that the operator can go on counting.
+constexpr int kMaxCount = 1'000'000;
+
+int count_of(std::int64_t value) { return static_cast<int>(std::clamp<std::int64_t>(value, 0, kMaxCount)); }
+
+int count(const Json& object, const char* name) { return count_of(integer(object, name)); }
 
 std::optional<double> number(const Json& object, const char* name) {
   const auto& value = member(object, name);
@@ -124,7 +130,7 @@ std::vector<Item> list(const Json& object, const char* name, Item (*from)(const 
 }
 
 strategies::VersionStatus version_from(const Json& object) {
-  return {text(object, "name"), text(object, "version"), small(object, "replicas"), small(object, "ready"),
+  return {text(object, "name"), text(object, "version"), count(object, "replicas"), count(object, "ready"),
           text(object, "templateHash")};
 }
 
@@ -152,9 +158,9 @@ strategies::Phase phase(const Json& object) {
 }
 
 strategies::HistoryEntry entry_from(const Json& object) {
-  return {.sequence = integer(object, "sequence"),
+  return {.sequence = count(object, "sequence"),
           .phase = phase(object),
-          .weight = small(object, "weight"),
+          .weight = count(object, "weight"),
           .reason = text(object, "reason"),
           .message = text(object, "message"),
           .time = time(object, "time").value_or(TimePoint{})};
@@ -173,8 +179,12 @@ strategies::Condition condition_from(const Json& object) {
 // "3/6" into step 3 of 6.
 void read_step(const std::string& text, Status& status) {
   const auto* end = text.data() + text.size();
-  const auto [slash, error] = std::from_chars(text.data(), end, status.step);
-  if (error == std::errc() && slash != end && *slash == '/') std::from_chars(slash + 1, end, status.steps);
+  int step = 0;
+  int steps = 0;
+  const auto [slash, error] = std::from_chars(text.data(), end, step);
+  if (error == std::errc() && slash != end && *slash == '/') std::from_chars(slash + 1, end, steps);
+  status.step = count_of(step);
+  status.steps = count_of(steps);
 }
 
 }  // namespace
@@ -213,8 +223,8 @@ Status status_from(const Json& json) {
   status.canary_weight =
       strategies::Weight::of(integer(json, "canaryWeight")).value_or(strategies::Weight::none());
   read_step(text(json, "step"), status);
-  status.checks_in_step = small(json, "checksInStep");
-  status.failed_checks = small(json, "failedChecks");
+  status.checks_in_step = count(json, "checksInStep");
+  status.failed_checks = count(json, "failedChecks");
   status.target = text(json, "target");
   status.stable = version_from(member(json, "stable"));
   status.candidate = version_from(member(json, "candidate"));
@@ -223,8 +233,8 @@ Status status_from(const Json& json) {
   status.last_transition_time = time(json, "lastTransitionTime");
   status.last_progress_at = time(json, "lastProgressAt");
   status.breaker_tripped_at = time(json, "breakerTrippedAt");
-  status.dead_intervals = small(json, "deadIntervals");
-  status.drifts = small(json, "drifts");
+  status.dead_intervals = count(json, "deadIntervals");
+  status.drifts = count(json, "drifts");
   status.rollback_reason = text(json, "rollbackReason");
   status.message = text(json, "message");
   status.checks = list(json, "checks", check_from);

@@ -16,6 +16,9 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> kUnits{
     {{"h", 3'600'000}, {"ms", 1}, {"m", 60'000}, {"s", 1'000}}};
 constexpr std::size_t kWholeDigits = 6;
 constexpr std::size_t kFractionDigits = 3;
+// RFC 3339 writes a year with four digits: a time beyond could not be written again.
+constexpr strategies::TimePoint kFirstTime{std::chrono::sys_days{std::chrono::year{0} / 1 / 1}};
+constexpr strategies::TimePoint kEndOfTime{std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1}};
 
 // Takes the leading digits off `text`.
 std::string_view take_digits(std::string_view& text) {
@@ -132,7 +135,9 @@ std::optional<strategies::TimePoint> take_time(std::string_view& text) {
   if (!clock) return std::nullopt;
   const auto zone = take_zone(text);
   if (!zone) return std::nullopt;
-  return strategies::TimePoint(*date) + *clock - *zone;
+  const auto time = strategies::TimePoint(*date) + *clock - *zone;
+  if (time < kFirstTime || time >= kEndOfTime) return std::nullopt;
+  return time;
 }
 
 }  // namespace

@@ -26,8 +26,6 @@ constexpr std::size_t kMaxDocumentsNamed = 30;
 // Answers at once that every check has passed.
 class PassingAnalyst final : public reconcile::Analyst {
  public:
-  explicit PassingAnalyst(const kube::Clock& clock) : clock_(clock) {}
-
   [[nodiscard]] bool knows(const kube::Key& release, const reconcile::Question& question) const override {
     const auto known = questions_.find(release);
     return known != questions_.end() && known->second.same_as(question);
@@ -39,7 +37,7 @@ class PassingAnalyst final : public reconcile::Analyst {
   [[nodiscard]] std::optional<strategies::Verdict> answer(const kube::Key& release) const override {
     const auto found = questions_.find(release);
     if (found == questions_.end()) return std::nullopt;
-    return reconcile::to_verdict(found->second, {.outcome = analysis::Outcome::Pass}, clock_.wall());
+    return reconcile::to_verdict(found->second, {.outcome = analysis::Outcome::Pass});
   }
   void forget(const kube::Key& release) override { questions_.erase(release); }
 
@@ -47,7 +45,6 @@ class PassingAnalyst final : public reconcile::Analyst {
   [[nodiscard]] bool take_asked() { return std::exchange(asked_, false); }
 
  private:
-  const kube::Clock& clock_;
   std::map<kube::Key, reconcile::Question> questions_;
   bool asked_ = false;
 };
@@ -56,8 +53,7 @@ class Planner {
  public:
   explicit Planner(kube::Key key)
       : key_(std::move(key)),
-        analyst_(world_.clock),
-        reconciler_(world_.api, world_.stores, provider_, analyst_, world_.clock, listener()) {
+        reconciler_(world_.api, world_.api, world_.stores, provider_, analyst_, world_.clock, listener()) {
     reconciler_.allow_cross_namespace_templates(true);
   }
 

@@ -40,8 +40,8 @@ class Api {
   [[nodiscard]] virtual Result<Json> update_status(const Resource& resource, const Json& before,
                                                    const Json& after) = 0;
 
-  // DELETE, on condition that the object still has `object`'s uid (else Code::Conflict). An object that is
-  // gone already is a success. Dependents are collected in the background.
+  // DELETE, on condition that the object still has `object`'s uid and resourceVersion (else Code::Conflict).
+  // An object that is gone already is a success. Dependents are collected in the background.
   [[nodiscard]] virtual Result<void> remove(const Resource& resource, const Json& object) = 0;
 };
 

@@ -180,7 +180,9 @@ Result<void> Client::remove(const Resource& resource, const Json& object) {
   removal.request.body = text_of({{"apiVersion", "v1"},
                                   {"kind", "DeleteOptions"},
                                   {"propagationPolicy", "Background"},
-                                  {"preconditions", {{"uid", metadata_text(object, "uid")}}}});
+                                  {"preconditions",
+                                   {{"uid", metadata_text(object, "uid")},
+                                    {"resourceVersion", metadata_text(object, "resourceVersion")}}}});
   const auto removed = send(std::move(removal));
   if (!removed && removed.error().code != Code::NotFound) return std::unexpected(removed.error());
   return {};

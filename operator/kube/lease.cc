@@ -9,6 +9,9 @@
 namespace weir::kube {
 namespace {
 
+// How soon a leader reads the lease again after a renewal met somebody else's write.
+constexpr std::chrono::milliseconds kLookAgain{50};
+
 // A Lease's spec; empty where somebody has written nonsense.
 Json spec_of(const Json& lease) {
   const auto spec = lease.find("spec");
@@ -41,7 +44,10 @@ std::chrono::milliseconds Election::step() {
   }
   if (found) {
     observe(*found);
-    if (held_by_another(*found)) return options_.retry_period;
+    if (held_by_another(*found)) {
+      resign();
+      return options_.retry_period;
+    }
   }
   const Json lease = found ? *found : Json();
   const auto written =
@@ -50,6 +56,9 @@ std::chrono::milliseconds Election::step() {
     won(*written, asked_at);
   } else {
     lease_.reset();  // what is known of it is no base for the next write
+    // Somebody else has written to the lease that we believe to hold: to lead without it is worse than to ask
+    // again.
+    if (written.error().code == Code::Conflict && leading()) return kLookAgain;
     if (written.error().code != Code::Conflict && written.error().code != Code::AlreadyExists) {
       spdlog::warn("leader election: {}", written.error().message);
     }
@@ -62,6 +71,13 @@ std::chrono::milliseconds Election::step() {
 Result<Json> Election::current() {
   if (leading() && lease_) return *lease_;
   return api_.get(kLeases, options_.lease);
+}
+
+// The time that is left of a lease which another has taken over is not ours: a process that stood still with
+// its clock would go on beside its successor.
+void Election::resign() {
+  const std::lock_guard lock(mutex_);
+  renewed_at_.reset();
 }
 
 void Election::observe(const Json& lease) {
@@ -117,9 +133,12 @@ void Election::release() {
   lease_.reset();
 }
 
-bool Election::leading() const {
+bool Election::leading() const { return leads_in().has_value(); }
+
+std::optional<Election::Lead> Election::leads_in() const {
   const std::lock_guard lock(mutex_);
-  return renewed_at_ && clock_.steady() < *renewed_at_ + options_.renew_deadline;
+  if (!renewed_at_ || clock_.steady() >= *renewed_at_ + options_.renew_deadline) return std::nullopt;
+  return Lead{.term = term_, .renewed_at = *renewed_at_};
 }
 
 std::int64_t Election::term() const {

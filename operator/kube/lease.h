@@ -24,7 +24,8 @@ struct LeaseOptions {
 
 // Holds a coordination.k8s.io Lease as client-go does, so that `kubectl get lease` shows the holder.
 // Another's lease is over when its record has not changed for its duration by our own monotonic clock: no
-// wall clock is believed. `leading` and `term` are thread-safe, `step` and `release` are for one thread.
+// wall clock is believed. `leading`, `term` and `leads_in` are thread-safe, `step` and `release` are for one
+// thread.
 class Election {
  public:
   // `api` and `clock` are the caller's. A request must fail well before the renew deadline (5 s), and must
@@ -36,15 +37,24 @@ class Election {
   // Gives the lease back, so that another need not wait for its end. From here on `leading` is false.
   void release();
 
-  // False as soon as the renew deadline has passed without a renewal, whatever `step` is doing meanwhile.
+  // False as soon as `step` has seen another hold the lease, or the renew deadline has passed without a
+  // renewal, whatever `step` is doing meanwhile.
   [[nodiscard]] bool leading() const;
   // Rises each time somebody starts to lead: the epoch of what is written under it. Of the last time we led.
   [[nodiscard]] std::int64_t term() const;
+  // The term in which we lead now, and when that was last confirmed; empty: we do not. Asked before each
+  // write.
+  struct Lead {
+    std::int64_t term = 0;
+    Clock::Steady renewed_at;
+  };
+  [[nodiscard]] std::optional<Lead> leads_in() const;
 
  private:
   [[nodiscard]] Result<Json> current();
   // Remembers the record, and since when it has been as it is.
   void observe(const Json& lease);
+  void resign();
   [[nodiscard]] bool held_by_another(const Json& lease) const;
   [[nodiscard]] Json claimed(const Json& lease) const;
   void won(const Json& lease, Clock::Steady asked_at);

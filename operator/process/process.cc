@@ -1,3 +1,5 @@
+#include "operator/process/process.h"
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -12,10 +14,10 @@
 #include "operator/kube/auth.h"
 #include "operator/kube/client.h"
 #include "operator/kube/lease.h"
+#include "operator/kube/object.h"
 #include "operator/kube/store.h"
 #include "operator/kube/watcher.h"
 #include "operator/process/event_sender.h"
-#include "operator/process/process.h"
 #include "operator/process/prometheus_fetch.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/reconciler.h"
@@ -71,10 +73,10 @@ class Operator {
         fetch_(metrics_, clock_, stop_),
         judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
         events_(client_),
-        analyst_(
-            *judge_, clock_,
-            [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); }),
-        reconciler_(client_, stores_, provider_, analyst_, clock_, listener()),
+        analyst_(*judge_, [this](const kube::Key& key,
+                                 const analysis::Judgement& judgement) { judged(key, judgement); }),
+        reconciler_(client_, client_.urgent(), stores_, provider_, analyst_, clock_, listener(),
+                    [this] { return lead_now(); }),
         controller_(reconciler_, stores_, clock_,
                     [this](const kube::Key& key, const reconcile::Round& round,
                            std::chrono::duration<double> took) { rounded(key, round, took); }) {
@@ -99,6 +101,13 @@ class Operator {
   }
 
  private:
+  [[nodiscard]] std::optional<reconcile::Lead> lead_now() const {
+    if (!election_) return reconcile::leads_alone();
+    const auto lead = election_->leads_in();
+    if (!lead) return std::nullopt;
+    return reconcile::Lead{.term = lead->term, .renewed_at = lead->renewed_at};
+  }
+
   kube::ClientOptions client_options() {
     return {
         .base_url = connection_.base_url,
@@ -120,7 +129,9 @@ class Operator {
                 [this](const canary::Canary&, const strategies::CheckRequest& request) {
                   metrics_.observe_step_lateness(clock_.wall() - request.due);
                 },
-            .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); }};
+            .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); },
+            .on_claim = [this](const canary::Canary& canary, const reconcile::Part& part,
+                               const kube::Result<void>& done) { claimed(canary, part, done); }};
   }
 
   void start_watchers() {
@@ -208,12 +219,12 @@ class Operator {
     kube::Client client(
         *transport, connection_.token, clock_,
         {.base_url = connection_.base_url, .timeout = kElectionTimeout, .requests_per_second = 0});
-    kube::Election election(
-        client, clock_,
-        {.lease = {name_space.empty() ? connection_.name_space : name_space, options_.lease_name},
-         .identity = identity()});
+    election_.emplace(client, clock_,
+                      kube::LeaseOptions{.lease = {name_space.empty() ? connection_.name_space : name_space,
+                                                   options_.lease_name},
+                                         .identity = identity()});
     if (!wait_for_caches()) return 0;
-    const kube::ElectionThread thread(election, [this](bool leading) {
+    const kube::ElectionThread thread(*election_, [this](bool leading) {
       const std::scoped_lock lock(mutex_);
       elected_ = elected_ || leading;
       lost_ = elected_ && !leading;
@@ -258,6 +269,16 @@ class Operator {
                  clock_.wall());
   }
 
+  void claimed(const canary::Canary& canary, const reconcile::Part& part, const kube::Result<void>& done) {
+    const auto what = "claim " + std::string(part.resource.kind) + " " +
+                      kube::to_string(kube::key_of(*part.object)) + " against late writes";
+    if (done) {
+      return log_event(Level::Info, what, {{"canary", canary.name}, {"namespace", canary.name_space}});
+    }
+    log_event(Level::Warning, what + " failed",
+              {{"canary", canary.name}, {"namespace", canary.name_space}, {"error", done.error().message}});
+  }
+
   void moved(const canary::Canary& before, const strategies::Status& after) {
     metrics_.set_canary({.name_space = before.name_space,
                          .name = before.name,
@@ -300,6 +321,8 @@ class Operator {
   PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;
+  // Empty without leader election; set before the first round, and not stepped after lead_by_turns.
+  std::optional<kube::Election> election_;
   reconcile::ThreadedAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;

@@ -5,6 +5,7 @@
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/epoch.h"
 #include "operator/reconcile/services.h"
 #include "strategies/machine.h"
 
@@ -57,6 +58,7 @@ Actor::Done Actor::act(const strategies::EnsureFinalizer&, Scene& scene) {
   auto& finalizers = after["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Json::array();
   finalizers.push_back(canary::kFinalizer);
+  if (term_) after = claimed(after, *term_);
   return update(kube::kCanaries, scene.object, after);
 }
 
@@ -65,7 +67,7 @@ Actor::Done Actor::act(const strategies::RemoveFinalizer&, Scene& scene) {
   auto& finalizers = after["metadata"]["finalizers"];
   std::erase(finalizers.get_ref<Json::array_t&>(), Json(canary::kFinalizer));
   if (finalizers.empty()) after["metadata"].erase("finalizers");
-  return update(kube::kCanaries, scene.object, after);
+  return update(kube::kCanaries, scene.object, without_claim(after));
 }
 
 Actor::Done Actor::act(const strategies::EnsureVersionServices&, Scene& scene) {
@@ -133,9 +135,12 @@ Actor::Done Actor::act(const strategies::RestoreRoutes& action, Scene& scene) {
 // Only weight towards the candidate needs a live look: taking it away must never wait for one.
 Actor::Done Actor::has_endpoints(const Scene& scene, strategies::Weight weight) {
   const auto& seen = scene.observed.routes;
-  const bool rises = !seen || seen->highest() < weight.percent();
-  if (!rises || !scene.observed.version_services) return {};
+  if (weight.percent() <= (seen ? seen->highest() : 0)) return {};
   const auto& spec = scene.canary.spec;
+  if (!scene.observed.version_services) {
+    return refuse("the versions of Service " + spec.service.name +
+                  " have no Services of their own to tell their endpoints by: weight does not move");
+  }
   const auto traffic = traffic_service_name(spec);
   const auto stable = version_service_name(spec.service.name, scene.target.stable_version);
   const auto candidate = version_service_name(spec.service.name, scene.target.candidate_version);
@@ -201,6 +206,21 @@ Actor::Done Actor::act(const strategies::DeleteWorkload&, Scene& scene) {
 
 Actor::Done Actor::act(const strategies::DeleteCanary&, Scene& scene) {
   return remove(kube::kCanaries, scene.object);
+}
+
+Actor::Done Actor::act(const strategies::ClearMarks&, Scene& scene) {
+  for (const auto& part : scene.parts) {
+    if (!part.of_user || !is_claimed(*part.object)) continue;
+    if (auto done = update(part.resource, *part.object, without_claim(*part.object)); !done) return done;
+  }
+  return {};
+}
+
+Actor::Done Actor::act(const strategies::RemoveLeftovers&, Scene& scene) {
+  for (const auto& part : scene.leftovers) {
+    if (auto done = remove(part.resource, *part.object); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace weir::reconcile

@@ -1,6 +1,9 @@
 // Carries out one action of a decision against the API.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "operator/kube/api.h"
 #include "operator/kube/clock.h"
 #include "operator/kube/store.h"
@@ -11,9 +14,11 @@ namespace weir::reconcile {
 
 class Actor {
  public:
-  // All are borrowed and must outlive the actor.
-  Actor(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, const kube::Clock& clock)
-      : api_(api), stores_(stores), provider_(provider), clock_(clock) {}
+  // All are borrowed and must outlive the actor. `term`: of an elected leader, which signs each Canary that
+  // it begins on (epoch.h).
+  Actor(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, const kube::Clock& clock,
+        std::optional<std::int64_t> term)
+      : api_(api), stores_(stores), provider_(provider), clock_(clock), term_(term) {}
 
   // Every write starts from the objects of `scene` and fails with Code::Conflict if they have changed since.
   // What the server answers goes into the stores, so that the next reading has it. Before weight or selector
@@ -37,6 +42,8 @@ class Actor {
   Done act(const strategies::Scale& action, Scene& scene);
   Done act(const strategies::DeleteWorkload& action, Scene& scene);
   Done act(const strategies::DeleteCanary& action, Scene& scene);
+  Done act(const strategies::ClearMarks& action, Scene& scene);
+  Done act(const strategies::RemoveLeftovers& action, Scene& scene);
 
   Done write(const routing::Result<std::vector<routing::Write>>& writes);
   Done update(const kube::Resource& resource, const Json& before, const Json& after);
@@ -50,6 +57,7 @@ class Actor {
   kube::Stores& stores_;
   const routing::Provider& provider_;
   const kube::Clock& clock_;
+  const std::optional<std::int64_t> term_;
 };
 
 }  // namespace weir::reconcile

@@ -26,8 +26,7 @@ bool Question::same_as(const Question& other) const {
          one.step_started_at == two.step_started_at && one.template_hash == two.template_hash;
 }
 
-strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement,
-                               strategies::TimePoint now) {
+strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement) {
   strategies::Verdict verdict{.generation = question.generation,
                               .template_hash = question.request.template_hash,
                               .step = question.request.step,
@@ -48,13 +47,12 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
                               .stable = check.stable,
                               .samples = check.samples,
                               .message = check.message,
-                              .time = now});
+                              .time = question.request.window_end});
   }
   return verdict;
 }
 
-ThreadedAnalyst::ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done)
-    : judge_(judge), clock_(clock), done_(std::move(done)) {}
+ThreadedAnalyst::ThreadedAnalyst(analysis::Judge& judge, Done done) : judge_(judge), done_(std::move(done)) {}
 
 ThreadedAnalyst::~ThreadedAnalyst() {
   for (auto& thread : threads_) thread.request_stop();
@@ -121,7 +119,7 @@ void ThreadedAnalyst::work(const kube::Key& release) {
                                       {.end = question.request.window_end,
                                        .length = question.request.window,
                                        .earliest = question.request.earliest});
-  const auto verdict = to_verdict(question, judgement, clock_.wall());
+  const auto verdict = to_verdict(question, judgement);
   {
     const std::scoped_lock lock(mutex_);
     const auto known = entries_.find(release);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "analysis/judge.h"
-#include "operator/kube/clock.h"
 #include "operator/kube/resource.h"
 #include "strategies/plan.h"
 
@@ -40,17 +39,16 @@ class Analyst {
   virtual void forget(const kube::Key& release) = 0;
 };
 
-// What the release is told of a judgement.
-[[nodiscard]] strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement,
-                                             strategies::TimePoint now);
+// What the release is told of a judgement. The time of its checks is the end of the interval that they judge.
+[[nodiscard]] strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement);
 
 // Judges on threads of its own: a slow Prometheus delays checks, not reconciles.
 class ThreadedAnalyst final : public Analyst {
  public:
   using Done = std::function<void(const kube::Key&, const analysis::Judgement&)>;
 
-  // Borrows all; `done` is called after each answer by the thread that judged.
-  ThreadedAnalyst(analysis::Judge& judge, const kube::Clock& clock, Done done);
+  // Borrows `judge`; `done` is called after each answer by the thread that judged.
+  ThreadedAnalyst(analysis::Judge& judge, Done done);
   // Ends the threads; a question that is being asked is waited for (the judge bounds that).
   ~ThreadedAnalyst() override;
   ThreadedAnalyst(const ThreadedAnalyst&) = delete;
@@ -73,7 +71,6 @@ class ThreadedAnalyst final : public Analyst {
   void work(const kube::Key& release);
 
   analysis::Judge& judge_;
-  const kube::Clock& clock_;
   Done done_;
   mutable std::mutex mutex_;
   std::condition_variable_any ready_;

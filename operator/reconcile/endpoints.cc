@@ -18,8 +18,7 @@ bool is_ready(const Json& endpoint) {
 std::set<std::string> ready_addresses(const std::vector<Json>& slices, const std::string& service) {
   std::set<std::string> addresses;
   for (const auto& slice : slices) {
-    const auto labels = slice.value("metadata", Json::object()).value("labels", Json::object());
-    if (labels.value(kServiceLabel, "") != service) continue;
+    if (!is_slice_of(slice, service)) continue;
     const auto endpoints = slice.find("endpoints");
     if (endpoints == slice.end() || !endpoints->is_array()) continue;
     for (const auto& endpoint : *endpoints) {
@@ -37,6 +36,11 @@ int common(const std::set<std::string>& one, const std::set<std::string>& other)
 }
 
 }  // namespace
+
+bool is_slice_of(const Json& slice, const std::string& service) {
+  const auto labels = slice.value("metadata", Json::object()).value("labels", Json::object());
+  return labels.value(kServiceLabel, "") == service;
+}
 
 EndpointCounts count_endpoints(const std::vector<Json>& slices, const std::string& traffic_service,
                                const std::string& stable_service, const std::string& candidate_service) {

@@ -23,6 +23,9 @@ struct EndpointCounts {
                                              const std::string& stable_service,
                                              const std::string& candidate_service);
 
+// Whether an EndpointSlice belongs to this Service.
+[[nodiscard]] bool is_slice_of(const Json& slice, const std::string& service);
+
 // Label selector that finds the slices of these Services.
 [[nodiscard]] std::string slices_of(const std::vector<std::string>& services);
 

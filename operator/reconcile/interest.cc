@@ -1,9 +1,11 @@
 #include "operator/reconcile/interest.h"
 
+#include <optional>
 #include <string>
 
 #include "operator/canary/canary.h"
 #include "operator/kube/object.h"
+#include "operator/reconcile/services.h"
 
 namespace weir::reconcile {
 namespace {
@@ -35,6 +37,14 @@ bool concerns(const Json& canary, const kube::Resource& resource, const std::str
   return true;
 }
 
+// The changed object, of the kinds that a release makes; null: of another kind, or gone.
+Json made_object(const kube::Stores& stores, const kube::Resource& resource, const kube::Key& key) {
+  std::optional<kube::Stored> stored;
+  if (resource == kube::kServices) stored = stores.services.get(key);
+  if (resource == kube::kDestinationRules) stored = stores.destination_rules.get(key);
+  return stored ? *stored->object : Json();
+}
+
 }  // namespace
 
 std::vector<kube::Key> concerned(const kube::Stores& stores, const kube::Resource& resource,
@@ -43,12 +53,15 @@ std::vector<kube::Key> concerned(const kube::Stores& stores, const kube::Resourc
   const bool is_canary = resource == kube::kCanaries;
   if (is_canary) keys.push_back(changed);
   const auto itself = is_canary ? stores.canaries.get(changed) : std::nullopt;
+  const auto made = made_object(stores, resource, changed);
   const auto service = itself ? text_at(*itself->object, "/spec/service/name") : std::string();
   // A template may be named from any namespace; everything else only from its own.
   const std::string space = resource == kube::kMetricTemplates ? "" : changed.name_space;
   for (const auto& stored : stores.canaries.list(space)) {
     const auto key = kube::key_of(*stored.object);
-    if (is_over(*stored.object)) continue;
+    const bool owns = !made.is_null() && is_owned_by(made, kube::metadata_text(*stored.object, "uid"));
+    if (owns) keys.push_back(key);
+    if (owns || is_over(*stored.object)) continue;
     const bool same_service = itself && text_at(*stored.object, "/spec/service/name") == service;
     if (is_canary ? (key != changed && (same_service || !itself))
                   : concerns(*stored.object, resource, changed.name)) {

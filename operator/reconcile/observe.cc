@@ -6,6 +6,7 @@
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/epoch.h"
 #include "operator/reconcile/services.h"
 
 namespace weir::reconcile {
@@ -74,6 +75,8 @@ class Observer {
     find_own_services();
     find_routes();
     find_templates();
+    find_parts();
+    find_leftovers();
   }
 
  private:
@@ -268,6 +271,15 @@ class Observer {
     }
   }
 
+  [[nodiscard]] Milliseconds age_of_endpoints() const {
+    auto age = Milliseconds::max();
+    const auto traffic = traffic_service_name(spec());
+    for (const auto& stored : stores_.endpoint_slices.list(name_space())) {
+      if (is_slice_of(*stored.object, traffic)) age = std::min(age, age_of(stored, now_));
+    }
+    return age;
+  }
+
   void count(const std::string& stable, const std::string& candidate, strategies::ServiceState& service) {
     const auto counts =
         count_endpoints(objects_in(stores_.endpoint_slices, name_space()), traffic_service_name(spec()),
@@ -275,6 +287,7 @@ class Observer {
                         version_service_name(spec().service.name, candidate));
     service.stable_endpoints = counts.stable;
     service.candidate_endpoints = counts.candidate;
+    service.endpoints_age = age_of_endpoints();
     if (scene_.observed.version_services) return;
     // Before the versions have Services of their own, the selector says whose the endpoints are.
     if (service.selects == Selects::Stable) service.stable_endpoints = counts.all;
@@ -302,6 +315,8 @@ class Observer {
     seen.not_isolated = std::move(reading.not_isolated);
     seen.routes = std::move(reading.routes);
     seen.subsets = std::move(reading.subsets);
+    written_routes_ = reading.virtual_services;
+    written_rules_ = std::move(reading.destination_rules);
     if (seen.routes) date_routes(reading.virtual_services, *seen.routes);
     if (seen.subsets && !reading.destination_rule.empty()) {
       const auto stored = stores_.destination_rules.get({name_space(), reading.destination_rule});
@@ -339,11 +354,64 @@ class Observer {
     }
   }
 
+  void add_part(const kube::Resource& resource, const kube::Store& store, const std::string& name,
+                bool of_user, bool late) {
+    const bool known = std::ranges::any_of(scene_.parts, [&](const Part& part) {
+      return part.resource == resource && kube::metadata_text(*part.object, "name") == name;
+    });
+    const auto stored = known ? std::nullopt : store.get({name_space(), name});
+    if (stored) scene_.parts.push_back({resource, stored->object, of_user, late});
+  }
+
+  // A release that never left Pending has written to its own Canary, and to the candidate's replicas when it
+  // is given up: everything else may be another release's.
+  void find_parts() {
+    const bool touched = !scene_.canary.status.candidate.template_hash.empty();
+    if (touched) {
+      for (const auto& name : written_routes_)
+        add_part(kube::kVirtualServices, stores_.virtual_services, name, true, false);
+      // Somebody may have taken the Service out of a VirtualService meanwhile. Records of rules name none.
+      for (const auto& record : scene_.canary.status.routes)
+        add_part(kube::kVirtualServices, stores_.virtual_services, record.object, true, false);
+    }
+    scene_.parts.push_back({kube::kCanaries, std::make_shared<const Json>(scene_.object), false, false});
+    if (touched) {
+      for (const auto& name : written_rules_)
+        add_part(kube::kDestinationRules, stores_.destination_rules, name, true, false);
+      add_part(kube::kServices, stores_.services, spec().service.name, true, false);
+      for (const auto& service : scene_.existing_services)
+        add_part(kube::kServices, stores_.services, kube::metadata_text(service, "name"), false, true);
+      add_part(kube::kDeployments, stores_.deployments, kube::metadata_text(scene_.stable, "name"), true,
+               true);
+    }
+    add_part(kube::kDeployments, stores_.deployments, kube::metadata_text(scene_.candidate, "name"), true,
+             true);
+    scene_.observed.marked = std::ranges::any_of(
+        scene_.parts, [](const Part& part) { return part.of_user && is_claimed(*part.object); });
+  }
+
+  // Creations that were carried out late leave objects of a release that is over.
+  void find_leftovers() {
+    if (!strategies::is_final(scene_.canary.status.phase)) return;
+    const auto find = [&](const kube::Resource& resource, const kube::Store& store) {
+      for (const auto& stored : store.list(name_space())) {
+        if (!is_owned_by(*stored.object, scene_.canary.uid)) continue;
+        if (!kube::metadata_text(*stored.object, "deletionTimestamp").empty()) continue;
+        scene_.leftovers.push_back({resource, stored.object, false, true});
+      }
+    };
+    find(kube::kServices, stores_.services);
+    find(kube::kDestinationRules, stores_.destination_rules);
+    scene_.observed.leftovers = !scene_.leftovers.empty();
+  }
+
   Scene& scene_;
   const kube::Stores& stores_;
   const routing::Provider& provider_;
   kube::Clock::Steady now_;
   const Means& means_;
+  std::vector<std::string> written_routes_;  // names of VirtualServices
+  std::vector<std::string> written_rules_;   // names of DestinationRules
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@ namespace weir::reconcile {
 
 using kube::Json;
 
+// An object that the release writes, or owns.
+struct Part {
+  kube::Resource resource;
+  std::shared_ptr<const Json> object;  // never null
+  bool of_user = true;                 // else made by the operator, or the Canary
+  bool late = false;                   // written only once the release is promoted or taken back
+};
+
 // What was read of one release, with the objects that its writes start from.
 struct Scene {
   canary::Canary canary;
@@ -27,6 +36,8 @@ struct Scene {
   Json candidate;                       // the same
   std::vector<Json> wanted_services;    // what the release's own Services should be
   std::vector<Json> existing_services;  // those of them that exist and are ours
+  std::vector<Part> parts;              // all that exist: routes first, then the Canary, then the rest
+  std::vector<Part> leftovers;          // of a release that is over: what it still owns
 };
 
 // Pods of a workload, asked for only when some are not ready. An empty answer is fine.

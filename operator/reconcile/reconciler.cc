@@ -4,10 +4,13 @@
 
 #include "operator/kube/base64.h"
 #include "operator/kube/object.h"
+#include "operator/reconcile/epoch.h"
 #include "strategies/machine.h"
 
 namespace weir::reconcile {
 namespace {
+
+using strategies::Phase;
 
 // `token` as a bearer token, or `username` and `password`; empty: the Secret has neither.
 std::string authorization(const Json& secret) {
@@ -21,62 +24,108 @@ std::string authorization(const Json& secret) {
 
 }  // namespace
 
-Reconciler::Reconciler(kube::Api& api, kube::Stores& stores, const routing::Provider& provider,
-                       Analyst& analyst, const kube::Clock& clock, Listener listener)
+Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores,
+                       const routing::Provider& provider, Analyst& analyst, const kube::Clock& clock,
+                       Listener listener, Leadership leadership)
     : api_(api),
+      urgent_(urgent),
       stores_(stores),
       provider_(provider),
       analyst_(analyst),
       clock_(clock),
       listener_(std::move(listener)),
-      actor_(api, stores, provider, clock) {
-  means_.list_pods = [this](const std::string& name_space, const std::string& labels) {
-    return api_.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
-  };
-}
+      fence_(std::move(leadership)) {}
 
 Round Reconciler::reconcile(const kube::Key& key) {
+  const auto lead = fence_.lead();
+  if (!lead) {
+    return {.error = kube::Error{
+                .code = kube::Code::Cancelled,
+                .message = "no round for Canary " + kube::to_string(key) + ": this process does not lead"}};
+  }
   const auto stored = stores_.canaries.get(key);
   if (!stored) {
     analyst_.forget(key);
+    fence_.forget(key);
     if (listener_.on_gone) listener_.on_gone(key);
     return {};
   }
   const auto canary = canary::parse(*stored->object);
-  if (!canary) return refuse(*stored->object, canary.error());
+  if (!canary) return refuse(*stored->object, canary.error(), lead->term);
+  return decide(*canary, *stored->object, *lead);
+}
 
-  auto scene = observe(*canary, *stored->object, stores_, provider_, clock_.steady(), means_);
+Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead) {
+  const kube::Key key{canary.name_space, canary.name};
+  const std::int64_t term = lead.term;
+  FencedApi before(api_for(canary.status.phase), fence_, key, term);
+  const Means means{.list_pods =
+                        [&before](const std::string& name_space, const std::string& labels) {
+                          return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
+                        },
+                    .cross_namespace_templates = cross_namespace_templates_};
+  auto scene = observe(canary, object, stores_, provider_, clock_.steady(), means);
+  if (fence_.overtaken(key, scene, lead)) {
+    return {.error = kube::Error{.code = kube::Code::Cancelled,
+                                 .message = "no round for Canary " + kube::to_string(key) +
+                                            ": another operator has taken it over"}};
+  }
+  if (auto round = claim(before, scene, term)) return *std::move(round);
+  std::call_once(watched_, [this] { watched_since_ = clock_.wall(); });
+  scene.observed.watched_since = watched_since_;
+
   scene.observed.verdict = analyst_.answer(key);
-  const auto decision = strategies::decide({key.name_space, key.name, canary->spec, canary->status},
+  const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
                                            scene.observed, clock_.wall());
   Round round{.requeue_after = decision.requeue_after};
+  FencedApi api(api_for(decision.status.phase), fence_, key, term);
   // Status leads and traffic follows: nothing is done that status does not say.
-  if (auto done = write_status(scene, decision.status); !done) {
+  if (auto done = write_status(api, scene, decision.status); !done) {
     round.error = done.error();
     return round;
   }
-  if (listener_.on_status) listener_.on_status(*canary, decision.status);
-  round.wrote = !(decision.status == canary->status) || !decision.actions.empty();
+  if (canary.status.phase == Phase::Pending && decision.status.phase != Phase::Pending) {
+    fence_.began(key, term);
+  }
+  if (listener_.on_status) listener_.on_status(canary, decision.status);
+  round.wrote = !(decision.status == canary.status) || !decision.actions.empty();
+  Actor actor(api, stores_, provider_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
   for (const auto& action : decision.actions) {
-    auto done = actor_.perform(action, scene);
-    if (listener_.on_action) listener_.on_action(*canary, action, done);
+    auto done = actor.perform(action, scene);
+    if (listener_.on_action) listener_.on_action(canary, action, done);
     if (done) continue;
     round.error = done.error();
     break;
   }
   if (listener_.on_event) {
-    for (const auto& event : decision.events) listener_.on_event(*canary, event);
+    for (const auto& event : decision.events) listener_.on_event(canary, event);
   }
   if (decision.check) ask(scene, *decision.check);
   if (strategies::is_final(decision.status.phase)) analyst_.forget(key);
   return round;
 }
 
-kube::Result<void> Reconciler::write_status(Scene& scene, const strategies::Status& status) {
+kube::Api& Reconciler::api_for(Phase phase) { return phase == Phase::RollingBack ? urgent_ : api_; }
+
+std::optional<Round> Reconciler::claim(kube::Api& api, const Scene& scene, std::int64_t term) {
+  const auto due = fence_.due(kube::key_of(scene.object), scene, term);
+  if (due.empty()) return std::nullopt;
+  for (const auto& part : due) {
+    auto answer = api.update(part.resource, *part.object, claimed(*part.object, term));
+    if (listener_.on_claim) {
+      listener_.on_claim(scene.canary, part, answer ? kube::Result<void>{} : std::unexpected(answer.error()));
+    }
+    if (!answer) return Round{.error = answer.error()};
+    if (auto* store = stores_.of(part.resource)) store->put(*std::move(answer), clock_.steady());
+  }
+  return Round{.wrote = true};
+}
+
+kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene, const strategies::Status& status) {
   if (status == scene.canary.status) return {};
   Json after = scene.object;
   after["status"] = canary::to_json(status, scene.canary.spec);
-  auto answer = api_.update_status(kube::kCanaries, scene.object, after);
+  auto answer = api.update_status(kube::kCanaries, scene.object, after);
   if (!answer) return std::unexpected(answer.error());
   scene.object = *answer;
   stores_.canaries.put(std::move(*answer), clock_.steady());
@@ -84,17 +133,18 @@ kube::Result<void> Reconciler::write_status(Scene& scene, const strategies::Stat
 }
 
 // What the CRD let through and still can't be used is said on the resource, once.
-Round Reconciler::refuse(const Json& object, const canary::FieldError& error) {
+Round Reconciler::refuse(const Json& object, const canary::FieldError& error, std::int64_t term) {
   Json after = object;
   auto& status = after["status"];
   if (!status.is_object()) status = Json::object();
   const std::string message = error.field + ": " + error.message;
   if (status.value("message", "") == message) return {};
   status["message"] = message;
-  auto answer = api_.update_status(kube::kCanaries, object, after);
+  const auto key = kube::key_of(object);
+  FencedApi api(api_, fence_, key, term);
+  auto answer = api.update_status(kube::kCanaries, object, after);
   if (!answer) return {.error = answer.error()};
   stores_.canaries.put(std::move(*answer), clock_.steady());
-  const auto key = kube::key_of(object);
   if (listener_.on_event) {
     listener_.on_event(
         {.name_space = key.name_space, .name = key.name, .uid = kube::metadata_text(object, "uid")},

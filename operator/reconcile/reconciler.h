@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "operator/kube/store.h"
 #include "operator/reconcile/act.h"
 #include "operator/reconcile/analyst.h"
+#include "operator/reconcile/fence.h"
 #include "operator/reconcile/observe.h"
 #include "operator/routing/provider.h"
 #include "strategies/plan.h"
@@ -32,36 +34,50 @@ struct Listener {
   std::function<void(const canary::Canary&, const strategies::CheckRequest&)>
       on_check;  // it is asked for now
   std::function<void(const kube::Key&)> on_gone;
+  // An object of the release was claimed (fence.h).
+  std::function<void(const canary::Canary&, const Part&, const kube::Result<void>&)> on_claim;
 };
 
 class Reconciler {
  public:
-  // All but `listener` are borrowed and must outlive the reconciler.
-  Reconciler(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, Analyst& analyst,
-             const kube::Clock& clock, Listener listener);
+  // All but `listener` and `leadership` are borrowed and must outlive the reconciler. `urgent` is the same
+  // API for releases that are being rolled back, whose requests should not wait behind others.
+  Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, const routing::Provider& provider,
+             Analyst& analyst, const kube::Clock& clock, Listener listener,
+             Leadership leadership = leads_alone);
 
-  // Thread-safe for different keys. Status is written first, then each action in order; the first failure
-  // ends the round. Events are told after the writes, so that they never hold one up.
+  // Thread-safe for different keys. Objects that late writes may be on their way to are claimed first, and
+  // that is the round. Otherwise status is written first, then each action in order; the first failure ends
+  // the round. Without leadership nothing is written and the round ends with Code::Cancelled. Events are told
+  // after the writes, so that they never hold one up.
   [[nodiscard]] Round reconcile(const kube::Key& key);
 
   // Whether a MetricTemplate of another namespace than the Canary's may be named; by default it may not. To
   // be set before the first round.
-  void allow_cross_namespace_templates(bool allow) { means_.cross_namespace_templates = allow; }
+  void allow_cross_namespace_templates(bool allow) { cross_namespace_templates_ = allow; }
 
  private:
-  [[nodiscard]] kube::Result<void> write_status(Scene& scene, const strategies::Status& status);
-  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error);
+  [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
+  [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
+  // The round in which objects were claimed; empty: there were none to claim.
+  [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Scene& scene, std::int64_t term);
+  [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
+                                                const strategies::Status& status);
+  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, std::int64_t term);
   [[nodiscard]] std::vector<analysis::Metric> resolve(const canary::Canary& canary);
   void ask(const Scene& scene, const strategies::CheckRequest& request);
 
   kube::Api& api_;
+  kube::Api& urgent_;
   kube::Stores& stores_;
   const routing::Provider& provider_;
   Analyst& analyst_;
   const kube::Clock& clock_;
   Listener listener_;
-  Actor actor_;
-  Means means_;
+  Fence fence_;
+  std::once_flag watched_;
+  strategies::TimePoint watched_since_;  // of this process' first round
+  bool cross_namespace_templates_ = false;
 };
 
 }  // namespace weir::reconcile

@@ -110,6 +110,9 @@ Provider::Reading IstioProvider::read(const Target& target, const Objects& objec
   append(reading.refusals, subset_refusals(target, view.rules, view.names));
   reading.subsets = subset_state(target, view.rules, view.names);
   if (const auto* rule = view.rules.traffic(target)) reading.destination_rule = name_of(*rule);
+  for (const auto* rule : {view.rules.own, view.rules.made}) {
+    if (rule != nullptr) reading.destination_rules.push_back(name_of(*rule));
+  }
   reading.not_isolated = not_isolated(target, objects, view.rules, view.managed);
   return reading;
 }

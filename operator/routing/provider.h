@@ -59,10 +59,11 @@ class Provider {
     // whose weights no longer add up to its share, counts in `splits` and in `unmanaged`: it is at no weight.
     std::optional<strategies::RouteState> routes;
     std::optional<strategies::SubsetState> subsets;
-    std::vector<std::string> virtual_services;  // names of those under management, for ages and watches
-    std::string destination_rule;               // name; empty: none yet
-    std::vector<std::string> not_isolated;      // sentences
-    std::vector<Refusal> refusals;              // what must be mended before a release can run
+    std::vector<std::string> virtual_services;   // names of those under management, for ages and watches
+    std::string destination_rule;                // name; empty: none yet
+    std::vector<std::string> destination_rules;  // names of all that the release may write
+    std::vector<std::string> not_isolated;       // sentences
+    std::vector<Refusal> refusals;               // what must be mended before a release can run
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 

@@ -1,6 +1,7 @@
 #include "operator/routing/rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "operator/routing/field.h"
 #include "operator/routing/hosts.h"
@@ -167,7 +168,9 @@ std::vector<std::string> subsets_of(const Target& target, const Json* rule, cons
   const auto& subsets = field(*rule, {"spec", "subsets"});
   if (!subsets.is_array()) return names;
   for (const auto& subset : subsets) {
-    if (selects(target, &subset, version)) names.push_back(text(subset, {"name"}));
+    auto name = text(subset, {"name"});
+    // What has no name cannot be routed to.
+    if (!name.empty() && selects(target, &subset, version)) names.push_back(std::move(name));
   }
   return names;
 }

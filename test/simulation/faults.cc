@@ -89,7 +89,7 @@ const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind
 
 constexpr int kMostFaults = 6;
 constexpr Millis kLatest{45'000};  // most releases are over by then
-constexpr int kLastWrite = 30;      // about as many writes has a release
+constexpr int kLastWrite = 30;     // about as many writes has a release
 
 Fault draw(const Row& row, Random& random) {
   Fault fault{.kind = row.kind,

@@ -13,6 +13,8 @@ namespace {
 // A version without ready endpoints keeps no weight for longer than this.
 constexpr Millis kBreaker{5'000};
 constexpr Millis kLookEvery{500};
+// Pods that have been away for so long may stay away.
+constexpr Millis kAway{10'000};
 
 std::string selected_version(const Json& service, const std::string& label) {
   const auto& selector = member(service, "/spec/selector");
@@ -130,6 +132,8 @@ void PodChecks::check_finalizer(const Change& change) {
                     context_.known.most_ready(release.candidate_version, since) == 0;
   if (none) return;
   if (version.empty()) return report("Service " + release.service + " selects every version");
+  // Pods that stay away are waited for until the progress deadline, and no longer.
+  if (context_.known.most_ready(version, change.at - kAway) == 0) return;
   if (context_.known.most_ready(version, since) == 0)
     report("no pod of version " + version + ", which Service " + release.service + " selects, is ready");
 }

@@ -18,6 +18,8 @@ constexpr Millis kSlice{250};
 constexpr Millis kLatestFault{150'000};  // a write that has not come by then comes no more
 constexpr Millis kAftermath{70'000};     // for late writes and what they are answered by
 constexpr Millis kReplaced{2'000};       // a process that has died is back within this
+constexpr Millis kCollected{500};        // an object without its owner is gone within this
+constexpr Millis kLastMoment{1'000};
 constexpr Millis kScrapeInterval{1'000};
 constexpr Millis kCalmAfter{15'000};  // of faults
 constexpr int kLonger = 3;            // times the progress deadline, for the way there and back
@@ -152,6 +154,7 @@ class Run {
     ++outcome_.faults[fault.kind];
     last_fault_ = std::max(last_fault_, executor_.now() + fault.lasting);
     calm_from_ = last_fault_ + kCalmAfter;
+    expectations_.calm = false;
     const auto excused = excuse(fault);
     expectations_.requests_may_be_lost |= excused.loss;
     may_roll_back_ |= excused.rollback;
@@ -173,6 +176,7 @@ class Run {
     disturb_road(fault);
     disturb_pods(fault);
     people_.act(fault);
+    last_meddling_ = executor_.now();
   }
 
   void begin_weather(const Fault& fault) {
@@ -228,6 +232,7 @@ class Run {
     return phase == "gone" || is_final(phase);
   }
   [[nodiscard]] bool finished() {
+    if (over_at_ == Millis(0) && over(kCanary)) over_at_ = executor_.now();
     return over(kCanary) && over(kSecondCanary) && executor_.now() > last_fault_;
   }
   [[nodiscard]] Millis limit(Millis began) const {
@@ -256,11 +261,13 @@ class Run {
     if (violated()) return;
     advance(kAftermath);
     if (violated()) return;
-    if (!second) {
+    // What people did while the last write was on its way is theirs to mend.
+    if (!second && over_at_ - last_meddling_ > kLastMoment) {
       for (auto& violation : invariants_.check_end(phase == "Succeeded"))
         outcome_.violations.push_back(violation);
       const char* serving = phase == "Succeeded" ? kCandidate : kStable;
-      if (!violated() && mesh_.share(serving) < 0.999 && plan_.scenario.routes != Routes::Shared) {
+      const bool serves = cluster_.ready_pods(serving) > 0;
+      if (!violated() && serves && mesh_.share(serving) < 0.999 && plan_.scenario.routes != Routes::Shared) {
         violate("L1", fmt::format("{} serves {:.1f} % of the traffic at the end", serving,
                                   100 * mesh_.share(serving)));
       }
@@ -290,7 +297,21 @@ class Run {
     return std::move(outcome_);
   }
 
+  // As the garbage collector does: what names an owner that is not there goes.
+  void collect(const Change& change) {
+    if (!change.before.is_null() || change.after.is_null()) return;
+    for (const auto& owner : change.after["metadata"].value("ownerReferences", Json::array())) {
+      if (owner.value("kind", "") != kube::kCanaries.kind) continue;
+      const auto found = server_.find(kube::kCanaries, {kNamespace, owner.value("name", "")});
+      if (!found.is_null() && kube::metadata_text(found, "uid") == owner.value("uid", "")) continue;
+      executor_.after(kCollected, [this, resource = change.resource, key = kube::key_of(change.after)] {
+        (void)server_.erase(resource, key);
+      });
+    }
+  }
+
   void changed(const Change& change) {
+    collect(change);
     for (auto* process : living_) process->tell_of_news(change.resource);
   }
 
@@ -318,6 +339,8 @@ class Run {
   Millis begun_at_{0};
   Millis last_fault_{0};
   Millis calm_from_{0};
+  Millis last_meddling_{0};
+  Millis over_at_{0};  // when the release was first seen to be over; 0: not yet
   bool may_roll_back_ = false;
   bool must_not_promote_ = false;
 };

@@ -81,6 +81,27 @@ TEST_F(Judging, no_request_of_the_candidate_is_no_data) {
   }
 }
 
+TEST_F(Judging, requests_that_are_not_counted_decide_nothing) {
+  for (const std::string count : {"NaN", "+Inf", "-40"}) {
+    requests_are({requests("checkout-v2", "200", "1000"), requests("checkout-v2", "503", count)});
+    window_.end += Seconds{1};
+    for (const auto& metric : {success_rate(), latency()}) {
+      const auto judgement = judge({metric});
+      EXPECT_EQ(judgement.outcome, Outcome::Inconclusive) << count;
+      EXPECT_EQ(judgement.checks[0].reason, "NotANumber");
+      EXPECT_FALSE(judgement.all_failed);
+    }
+  }
+}
+
+TEST_F(Judging, a_stable_that_is_not_counted_has_no_rate) {
+  requests_are({requests("checkout-v2", "200", "10"), requests("checkout-v1", "200", "-1"),
+                requests("checkout-v1", "503", "10")});
+  const auto judgement = judge({success_rate()});
+  EXPECT_EQ(judgement.outcome, Outcome::Pass);
+  EXPECT_EQ(judgement.checks[0].stable, std::nullopt);
+}
+
 TEST_F(Judging, latency_compares_the_99th_percentiles) {
   requests_are({requests("checkout-v2", "200", "100")});
   prometheus_.answers(kBuckets,

@@ -61,6 +61,14 @@ TEST(Requests, fail_with_a_grpc_status_that_is_the_servers_fault) {
   }
 }
 
+TEST(Requests, are_not_usable_if_one_count_is_no_number_of_requests) {
+  for (const double value : {double{NAN}, double{INFINITY}, 1e300, -1.0}) {
+    const Vector answer{{count("v1", "200", 90), count("v2", "200", 8), count("v2", "503", value)}, {}};
+    EXPECT_FALSE(requests_of(answer, "v2").usable) << value;
+    EXPECT_TRUE(requests_of(answer, "v1").usable) << value;
+  }
+}
+
 TEST(Value, of_a_workload_without_a_finite_one_is_missing) {
   const Vector answer{{{{{"destination_workload", "v1"}}, NAN}, {{{"destination_workload", "v2"}}, 42}}, {}};
   EXPECT_EQ(value_of(answer, "v2"), 42);

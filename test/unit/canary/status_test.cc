@@ -113,5 +113,18 @@ TEST(Status, that_somebody_spoilt_is_read_as_far_as_it_goes) {
   EXPECT_EQ(status_from(Json()), strategies::Status{});
 }
 
+TEST(Status, has_only_counts_that_can_be_counted_on) {
+  const auto spoilt = Json::parse(R"({"step": "-3/2147483647", "failedChecks": 2147483647, "checksInStep": -1,
+    "drifts": 9223372036854775807, "history": [{"sequence": 9223372036854775807, "weight": -5}]})");
+  const auto status = status_from(spoilt);
+  EXPECT_EQ(status.step, 0);
+  for (const auto count : {status.steps, status.failed_checks, status.drifts})
+    EXPECT_LT(count, std::numeric_limits<int>::max());
+  EXPECT_EQ(status.checks_in_step, 0);
+  EXPECT_LT(status.history.at(0).sequence, std::numeric_limits<int>::max());
+  EXPECT_EQ(status.history.at(0).weight, 0);
+  EXPECT_EQ(status_from(to_json(status, {})), status);
+}
+
 }  // namespace
 }  // namespace weir::canary

@@ -71,5 +71,15 @@ TEST(Time, is_refused_if_it_is_none) {
   }
 }
 
+TEST(Time, is_refused_if_it_could_not_be_written_again) {
+  for (const auto* text :
+       {"0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"}) {
+    EXPECT_FALSE(parse_time(text)) << text;
+  }
+  for (const auto* text : {"0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"}) {
+    EXPECT_EQ(format_time(parse_time(text).value()), text);
+  }
+}
+
 }  // namespace
 }  // namespace weir::canary

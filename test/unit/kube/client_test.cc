@@ -138,7 +138,7 @@ TEST_F(ClientTest, removes_only_the_object_that_it_was_given_as_it_was_given) {
   ASSERT_TRUE(client.remove(kServices, before));
   EXPECT_EQ(last().method, "DELETE");
   const Json body = Json::parse(last().body);
-  EXPECT_EQ(body["preconditions"], Json::parse(R"({"uid":"u1"})"));
+  EXPECT_EQ(body["preconditions"], Json::parse(R"({"uid":"u1","resourceVersion":"17"})"));
   EXPECT_EQ(body["propagationPolicy"], "Background");
 }
 

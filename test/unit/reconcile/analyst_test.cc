@@ -33,9 +33,8 @@ Question question(int index) {
 
 TEST(Analyst, answers_with_the_identity_of_the_question) {
   ScriptedJudge judge;
-  const kube::VirtualClock clock;
   std::latch answered(1);
-  ThreadedAnalyst analyst(judge, clock,
+  ThreadedAnalyst analyst(judge,
                           [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); });
   analyst.start(1);
   const kube::Key key{"shop", "checkout-v2"};
@@ -54,9 +53,8 @@ TEST(Analyst, answers_with_the_identity_of_the_question) {
 
 TEST(Analyst, forgets_an_answer_when_asked_something_else_or_told_to) {
   ScriptedJudge judge;
-  const kube::VirtualClock clock;
   std::latch answered(2);
-  ThreadedAnalyst analyst(judge, clock,
+  ThreadedAnalyst analyst(judge,
                           [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); });
   analyst.start(2);
   analyst.ask({"shop", "a"}, question(1));

@@ -63,5 +63,20 @@ TEST_F(Interest, ends_with_the_release) {
   EXPECT_THAT(concerned_by(kube::kCanaries, "checkout-v2"), ElementsAre(Key{"shop", "checkout-v2"}));
 }
 
+TEST_F(Interest, in_what_a_release_made_goes_on_when_it_is_over) {
+  add("checkout-v2", "checkout", "Succeeded");
+  add("checkout-v3", "checkout", "Succeeded");
+  const Json owned{{"metadata",
+                    {{"name", "checkout-v1"},
+                     {"namespace", "shop"},
+                     {"resourceVersion", "1"},
+                     {"ownerReferences", Json::array({{{"kind", "Canary"}, {"uid", "checkout-v2"}}})}}}};
+  stores.services.put(owned, {});
+  stores.destination_rules.put(owned, {});
+  EXPECT_THAT(concerned_by(kube::kServices, "checkout-v1"), ElementsAre(Key{"shop", "checkout-v2"}));
+  EXPECT_THAT(concerned_by(kube::kDestinationRules, "checkout-v1"), ElementsAre(Key{"shop", "checkout-v2"}));
+  EXPECT_THAT(concerned_by(kube::kEndpointSlices, "checkout-v1"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace weir::reconcile

@@ -74,6 +74,7 @@ void play(const Scenario& scenario, int death, bool after, int& writes) {
   EXPECT_TRUE(world.seen.routes->original());
   EXPECT_FALSE(world.seen.any_version_services);
   EXPECT_FALSE(world.seen.subsets->added);
+  EXPECT_FALSE(world.seen.marked);
   EXPECT_EQ(world.seen.service->selects,
             scenario.end == Phase::Succeeded ? Selects::Candidate : Selects::Stable);
   EXPECT_GT(scenario.end == Phase::Succeeded ? world.seen.candidate->ready : world.seen.stable->ready, 0);

@@ -25,6 +25,9 @@ TEST(Breaker, gives_the_step_back_and_starts_its_evidence_afresh_when_the_candid
   world.pass(Seconds{10});
   world.candidate_serves = true;
   world.round();
+  EXPECT_EQ(world.release.status.canary_weight, Weight::none()) << "proxies do not have its endpoints yet";
+  EXPECT_TRUE(world.wait());
+  world.round();
   EXPECT_EQ(world.release.status.canary_weight, percent(20));
   EXPECT_EQ(world.release.status.step_started_at, world.now);
   world.run();
@@ -58,8 +61,37 @@ TEST(Stable, without_endpoints_leaves_the_traffic_to_the_candidate_until_it_is_b
   EXPECT_EQ(world.seen.routes->highest(), 100);
   world.stable_serves = true;
   world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 100) << "proxies do not have its endpoints yet";
+  EXPECT_TRUE(world.wait());
+  world.round();
   EXPECT_EQ(world.seen.routes->highest(), 10);
   EXPECT_EQ(world.release.status.step, 1);
+}
+
+TEST(Stable, without_endpoints_does_not_get_the_traffic_of_a_release_that_starts_again) {
+  World world;
+  world.run_to_step(1);
+  world.stable_serves = false;
+  world.round();
+  world.seen.candidate->template_hash = "h3";
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::Initializing);
+  EXPECT_EQ(world.seen.routes->highest(), 100);
+  EXPECT_TRUE(world.told("StableUnavailable"));
+  world.stable_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Drift, of_routes_waits_for_the_service_that_knows_their_endpoints) {
+  World world;
+  world.run_to_step(1);
+  world.seen.routes->splits.front().candidate = 0;
+  world.seen.routes->changed_by = "gitops";
+  world.seen.service.reset();
+  const auto decision = decide(world.release, world.seen, world.now);
+  EXPECT_TRUE(decision.actions.empty());
+  EXPECT_THAT(decision.status.message, HasSubstr("Service"));
 }
 
 TEST(Drift, of_weights_is_put_back_and_names_the_writer) {
@@ -194,6 +226,19 @@ TEST(Check, is_asked_for_only_when_a_whole_interval_has_passed_at_the_steps_weig
   const auto begin = *world.release.status.step_started_at;
   world.run([](const World& seen) { return seen.seen.verdict.has_value(); });
   EXPECT_GE(world.now - begin, world.release.spec.routing.propagation_delay + world.release.spec.interval);
+}
+
+TEST(Check, after_a_pause_begins_where_the_last_one_ended) {
+  World world;
+  world.release.spec.threshold = 10;
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run_to_step(1);
+  world.run([](const World& seen) { return seen.release.status.checks_in_step == 1; });
+  world.pass(world.release.spec.interval * 5);
+  world.run([](const World& seen) { return seen.release.status.checks_in_step == 2; });
+  const auto late = world.release.status.checks.front().time;
+  world.run([](const World& seen) { return seen.release.status.checks_in_step == 3; });
+  EXPECT_GE(world.release.status.checks.front().time - late, world.release.spec.interval);
 }
 
 TEST(Phases, change_only_along_the_declared_graph) {

@@ -120,6 +120,48 @@ TEST(Promotion, keeps_stable_ready_for_the_scale_down_delay) {
   EXPECT_GE(world.now - begin, Seconds{300});
 }
 
+TEST(Promotion, keeps_stable_while_the_candidate_has_no_ready_pod) {
+  World world;
+  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_TRUE(world.told("CandidateNotReady"));
+  world.pass(Seconds{60});
+  world.round();
+  EXPECT_EQ(world.seen.stable->replicas, 3);
+  world.candidate_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.stable->replicas, 0);
+}
+
+TEST(Promotion, ends_at_the_deadline_with_stable_kept_when_the_candidate_stays_without_pods) {
+  World world;
+  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.candidate_serves = false;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.stable->replicas, 3);
+}
+
+TEST(Promotion, takes_all_traffic_when_stable_has_no_endpoints) {
+  World world;
+  world.run_to(Phase::Promoting);
+  world.stable_serves = false;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 100);
+  EXPECT_TRUE(world.told("StableUnavailable"));
+}
+
+TEST(Promotion, waits_for_a_service_that_is_gone) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  world.seen.service.reset();
+  const auto decision = decide(world.release, world.seen, world.now);
+  EXPECT_TRUE(decision.actions.empty());
+  EXPECT_EQ(decision.status.phase, Phase::Finalizing);
+}
+
 TEST(Promotion, skips_the_analysis_only_when_told_to_and_says_so) {
   World world;
   world.release.spec.skip_analysis = true;
@@ -206,6 +248,27 @@ TEST(Final, removes_the_canary_after_its_time_to_live) {
   world.pass(Seconds{60});
   world.round();
   EXPECT_TRUE(world.gone);
+}
+
+TEST(Final, deletes_what_it_made_and_was_found_late_and_is_silent_again) {
+  World world;
+  world.run();
+  world.round();
+  world.writes.clear();
+  world.seen.leftovers = true;
+  world.round();
+  EXPECT_THAT(world.writes, ElementsAre("Succeeded: delete what the release made and still owns"));
+  EXPECT_FALSE(world.round());
+}
+
+TEST(Promotion, takes_marks_off_as_its_last_write) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  world.seen.marked = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  ASSERT_GE(world.writes.size(), 2U);
+  EXPECT_EQ(world.writes[world.writes.size() - 2], "Finalizing: take the operator's marks off the objects");
 }
 
 TEST(Final, starts_again_for_another_target) {

@@ -76,6 +76,15 @@ TEST(Rollback, comes_at_the_deadline_when_checks_stay_inconclusive) {
   EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
 }
 
+TEST(Rollback, does_not_come_for_time_in_which_no_operator_was_there) {
+  World world;
+  world.run_to_step(1);
+  world.pass(world.release.spec.progress_deadline * 2);
+  world.seen.watched_since = world.now;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
 TEST(Rollback, comes_at_once_when_no_request_succeeded_in_two_intervals) {
   World world;
   world.release.spec.threshold = 10;
@@ -116,6 +125,55 @@ TEST(Rollback, after_the_promotion_brings_stable_up_before_traffic_returns) {
           "RollingBack: scale checkout-v2 to 0", "Failed: let the Canary go"));
 }
 
+TEST(Rollback, after_the_promotion_waits_until_proxies_have_stables_endpoints) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  world.seen.rollback_requested = "customers complain";
+  world.run([](const World& seen) { return seen.seen.service->selects == Selects::Both; });
+  const auto begin = world.now;
+  world.run([](const World& seen) { return seen.seen.routes->at(Weight::none()); });
+  EXPECT_GE(world.now - begin, world.release.spec.routing.propagation_delay);
+}
+
+TEST(Rollback, after_the_promotion_goes_straight_back_when_the_candidate_has_no_pods) {
+  World world;
+  world.release.spec.stable.scale_down_delay = Seconds{3600};
+  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.candidate_serves = false;
+  world.seen.rollback_requested = "customers complain";
+  const auto begin = world.writes.size();
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(since(world, begin).front(), "RollingBack: let the Service select stable");
+}
+
+TEST(Rollback, keeps_the_candidate_while_stable_has_no_ready_pod) {
+  World world;
+  world.run_to_step(1);
+  world.seen.rollback_requested = "customers complain";
+  world.run(
+      [](const World& seen) { return seen.wrote("RollingBack: take the versions' own Services away"); });
+  world.stable_serves = false;
+  world.round();
+  EXPECT_GT(world.seen.candidate->replicas, 0);
+  EXPECT_TRUE(world.told("StableNotReady"));
+  world.stable_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.candidate->replicas, 0);
+}
+
+TEST(Rollback, after_the_promotion_is_not_begun_without_stable) {
+  World world;
+  world.release.spec.stable.after_promotion = AfterPromotion::Delete;
+  world.run([](const World& seen) { return !seen.seen.stable; });
+  ASSERT_EQ(world.phase(), Phase::Finalizing);
+  world.seen.rollback_requested = "customers complain";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_THAT(world.release.status.message, HasSubstr("too late"));
+}
+
 TEST(Rollback, after_the_promotion_works_in_dedicated_mode_too) {
   World world;
   world.release.spec.service.mode = ServiceMode::Dedicated;
@@ -148,6 +206,17 @@ TEST(Rollback, at_the_deadline_names_what_the_pods_fail_of_now) {
   EXPECT_EQ(world.phase(), Phase::Failed);
   EXPECT_THAT(world.release.status.message, HasSubstr("ImagePullBackOff: no such image"));
   EXPECT_EQ(world.release.status.candidate.ready, 0);
+}
+
+TEST(Rollback, takes_marks_off_as_its_last_write) {
+  World world;
+  world.run_to_step(2);
+  world.seen.marked = true;
+  world.seen.rollback_requested = "customers complain";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  ASSERT_GE(world.writes.size(), 2U);
+  EXPECT_EQ(world.writes[world.writes.size() - 2], "RollingBack: take the operator's marks off the objects");
 }
 
 TEST(Deletion, in_every_phase_ends_with_one_version_and_no_finalizer) {

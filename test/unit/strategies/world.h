@@ -110,13 +110,17 @@ class World {
   void pass(Milliseconds time) {
     now += time;
     seen.service->age += time;
+    seen.service->endpoints_age += time;
     if (seen.routes) seen.routes->age += time;
     if (seen.subsets) seen.subsets->age += time;
   }
-  // The process dies and another one starts: what it only knew is gone.
+  // The process dies and another one starts: what it only knew is gone, and it claims what the release
+  // writes.
   void restart() {
     seen.verdict.reset();
+    seen.marked = phase() != Phase::Pending && !is_final(phase());
     seen.service->age = Milliseconds{0};
+    seen.service->endpoints_age = Milliseconds{0};
     if (seen.routes) seen.routes->age = Milliseconds{0};
     if (seen.subsets) seen.subsets->age = Milliseconds{0};
   }
@@ -140,23 +144,27 @@ class World {
     if (seen.stable) seen.stable->ready = stable_serves ? seen.stable->replicas : 0;
     const bool dedicated = release.spec.service.mode == ServiceMode::Dedicated && seen.version_services;
     const auto selects = seen.service->selects;
+    const auto before = std::pair(seen.service->stable_endpoints, seen.service->candidate_endpoints);
     const bool both = dedicated || selects == Selects::Both;
     seen.service->candidate_endpoints =
         seen.candidate && (both || selects == Selects::Candidate) ? seen.candidate->ready : 0;
     seen.service->stable_endpoints =
         seen.stable && (both || selects == Selects::Stable) ? seen.stable->ready : 0;
+    if (before != std::pair(seen.service->stable_endpoints, seen.service->candidate_endpoints))
+      seen.service->endpoints_age = Milliseconds{0};
   }
 
   void answer(const CheckRequest& request) {
     const auto outcome = judge(request);
-    seen.verdict = Verdict{.generation = seen.generation,
-                           .template_hash = request.template_hash,
-                           .step = request.step,
-                           .index = request.index,
-                           .step_started_at = request.step_started_at,
-                           .outcome = outcome,
-                           .checks = {{.name = "request-success-rate", .outcome = outcome}},
-                           .message = "success rate " + std::string(to_string(outcome))};
+    seen.verdict =
+        Verdict{.generation = seen.generation,
+                .template_hash = request.template_hash,
+                .step = request.step,
+                .index = request.index,
+                .step_started_at = request.step_started_at,
+                .outcome = outcome,
+                .checks = {{.name = "request-success-rate", .outcome = outcome, .time = request.window_end}},
+                .message = "success rate " + std::string(to_string(outcome))};
   }
 
   void apply(const EnsureFinalizer&) { seen.has_finalizer = true; }
@@ -193,6 +201,8 @@ class World {
   }
   void apply(const DeleteWorkload&) { seen.stable.reset(); }
   void apply(const DeleteCanary&) { gone = true; }
+  void apply(const ClearMarks&) { seen.marked = false; }
+  void apply(const RemoveLeftovers&) { seen.leftovers = false; }
 };
 
 }  // namespace weir::strategies

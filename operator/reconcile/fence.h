@@ -1,0 +1,115 @@
+// Keeps writes that were sent and never answered from landing later.
+//
+// Every write carries the resourceVersion that was read. Still, one whose answer never came (a time-out, a
+// broken connection, a process that died, or stood still while another took over) may be carried out at any
+// time after, as long as its object stays as it was: a weight may rise after a rollback has begun. So, before
+// a release is decided on, each object that such a write may be on its way to is claimed (epoch.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "operator/kube/api.h"
+#include "operator/kube/clock.h"
+#include "operator/reconcile/observe.h"
+#include "strategies/plan.h"
+
+namespace weir::reconcile {
+
+// As what this process leads.
+struct Lead {
+  std::int64_t term = 0;
+  // When the lease was last renewed; empty: there is no election, and no other process.
+  std::optional<kube::Clock::Steady> renewed_at;
+};
+// Empty: this process does not lead, and must write nothing. Thread-safe.
+using Leadership = std::function<std::optional<Lead>()>;
+[[nodiscard]] inline std::optional<Lead> leads_alone() { return Lead{}; }
+
+// What this process knows of the writes to each release's objects. Thread-safe; does no I/O.
+class Fence {
+ public:
+  explicit Fence(Leadership leadership) : leadership_(std::move(leadership)) {}
+
+  [[nodiscard]] std::optional<Lead> lead() const { return leadership_(); }
+
+  // Whether an object of the release carries a claim of a later term: another leads, and this process has not
+  // learnt it yet. Once the lease is renewed nevertheless, the claim is of a Lease that was made anew since,
+  // and is taken over.
+  [[nodiscard]] bool overtaken(const kube::Key& release, const Scene& scene, const Lead& lead);
+
+  // What must be claimed before the release is decided on, in this order; empty: nothing. Two reasons:
+  //  - the release is past Pending and this process did not bring it there in this term: everything that the
+  //    one before it may have been writing to;
+  //  - a write of ours was not answered, and the object is still as it was before it.
+  // Nothing of a release in Pending, which has written to no object but its Canary, nor of one that is over.
+  [[nodiscard]] std::vector<Part> due(const kube::Key& release, const Scene& scene, std::int64_t term);
+
+  // This process brought the release out of Pending in this term: no other has written to its objects.
+  void began(const kube::Key& release, std::int64_t term);
+  // A write to the object was carried out: all that were sent before it have failed or will.
+  void carried_out(const kube::Key& release, const kube::Resource& resource, const Json& object);
+  // Whether the write to `object`, as it was read, was or will be carried out is not known.
+  void unanswered(const kube::Key& release, const kube::Resource& resource, const Json& object);
+  // The release is over or gone.
+  void forget(const kube::Key& release);
+
+ private:
+  using Id = std::pair<std::string_view, kube::Key>;  // plural of the kind, and the object's key
+  struct Known {
+    std::optional<std::int64_t> term;  // that the rest is about; empty: the release was not seen past Pending
+    std::optional<strategies::Phase> taken_over_in;
+    std::int64_t accepted = 0;                           // term of claims that is not another leader's
+    std::optional<kube::Clock::Steady> overtaken_since;  // the last renewal before a later claim was seen
+    std::set<Id> written;                                // of a release taken over: by us, in this term
+    // The newest resourceVersion that a write without an answer was made from; empty: not comparable.
+    std::map<Id, std::optional<std::uint64_t>> open;
+  };
+  [[nodiscard]] static Id id_of(const kube::Resource& resource, const Json& object);
+  [[nodiscard]] static bool must_claim(Known& known, const Part& part);
+
+  Leadership leadership_;
+  std::mutex mutex_;
+  std::map<kube::Key, Known> known_;
+};
+
+// The API for one round of one release: writes only while this process leads in the round's term (else
+// Code::Cancelled, and nothing is sent), and tells the fence how each write was answered. Not thread-safe.
+class FencedApi final : public kube::Api {
+ public:
+  // Borrows `api` and `fence`.
+  FencedApi(kube::Api& api, Fence& fence, kube::Key release, std::int64_t term)
+      : api_(api), fence_(fence), release_(std::move(release)), term_(term) {}
+
+  [[nodiscard]] kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override;
+  [[nodiscard]] kube::Result<std::vector<Json>> list(const kube::Resource& resource,
+                                                     std::string_view name_space,
+                                                     std::string_view label_selector) override;
+  // A creation that is not answered leaves nothing to claim: what it makes late is owned by the Canary, and
+  // is found and removed.
+  [[nodiscard]] kube::Result<Json> create(const kube::Resource& resource, const Json& object) override;
+  [[nodiscard]] kube::Result<Json> update(const kube::Resource& resource, const Json& before,
+                                          const Json& after) override;
+  [[nodiscard]] kube::Result<Json> update_status(const kube::Resource& resource, const Json& before,
+                                                 const Json& after) override;
+  [[nodiscard]] kube::Result<void> remove(const kube::Resource& resource, const Json& object) override;
+
+ private:
+  // Why nothing may be written to the object; empty: it may.
+  [[nodiscard]] std::optional<kube::Error> deposed(const kube::Resource& resource, const Json& object) const;
+  kube::Result<Json> noted(const kube::Resource& resource, const Json& before, kube::Result<Json> answer);
+
+  kube::Api& api_;
+  Fence& fence_;
+  const kube::Key release_;
+  const std::int64_t term_;
+};
+
+}  // namespace weir::reconcile
