@@ -16,23 +16,30 @@ constexpr std::size_t kMaxListed = 8;  // values of one name in a dictionary of 
 constexpr std::string_view kDurationExample = "30s or 1m30s";
 
 struct Form {
-  const char* pattern;
+  std::regex pattern;
   std::size_t longest;
   std::string_view accepted;
 };
 
 // The same patterns, lengths and words as in the CRD.
-Form form_of(NameForm form) {
+// Made once: to compile an expression costs more than a whole round.
+const Form& form_of(NameForm form) {
+  static const Form kObject{std::regex("[a-z0-9]([-a-z0-9.]*[a-z0-9])?"), 253,
+                            "lower-case letters, digits, - and ., at most 253"};
+  static const Form kLabel{std::regex("[a-z0-9]([-a-z0-9]*[a-z0-9])?"), 63,
+                           "lower-case letters, digits and -, at most 63"};
+  static const Form kLabelKey{
+      std::regex("([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"), 317,
+      "the key of a label, such as version or app.kubernetes.io/version"};
   switch (form) {
     case NameForm::Object:
-      return {"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", 253, "lower-case letters, digits, - and ., at most 253"};
+      return kObject;
     case NameForm::Label:
-      return {"[a-z0-9]([-a-z0-9]*[a-z0-9])?", 63, "lower-case letters, digits and -, at most 63"};
+      return kLabel;
     case NameForm::LabelKey:
-      return {"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", 317,
-              "the key of a label, such as version or app.kubernetes.io/version"};
+      return kLabelKey;
   }
-  return {};
+  return kObject;
 }
 
 // "stepWeights[2]"
@@ -169,9 +176,9 @@ std::string Fields::name(std::string_view name, NameForm form, bool required) {
   const auto* value = find(name, &Json::is_string, "string");
   if (value == nullptr) return {};
   auto given = value->get<std::string>();
-  const auto [pattern, longest, accepted] = form_of(form);
+  const auto& [pattern, longest, accepted] = form_of(form);
   // The length first: a regular expression recurses once a character.
-  if (given.size() <= longest && std::regex_match(given, std::regex(pattern))) return given;
+  if (given.size() <= longest && std::regex_match(given, pattern)) return given;
   refuse(name, path_of(name) + " is \"" + given + "\"; it must be " + std::string(accepted));
   return {};
 }

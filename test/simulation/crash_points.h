@@ -17,7 +17,7 @@ struct CrashScenario {
 
 // The plans that die once before and once after each write of the scenario's `writes`, and those that die
 // again at one of the next kSecondCrashes writes.
-inline constexpr int kSecondCrashes = 6;
+inline constexpr int kSecondCrashes = 2;
 [[nodiscard]] std::vector<Plan> crash_plans(const CrashScenario& scenario, int writes);
 
 }  // namespace weir::simulation
