@@ -146,12 +146,14 @@ void roll_back(Turn& turn) {
   if (touched && !undone(turn)) return;
   if (!seen.candidate || seen.candidate->replicas == 0) return fail(turn);
   // The candidate's pods are all there is while stable has none.
-  const bool alone = touched && seen.stable && seen.stable->ready < 1 && seen.candidate->ready > 0;
+  const bool stable_serves = seen.stable && seen.stable->ready > 0;
+  const bool alone = touched && !stable_serves && seen.candidate->ready > 0;
   if (!alone) return turn.act(Scale{seen.candidate->name, 0});
   if (is_late(turn)) return fail(turn);
-  turn.hold("StableNotReady",
-            seen.stable->name + " has no ready pod: " + seen.candidate->name + " is kept until it has",
-            Severity::Warning);
+  turn.hold(
+      "StableNotReady",
+      turn.status().stable.name + " has no ready pod: " + seen.candidate->name + " is kept until it has",
+      Severity::Warning);
 }
 
 }  // namespace weir::strategies

@@ -19,6 +19,7 @@ constexpr Millis kLatestFault{150'000};  // a write that has not come by then co
 constexpr Millis kAftermath{70'000};     // for late writes and what they are answered by
 constexpr Millis kReplaced{2'000};       // a process that has died is back within this
 constexpr Millis kCollected{500};        // an object without its owner is gone within this
+constexpr Millis kLongOnTheWay{35'000};
 constexpr Millis kLastMoment{1'000};
 constexpr Millis kScrapeInterval{1'000};
 constexpr Millis kCalmAfter{15'000};  // of faults
@@ -38,6 +39,13 @@ Weather weather_of(Kind kind) {
                                                  {Kind::PrometheusRejects, Weather::Rejected}};
   const auto found = kWeathers.find(kind);
   return found == kWeathers.end() ? Weather::Fair : found->second;
+}
+
+// A write that has left cannot be called back: what allowed it is as old as its way is long.
+bool keeps_writes_on_the_way(Kind kind) {
+  static const std::vector kKinds{Kind::KillBeforeWrite, Kind::KillAfterWrite, Kind::Kill,      Kind::Freeze,
+                                  Kind::Suspend,         Kind::LateWrites,     Kind::SlowServer};
+  return std::ranges::find(kKinds, kind) != kKinds.end();
 }
 
 class Run {
@@ -155,6 +163,7 @@ class Run {
     last_fault_ = std::max(last_fault_, executor_.now() + fault.lasting);
     calm_from_ = last_fault_ + kCalmAfter;
     expectations_.calm = false;
+    if (keeps_writes_on_the_way(fault.kind)) expectations_.reading_age = kLongOnTheWay;
     const auto excused = excuse(fault);
     expectations_.requests_may_be_lost |= excused.loss;
     may_roll_back_ |= excused.rollback;

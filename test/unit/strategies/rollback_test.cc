@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <utility>
+
 #include "test/unit/strategies/world.h"
 
 namespace weir::strategies {
@@ -157,6 +159,10 @@ TEST(Rollback, keeps_the_candidate_while_stable_has_no_ready_pod) {
   world.round();
   EXPECT_GT(world.seen.candidate->replicas, 0);
   EXPECT_TRUE(world.told("StableNotReady"));
+  const auto stable = std::exchange(world.seen.stable, std::nullopt);
+  world.round();
+  EXPECT_GT(world.seen.candidate->replicas, 0) << "nor while it is gone";
+  world.seen.stable = stable;
   world.stable_serves = true;
   world.run();
   EXPECT_EQ(world.phase(), Phase::Failed);
