@@ -81,8 +81,7 @@ void initialize(Turn& turn) {
   }
   // Of a release that starts again some traffic is with the candidate: it stays there while stable has no
   // pods.
-  if (!seen.routes->original() && seen.service->stable_endpoints < 1 &&
-      seen.service->candidate_endpoints > 0) {
+  if (!seen.routes->original() && seen.service->only_candidate_serves()) {
     return turn.hold("StableUnavailable", "waiting for stable's endpoints before traffic returns to it",
                      Severity::Warning);
   }

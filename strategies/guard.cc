@@ -153,7 +153,7 @@ bool stable_lost(Turn& turn) {
   auto& status = turn.status();
   if (!turn.seen.service || !turn.seen.routes || turn.spec.suspend || ladder_weight(turn) == Weight::all())
     return false;
-  const bool lost = turn.seen.service->stable_endpoints < 1 && turn.seen.service->candidate_endpoints > 0;
+  const bool lost = turn.seen.service->only_candidate_serves();
   const bool covered = status.canary_weight == Weight::all();
   if (lost == covered) {
     if (lost) (void)routes_repaired(turn);

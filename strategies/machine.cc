@@ -94,9 +94,7 @@ std::optional<TimePoint> deadline(const Turn& turn) {
   const bool conflicts = conflict != nullptr && conflict->status == ConditionStatus::True;
   // Waiting behind another release, or for a person, takes as long as it takes: nothing has been touched.
   if (status.phase == Phase::Pending && conflicts) return std::nullopt;
-  // Time in which no operator was there is not the release's fault.
-  const auto since = std::max(*status.last_progress_at, turn.seen.watched_since.value_or(TimePoint::min()));
-  auto end = since + turn.spec.progress_deadline;
+  auto end = turn.deadline_after(*status.last_progress_at);
   // At a step nothing can be known before its first interval is over.
   if (status.step > 0) end += turn.spec.routing.propagation_delay + turn.spec.interval;
   return end;
@@ -188,9 +186,7 @@ void run(Turn& turn) {
 }  // namespace
 
 bool is_late(Turn& turn) {
-  const auto since = std::max(turn.out.status.last_transition_time.value_or(TimePoint{}),
-                              turn.seen.watched_since.value_or(TimePoint{}));
-  const auto end = since + turn.spec.progress_deadline;
+  const auto end = turn.deadline_after(turn.status().last_transition_time.value_or(TimePoint{}));
   if (turn.now >= end) return true;
   turn.again_at(end);
   return false;

@@ -240,6 +240,9 @@ struct ServiceState {
   int candidate_endpoints = 0;
   Milliseconds endpoints_age{0};  // how long all endpoints are known to be as they are
   std::string changed_by;         // field manager of the last change
+
+  // Stable has nothing to answer with while the candidate has.
+  [[nodiscard]] bool only_candidate_serves() const { return stable_endpoints < 1 && candidate_endpoints > 0; }
 };
 
 // One owner's destination, divided between the versions: `share` is what the owner gave the Service in this

@@ -60,7 +60,7 @@ void succeed(Turn& turn) {
 bool takes_over(Turn& turn) {
   const auto& service = turn.seen.service;
   if (!service || !turn.seen.routes || turn.out.status.canary_weight == Weight::all()) return false;
-  if (service->stable_endpoints > 0 || service->candidate_endpoints < 1) return false;
+  if (!service->only_candidate_serves()) return false;
   const std::string message = "stable has no ready endpoint: all traffic to " + turn.out.status.target;
   authorise(turn, Weight::all());
   turn.event(Severity::Warning, "StableUnavailable", message);

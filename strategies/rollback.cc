@@ -68,9 +68,8 @@ bool way_back_is_open(Turn& turn) {
 bool returned(Turn& turn) {
   const auto& seen = turn.seen;
   if (!seen.routes || seen.routes->original() || seen.routes->at(Weight::none())) return true;
-  const bool nowhere_else = !seen.service || seen.service->candidate_endpoints < 1;
-  if (seen.service && seen.service->stable_endpoints < 1 && !nowhere_else) {
-    // Stable has nothing to answer with while the candidate does: pods first.
+  if (seen.service && seen.service->only_candidate_serves()) {
+    // Pods first.
     if (stable_can_serve(turn, 1)) turn.wait("WaitingForEndpoints", "waiting for stable's endpoints");
     return false;
   }

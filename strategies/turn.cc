@@ -108,6 +108,10 @@ void Turn::again_in(Milliseconds delay) {
   out.requeue_after = out.requeue_after ? std::min(*out.requeue_after, delay) : delay;
 }
 
+TimePoint Turn::deadline_after(TimePoint since) const {
+  return std::max(since, seen.watched_since.value_or(since)) + spec.progress_deadline;
+}
+
 bool Turn::settled(Milliseconds age) {
   if (age >= spec.routing.propagation_delay) return true;
   again_in(spec.routing.propagation_delay - age);

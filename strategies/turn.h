@@ -48,6 +48,9 @@ class Turn {
   void act(Action action) { out.actions.push_back(std::move(action)); }
   void again_in(Milliseconds delay);
   void again_at(TimePoint time) { again_in(std::max(time - now, Milliseconds{0})); }
+  // When the progress deadline is over for what has stood still since then. Time in which no operator was
+  // there is not the release's fault.
+  [[nodiscard]] TimePoint deadline_after(TimePoint since) const;
   // True once something has been as it is for the propagation delay; else comes back when it has.
   [[nodiscard]] bool settled(Milliseconds age);
   // The release made headway: the progress deadline and the patience with drifts start afresh.
