@@ -135,10 +135,10 @@ void Election::release() {
 
 bool Election::leading() const { return leads_in().has_value(); }
 
-std::optional<Election::Lead> Election::leads_in() const {
+std::optional<Lead> Election::leads_in() const {
   const std::lock_guard lock(mutex_);
   if (!renewed_at_ || clock_.steady() >= *renewed_at_ + options_.renew_deadline) return std::nullopt;
-  return Lead{.term = term_, .renewed_at = *renewed_at_};
+  return Lead{.term = term_, .renewed_at = renewed_at_};
 }
 
 std::int64_t Election::term() const {

@@ -22,6 +22,13 @@ struct LeaseOptions {
   std::chrono::seconds retry_period{2};
 };
 
+// As what a process leads.
+struct Lead {
+  std::int64_t term = 0;
+  // When that was last confirmed; empty: there is no election, and no other process.
+  std::optional<Clock::Steady> renewed_at;
+};
+
 // Holds a coordination.k8s.io Lease as client-go does, so that `kubectl get lease` shows the holder.
 // Another's lease is over when its record has not changed for its duration by our own monotonic clock: no
 // wall clock is believed. `leading`, `term` and `leads_in` are thread-safe, `step` and `release` are for one
@@ -42,12 +49,7 @@ class Election {
   [[nodiscard]] bool leading() const;
   // Rises each time somebody starts to lead: the epoch of what is written under it. Of the last time we led.
   [[nodiscard]] std::int64_t term() const;
-  // The term in which we lead now, and when that was last confirmed; empty: we do not. Asked before each
-  // write.
-  struct Lead {
-    std::int64_t term = 0;
-    Clock::Steady renewed_at;
-  };
+  // As what we lead now; empty: we do not. Asked before each write.
   [[nodiscard]] std::optional<Lead> leads_in() const;
 
  private:

@@ -76,7 +76,7 @@ class Operator {
         analyst_(*judge_, [this](const kube::Key& key,
                                  const analysis::Judgement& judgement) { judged(key, judgement); }),
         reconciler_(client_, client_.urgent(), stores_, provider_, analyst_, clock_, listener(),
-                    [this] { return lead_now(); }),
+                    [this] { return election_ ? election_->leads_in() : reconcile::leads_alone(); }),
         controller_(reconciler_, stores_, clock_,
                     [this](const kube::Key& key, const reconcile::Round& round,
                            std::chrono::duration<double> took) { rounded(key, round, took); }) {
@@ -101,13 +101,6 @@ class Operator {
   }
 
  private:
-  [[nodiscard]] std::optional<reconcile::Lead> lead_now() const {
-    if (!election_) return reconcile::leads_alone();
-    const auto lead = election_->leads_in();
-    if (!lead) return std::nullopt;
-    return reconcile::Lead{.term = lead->term, .renewed_at = lead->renewed_at};
-  }
-
   kube::ClientOptions client_options() {
     return {
         .base_url = connection_.base_url,

@@ -18,17 +18,13 @@
 
 #include "operator/kube/api.h"
 #include "operator/kube/clock.h"
+#include "operator/kube/lease.h"
 #include "operator/reconcile/observe.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
 
-// As what this process leads.
-struct Lead {
-  std::int64_t term = 0;
-  // When the lease was last renewed; empty: there is no election, and no other process.
-  std::optional<kube::Clock::Steady> renewed_at;
-};
+using kube::Lead;
 // Empty: this process does not lead, and must write nothing. Thread-safe.
 using Leadership = std::function<std::optional<Lead>()>;
 [[nodiscard]] inline std::optional<Lead> leads_alone() { return Lead{}; }

@@ -22,6 +22,11 @@ std::string authorization(const Json& secret) {
   return {};
 }
 
+Round no_round(const kube::Key& key, const std::string& why) {
+  return {.error = kube::Error{.code = kube::Code::Cancelled,
+                               .message = "no round for Canary " + kube::to_string(key) + ": " + why}};
+}
+
 }  // namespace
 
 Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores,
@@ -38,11 +43,7 @@ Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores,
 
 Round Reconciler::reconcile(const kube::Key& key) {
   const auto lead = fence_.lead();
-  if (!lead) {
-    return {.error = kube::Error{
-                .code = kube::Code::Cancelled,
-                .message = "no round for Canary " + kube::to_string(key) + ": this process does not lead"}};
-  }
+  if (!lead) return no_round(key, "this process does not lead");
   const auto stored = stores_.canaries.get(key);
   if (!stored) {
     analyst_.forget(key);
@@ -65,11 +66,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
                         },
                     .cross_namespace_templates = cross_namespace_templates_};
   auto scene = observe(canary, object, stores_, provider_, clock_.steady(), means);
-  if (fence_.overtaken(key, scene, lead)) {
-    return {.error = kube::Error{.code = kube::Code::Cancelled,
-                                 .message = "no round for Canary " + kube::to_string(key) +
-                                            ": another operator has taken it over"}};
-  }
+  if (fence_.overtaken(key, scene, lead)) return no_round(key, "another operator has taken it over");
   if (auto round = claim(before, scene, term)) return *std::move(round);
   std::call_once(watched_, [this] { watched_since_ = clock_.wall(); });
   scene.observed.watched_since = watched_since_;

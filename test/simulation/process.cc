@@ -51,17 +51,11 @@ Process::Process(const Surroundings& around, Writer id, std::uint64_t seed)
                  controller_.wake(key);
                }),
       reconciler_(client_, client_, stores_, provider_, analyst_, life_.clock, listener(),
-                  [this] { return lead_now(); }),
+                  [this] { return election_.leads_in(); }),
       controller_(reconciler_, stores_, life_.clock,
                   [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {
                     if (round.error && around_.tells) around_.tell("round failed: " + round.error->message);
                   }) {}
-
-std::optional<reconcile::Lead> Process::lead_now() const {
-  const auto lead = election_.leads_in();
-  if (!lead) return std::nullopt;
-  return reconcile::Lead{.term = lead->term, .renewed_at = lead->renewed_at};
-}
 
 reconcile::Listener Process::listener() {
   reconcile::Listener listener{.on_check = [this](const canary::Canary&, const strategies::CheckRequest&) {

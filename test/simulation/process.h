@@ -60,7 +60,6 @@ class Process {
     Millis next{0};
   };
 
-  [[nodiscard]] std::optional<reconcile::Lead> lead_now() const;
   [[nodiscard]] reconcile::Listener listener();
   void watch(const kube::Resource& resource, kube::Store& store);
   void come_back(Watching& watching, Millis delay);
