@@ -37,12 +37,12 @@ bool concerns(const Json& canary, const kube::Resource& resource, const std::str
   return true;
 }
 
-// The changed object, of the kinds that a release makes; null: of another kind, or gone.
-Json made_object(const kube::Stores& stores, const kube::Resource& resource, const kube::Key& key) {
-  std::optional<kube::Stored> stored;
-  if (resource == kube::kServices) stored = stores.services.get(key);
-  if (resource == kube::kDestinationRules) stored = stores.destination_rules.get(key);
-  return stored ? *stored->object : Json();
+// The changed object, of the kinds that a release makes; empty: of another kind, or gone.
+std::optional<kube::Stored> made_object(const kube::Stores& stores, const kube::Resource& resource,
+                                        const kube::Key& key) {
+  if (resource == kube::kServices) return stores.services.get(key);
+  if (resource == kube::kDestinationRules) return stores.destination_rules.get(key);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ std::vector<kube::Key> concerned(const kube::Stores& stores, const kube::Resourc
   const std::string space = resource == kube::kMetricTemplates ? "" : changed.name_space;
   for (const auto& stored : stores.canaries.list(space)) {
     const auto key = kube::key_of(*stored.object);
-    const bool owns = !made.is_null() && is_owned_by(made, kube::metadata_text(*stored.object, "uid"));
+    const bool owns = made && is_owned_by(*made->object, kube::metadata_text(*stored.object, "uid"));
     if (owns) keys.push_back(key);
     if (owns || is_over(*stored.object)) continue;
     const bool same_service = itself && text_at(*stored.object, "/spec/service/name") == service;

@@ -271,23 +271,19 @@ class Observer {
     }
   }
 
-  [[nodiscard]] Milliseconds age_of_endpoints() const {
-    auto age = Milliseconds::max();
-    const auto traffic = traffic_service_name(spec());
-    for (const auto& stored : stores_.endpoint_slices.list(name_space())) {
-      if (is_slice_of(*stored.object, traffic)) age = std::min(age, age_of(stored, now_));
-    }
-    return age;
-  }
-
   void count(const std::string& stable, const std::string& candidate, strategies::ServiceState& service) {
-    const auto counts =
-        count_endpoints(objects_in(stores_.endpoint_slices, name_space()), traffic_service_name(spec()),
-                        version_service_name(spec().service.name, stable),
-                        version_service_name(spec().service.name, candidate));
+    const auto traffic = traffic_service_name(spec());
+    std::vector<Json> slices;
+    service.endpoints_age = Milliseconds::max();
+    for (const auto& stored : stores_.endpoint_slices.list(name_space())) {
+      slices.push_back(*stored.object);
+      if (is_slice_of(*stored.object, traffic))
+        service.endpoints_age = std::min(service.endpoints_age, age_of(stored, now_));
+    }
+    const auto counts = count_endpoints(slices, traffic, version_service_name(spec().service.name, stable),
+                                        version_service_name(spec().service.name, candidate));
     service.stable_endpoints = counts.stable;
     service.candidate_endpoints = counts.candidate;
-    service.endpoints_age = age_of_endpoints();
     if (scene_.observed.version_services) return;
     // Before the versions have Services of their own, the selector says whose the endpoints are.
     if (service.selects == Selects::Stable) service.stable_endpoints = counts.all;
