@@ -8,8 +8,6 @@
 namespace weir::simulation {
 namespace {
 
-enum class Family { Process, Road, Watch, Prometheus, Pod, People };
-
 // What is known of a kind of fault.
 struct Row {
   Kind kind;
@@ -118,11 +116,7 @@ std::string describe(const Fault& fault) {
   return text;
 }
 
-std::vector<Kind> all_kinds() {
-  std::vector<Kind> kinds;
-  for (const auto& row : kRows) kinds.push_back(row.kind);
-  return kinds;
-}
+Family family_of(Kind kind) { return row_of(kind).family; }
 
 Excuse excuse(const Fault& fault) { return row_of(fault.kind).excuse; }
 

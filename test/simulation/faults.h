@@ -76,7 +76,9 @@ struct Fault {
 
 [[nodiscard]] std::string_view to_string(Kind kind);
 [[nodiscard]] std::string describe(const Fault& fault);
-[[nodiscard]] std::vector<Kind> all_kinds();
+// Whom or what a fault strikes.
+enum class Family { Process, Road, Watch, Prometheus, Pod, People };
+[[nodiscard]] Family family_of(Kind kind);
 
 // What a fault excuses.
 struct Excuse {

@@ -21,8 +21,8 @@ Invariants::Invariants(const Expectations& expectations, EpochOf epoch_of)
       pods_({known_, expectations, findings_}),
       leadership_({known_, expectations, findings_}) {}
 
-Invariants::Invariants(const Executor& executor, ApiServer& server, const Cluster& /*cluster*/,
-                       const Mesh& mesh, const Expectations& expectations, EpochOf epoch_of)
+Invariants::Invariants(const Executor& executor, ApiServer& server, const Mesh& mesh,
+                       const Expectations& expectations, EpochOf epoch_of)
     : Invariants(expectations, std::move(epoch_of)) {
   executor_ = &executor;
   mesh_ = &mesh;

@@ -25,8 +25,8 @@ class Invariants {
   using EpochOf = std::function<std::int64_t(Writer)>;
 
   // Borrows all. Sees what happens to `server` from now on.
-  Invariants(const Executor& executor, ApiServer& server, const Cluster& cluster, const Mesh& mesh,
-             const Expectations& expectations, EpochOf epoch_of);
+  Invariants(const Executor& executor, ApiServer& server, const Mesh& mesh, const Expectations& expectations,
+             EpochOf epoch_of);
   // Sees what `saw` is told, and no requests. Borrows `expectations`.
   Invariants(const Expectations& expectations, EpochOf epoch_of);
 

@@ -25,10 +25,8 @@ struct Expectations {
   std::string service = "checkout";
   bool skip_analysis = false;
   // Set by faults as they begin.
-  bool requests_may_be_lost = false;  // pods failed, or somebody took objects away
-  bool verdicts_may_be_late = false;  // metrics, requests or processes are slow: when a verdict is written
-                                      // says little of the interval that it is about
-  bool calm = false;                  // no fault keeps the operator from seeing or acting
+  bool requests_may_be_lost = false;        // pods failed, or somebody took objects away
+  bool calm = false;                        // no fault keeps the operator from seeing or acting
   Millis reading_age{checks::kReadingAge};  // how long before a write its live readings may have been made
 };
 

@@ -266,7 +266,7 @@ void StatusChecks::check_spacing(const Write& write, Evidence& evidence) {
   const auto least = write.before.interval - kEarly;
   const bool close = evidence.counted_at && write.change.at - *evidence.counted_at < least;
   const bool close_by_own_clock = time && evidence.counted_time && *time - *evidence.counted_time < least;
-  if (close && close_by_own_clock && !context_.expectations.verdicts_may_be_late) {
+  if (close && close_by_own_clock) {
     report(write, "S11",
            fmt::format("two intervals are counted within {} ms; an interval is {} ms",
                        (write.change.at - *evidence.counted_at).count(), write.before.interval.count()));

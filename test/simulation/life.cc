@@ -16,12 +16,10 @@ void Life::enter(const Executor::Task& task) {
     executor_.at(frozen_until_, [this, task] { enter(task); });
     return;
   }
-  ++entered_;
   try {
     task();
   } catch (const Killed&) {
   }
-  --entered_;
 }
 
 void Life::check() {

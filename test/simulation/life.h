@@ -23,8 +23,6 @@ class ProcessClock final : public kube::Clock {
   void jump(Millis by) { skew_ += by; }
   // The machine was suspended for so long: its monotonic clock did not count that time.
   void lose(Millis time) { stopped_ += time; }
-  // How far the process' monotonic time is behind the cluster's.
-  [[nodiscard]] Millis behind() const { return stopped_; }
 
  private:
   const kube::Clock& cluster_;
@@ -42,8 +40,6 @@ class Life {
   [[nodiscard]] bool dead() const { return dead_; }
   // Nothing of the process goes on for so long; what others send it waits.
   void freeze(Millis duration, bool clock_stops);
-  // No frame of the process is on the stack: it may be taken away.
-  [[nodiscard]] bool at_rest() const { return entered_ == 0; }
 
   // Lets the process do something now, or when it is no longer frozen; nothing if it is dead.
   void enter(const Executor::Task& task);
@@ -54,7 +50,6 @@ class Life {
   Executor& executor_;
   Millis frozen_until_{0};
   bool dead_ = false;
-  int entered_ = 0;
 };
 
 }  // namespace weir::simulation

@@ -61,7 +61,7 @@ class Run {
         prometheus_(executor_, clock_, mesh_, kScrapeInterval),
         people_(executor_, server_, plan.scenario),
         road_(plan.seed),
-        invariants_(executor_, server_, cluster_, mesh_, expectations_, [this](Writer writer) {
+        invariants_(executor_, server_, mesh_, expectations_, [this](Writer writer) {
           return processes_[static_cast<std::size_t>(writer) - 1]->term();
         }) {
     expectations_.skip_analysis = plan.scenario.skip_analysis;
@@ -180,17 +180,23 @@ class Run {
     // What happens to a release that is over is its owner's affair.
     if (over(kCanary)) return;
     note(fault);
-    if (weather_of(fault.kind) != Weather::Fair) return begin_weather(fault);
-    if (auto* process = some_process()) disturb(*process, fault);
-    disturb_road(fault);
-    disturb_pods(fault);
-    people_.act(fault);
-    last_meddling_ = executor_.now();
-  }
-
-  void begin_weather(const Fault& fault) {
-    prometheus_.set(weather_of(fault.kind));
-    executor_.after(fault.lasting, [this] { prometheus_.set(Weather::Fair); });
+    switch (family_of(fault.kind)) {
+      case Family::Process:
+      case Family::Watch:
+        if (auto* process = some_process()) disturb(*process, fault);
+        return;
+      case Family::Road:
+        road_.begin(fault);
+        return executor_.after(fault.lasting, [this, kind = fault.kind] { road_.end(kind); });
+      case Family::Prometheus:
+        prometheus_.set(weather_of(fault.kind));
+        return executor_.after(fault.lasting, [this] { prometheus_.set(Weather::Fair); });
+      case Family::Pod:
+        return disturb_pods(fault);
+      case Family::People:
+        last_meddling_ = executor_.now();
+        return people_.act(fault);
+    }
   }
 
   void disturb(Process& process, const Fault& fault) {
@@ -213,14 +219,6 @@ class Run {
     }
   }
 
-  void disturb_road(const Fault& fault) {
-    const std::vector kinds{Kind::ServerErrors, Kind::Resets,    Kind::LateWrites,
-                            Kind::Throttling,   Kind::Forbidden, Kind::SlowServer};
-    if (std::ranges::find(kinds, fault.kind) == kinds.end()) return;
-    road_.begin(fault);
-    executor_.after(fault.lasting, [this, kind = fault.kind] { road_.end(kind); });
-  }
-
   void disturb_pods(const Fault& fault) {
     if (fault.kind == Kind::CandidateUnready) cluster_.disturb(kCandidate, fault.lasting, false);
     if (fault.kind == Kind::CandidateCrashes) cluster_.disturb(kCandidate, fault.lasting, true);
@@ -232,17 +230,17 @@ class Run {
   // ---- what came of it ----
 
   [[nodiscard]] std::string phase_of(const char* name) {
-    const auto found = server_.find(kube::kCanaries, {kNamespace, name});
-    if (found.is_null()) return "gone";
-    return kube::text_at(found, "/status/phase");
+    const auto found = server_.objects().find(kube::kCanaries, {kNamespace, name});
+    return found ? kube::text_at(*found, "/status/phase") : "gone";
   }
   [[nodiscard]] bool over(const char* name) {
     const auto phase = phase_of(name);
     return phase == "gone" || is_final(phase);
   }
   [[nodiscard]] bool finished() {
-    if (over_at_ == Millis(0) && over(kCanary)) over_at_ = executor_.now();
-    return over(kCanary) && over(kSecondCanary) && executor_.now() > last_fault_;
+    if (!over(kCanary)) return false;
+    if (over_at_ == Millis(0)) over_at_ = executor_.now();
+    return over(kSecondCanary) && executor_.now() > last_fault_;
   }
   [[nodiscard]] Millis limit(Millis began) const {
     return std::max(began, last_fault_) + kLatestFault + plan_.scenario.progress_deadline * kLonger +

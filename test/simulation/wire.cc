@@ -125,11 +125,8 @@ void Wire::delay_watch(const std::string& plural, Millis by) { delays_[plural] =
 void Wire::drop_watches() { ++drops_; }
 
 Millis Wire::watch_delay(std::string_view plural) const {
-  Millis delay{0};
-  for (const auto key : {plural, std::string_view()}) {
-    if (const auto found = delays_.find(key); found != delays_.end()) delay = std::max(delay, found->second);
-  }
-  return delay;
+  const auto found = delays_.find(plural);
+  return found == delays_.end() ? Millis(0) : found->second;
 }
 
 }  // namespace weir::simulation

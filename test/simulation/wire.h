@@ -53,7 +53,7 @@ class Wire final : public http::Transport {
                                                     const std::function<bool(std::string_view)>& on_line,
                                                     std::stop_token stop) override;
 
-  // How old what watches of this kind bring must be (plural; empty: of every kind). 0: nothing is held back.
+  // How old what watches of this kind (its plural) bring must be. 0: nothing is held back.
   void delay_watch(const std::string& plural, Millis by);
   // The next watch of every kind breaks.
   void drop_watches();
