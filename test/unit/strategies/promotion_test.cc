@@ -84,7 +84,7 @@ TEST(Promotion, needs_as_many_ready_pods_as_stable_has_before_the_last_shift) {
   World world;
   world.run_to(Phase::Promoting);
   world.candidate_serves = true;
-  world.run([](const World& seen) { return seen.wrote("Promoting: scale checkout-v2 to 3"); });
+  world.run_to_write("Promoting: scale checkout-v2 to 3");
   EXPECT_FALSE(world.wrote("Promoting: route 100 % to the candidate"));
   world.seen.candidate->replicas = 2;  // the new pods do not come
   const auto decision = decide(world.release, world.seen, world.now);
@@ -122,7 +122,7 @@ TEST(Promotion, keeps_stable_ready_for_the_scale_down_delay) {
 
 TEST(Promotion, keeps_stable_while_the_candidate_has_no_ready_pod) {
   World world;
-  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.run_to_write("Finalizing: take the versions' own Services away");
   world.candidate_serves = false;
   world.round();
   EXPECT_TRUE(world.told("CandidateNotReady"));
@@ -137,7 +137,7 @@ TEST(Promotion, keeps_stable_while_the_candidate_has_no_ready_pod) {
 
 TEST(Promotion, ends_at_the_deadline_with_stable_kept_when_the_candidate_stays_without_pods) {
   World world;
-  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.run_to_write("Finalizing: take the versions' own Services away");
   world.candidate_serves = false;
   world.run();
   EXPECT_EQ(world.phase(), Phase::Succeeded);

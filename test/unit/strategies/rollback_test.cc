@@ -110,7 +110,7 @@ TEST(Rollback, comes_at_once_when_no_request_succeeded_in_two_intervals) {
 TEST(Rollback, after_the_promotion_brings_stable_up_before_traffic_returns) {
   World world;
   world.release.spec.stable.scale_down_delay = Seconds{3600};
-  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.run_to_write("Finalizing: take the versions' own Services away");
   world.seen.stable->replicas = 0;
   const auto begin = world.writes.size();
   world.seen.rollback_requested = "customers complain";
@@ -140,7 +140,7 @@ TEST(Rollback, after_the_promotion_waits_until_proxies_have_stables_endpoints) {
 TEST(Rollback, after_the_promotion_goes_straight_back_when_the_candidate_has_no_pods) {
   World world;
   world.release.spec.stable.scale_down_delay = Seconds{3600};
-  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.run_to_write("Finalizing: take the versions' own Services away");
   world.candidate_serves = false;
   world.seen.rollback_requested = "customers complain";
   const auto begin = world.writes.size();
@@ -153,8 +153,7 @@ TEST(Rollback, keeps_the_candidate_while_stable_has_no_ready_pod) {
   World world;
   world.run_to_step(1);
   world.seen.rollback_requested = "customers complain";
-  world.run(
-      [](const World& seen) { return seen.wrote("RollingBack: take the versions' own Services away"); });
+  world.run_to_write("RollingBack: take the versions' own Services away");
   world.stable_serves = false;
   world.round();
   EXPECT_GT(world.seen.candidate->replicas, 0);
@@ -184,7 +183,7 @@ TEST(Rollback, after_the_promotion_works_in_dedicated_mode_too) {
   World world;
   world.release.spec.service.mode = ServiceMode::Dedicated;
   world.release.spec.stable.scale_down_delay = Seconds{3600};
-  world.run([](const World& seen) { return seen.wrote("Finalizing: take the versions' own Services away"); });
+  world.run_to_write("Finalizing: take the versions' own Services away");
   world.seen.rollback_requested = "customers complain";
   world.run();
   EXPECT_EQ(world.phase(), Phase::Failed);

@@ -102,6 +102,10 @@ class World {
   void run_to(Phase phase) {
     run([phase](const World& world) { return world.release.status.phase == phase; });
   }
+  // `write` as it stands in `writes`: "Finalizing: take the added subsets away".
+  void run_to_write(const std::string& write) {
+    run([&](const World& world) { return world.wrote(write); });
+  }
   void run_to_step(int step) {
     run([step](const World& world) {
       return world.release.status.step == step && world.seen.routes->at(world.release.status.canary_weight);
