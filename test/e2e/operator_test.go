@@ -107,11 +107,6 @@ func operatorLog() string {
 	return log.String()
 }
 
-func tail(text string, lines int) string {
-	all := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
-
 // write is one request of the operator that changes something, from the API server's audit log.
 type write struct {
 	Verb      string `json:"verb"`

@@ -19,7 +19,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: legacy}
 spec:
-  selector: {app: checkout, version: v1}
+  selector: {app: legacy} # Not v1's pods, which go at the end of the release.
   ports: [{name: http, port: 80, targetPort: http}]
 ---
 apiVersion: networking.istio.io/v1
@@ -86,6 +86,8 @@ spec:
 // the rest is as its owner wrote it.
 func TestOnlyTheRightPartsOfTheRoutingChange(t *testing.T) {
 	s := openWith(t, "surgery", manyRoutes)
+	s.deploy("legacy", version{app: "legacy"})
+	s.awaitReady("legacy")
 	before := s.routing()
 	original := map[string]string{}
 	for _, kind := range []string{"VirtualService", "DestinationRule"} {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -113,15 +115,27 @@ func (s *shop) awaitServing() {
 	s.await(s.t, readyLimit, "an answer of v1 through the gateway", func() bool { return s.ask() == "v1" })
 }
 
-// explain shows what a failed test is understood from.
+// explain keeps what a failed test is understood from, beside the bench's logs: the test's own output ends with what
+// was asserted.
 func (s *shop) explain() {
+	var text strings.Builder
 	for _, canary := range bench.list(s.t, s.namespace, "Canary", "") {
 		status, _ := tryRun("kubectl-weir", "status", canary.GetName(), "-n", s.namespace)
-		s.t.Logf("%s\n%s", status, canonical(canary.Object["status"]))
+		fmt.Fprintf(&text, "%s\n%s\n", status, canonical(canary.Object["status"]))
 	}
 	state, _ := tryRun("kubectl", "-n", s.namespace, "get", "pods,services,virtualservices,destinationrules", "-o", "wide")
-	s.t.Logf("objects of namespace %s:\n%s", s.namespace, state)
-	s.t.Logf("the operator's last words:\n%s", tail(operatorLog(), 25))
+	fmt.Fprintf(&text, "objects of namespace %s:\n%s\n", s.namespace, state)
+	fmt.Fprintf(&text, "the operator's words on it:\n")
+	for line := range strings.Lines(operatorLog()) {
+		if strings.Contains(line, `"`+s.namespace+`"`) {
+			text.WriteString(line)
+		}
+	}
+	name := filepath.Join(bench.state, "logs", "failed-"+s.namespace+".log")
+	if err := os.WriteFile(name, []byte(text.String()), 0o644); err != nil {
+		s.t.Error(err)
+	}
+	s.t.Logf("what is known of namespace %s is in %s of the bench's logs", s.namespace, filepath.Base(name))
 }
 
 // ask sends one request through the gateway and returns the version that answered; empty for any other answer.
@@ -146,6 +160,7 @@ func (s *shop) ask() string {
 // version is how a version of the service is deployed. The zero value is a good one.
 type version struct {
 	image string // demo-app
+	app   string // label of the pods, checkout
 	env   map[string]string
 }
 
@@ -166,12 +181,12 @@ func (s *shop) deploy(name string, how ...version) {
 	bench.mustCreate(s.t, s.namespace, fmt.Sprintf(`
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: checkout-%[1]s, labels: {app: checkout}}
+metadata: {name: checkout-%[1]s, labels: {app: %[4]s}}
 spec:
   replicas: 2
-  selector: {matchLabels: {app: checkout, version: %[1]s}}
+  selector: {matchLabels: {app: %[4]s, version: %[1]s}}
   template:
-    metadata: {labels: {app: checkout, version: %[1]s}}
+    metadata: {labels: {app: %[4]s, version: %[1]s}}
     spec:
       terminationGracePeriodSeconds: 20
       containers:
@@ -183,7 +198,7 @@ spec:
         - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}%[3]s
         readinessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1}
         lifecycle: {preStop: {sleep: {seconds: 2}}}
-`, name, v.image, env.String()))
+`, name, v.image, env.String(), or(v.app, "checkout")))
 }
 
 func sortedKeys(values map[string]string) []string {

@@ -21,6 +21,7 @@ const (
 	reachedShare = 0.95
 	// As test/cluster/bench gives it to the parts.
 	benchPriority = "-10"
+	timeOfDay     = "15:04:05.000"
 )
 
 // provingRate is the rate, in requests a second, at which a wrong order of writes shows. WEIR_E2E_RATE sets another one,
@@ -106,7 +107,6 @@ type result struct {
 		Deliberate int     `json:"deliberate"`
 		P99Ms      float64 `json:"p99Ms"`
 	} `json:"versions"`
-	Failures []json.RawMessage `json:"failures"`
 }
 
 // stop ends the load and returns its record.
@@ -172,15 +172,31 @@ func (r *result) String() string {
 // mustBeUnharmed asserts that no request failed but those that the service failed on purpose.
 func (r *result) mustBeUnharmed(t *testing.T) {
 	t.Helper()
-	if r.Failed > 0 {
-		t.Errorf("%d of %d requests failed that the service did not fail on purpose; the first ones:", r.Failed, r.Requests)
-		for i, failure := range r.Failures {
-			if i == 5 {
-				break
-			}
-			t.Errorf("  %s", failure)
-		}
+	if r.Failed == 0 {
+		return
 	}
+	type harm struct {
+		count       int
+		first, last time.Time
+	}
+	kinds := map[string]*harm{}
+	for i := range r.answers {
+		a := &r.answers[i]
+		if !a.failed() {
+			continue
+		}
+		kind := fmt.Sprintf("version %q, status %d: %s", a.version, a.status, a.err)
+		if kinds[kind] == nil {
+			kinds[kind] = &harm{first: a.at}
+		}
+		kinds[kind].count++
+		kinds[kind].last = a.at
+	}
+	var text strings.Builder
+	for kind, h := range kinds {
+		fmt.Fprintf(&text, "\n  %d from %s to %s, %s", h.count, h.first.Format(timeOfDay), h.last.Format(timeOfDay), kind)
+	}
+	t.Errorf("%d of %d requests failed that the service did not fail on purpose:%s", r.Failed, r.Requests, text.String())
 }
 
 // mustProve asserts that the load was heavy enough to show a lost request.
