@@ -8,14 +8,14 @@ FROM debian:12-slim AS build
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
       g++ cmake ninja-build ca-certificates \
-      libcpprest-dev libssl-dev prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev nlohmann-json3-dev libgtest-dev libgmock-dev \
+      libcpprest-dev libssl-dev prometheus-cpp-dev libyaml-cpp-dev libspdlog-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./
 COPY strategies strategies
 COPY analysis analysis
 COPY operator operator
-COPY test/unit/CMakeLists.txt test/unit/
+COPY test test
 RUN cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
  && cmake --build build --target weir-operator
 # The program, the libraries that it needs, the certificates of public authorities, and a user without rights.

@@ -1,0 +1,87 @@
+// The pure parts by themselves. A benchmark's name is the name of its figure.
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <utility>
+
+#include "operator/routing/istio.h"
+#include "strategies/machine.h"
+#include "test/unit/routing/world.h"
+#include "test/unit/strategies/world.h"
+
+namespace weir {
+namespace {
+
+// One check of each metric, as the analysis answers it.
+strategies::Verdict passed(const strategies::Status& status, strategies::TimePoint end) {
+  strategies::Verdict verdict{.generation = 1,
+                              .template_hash = status.candidate.template_hash,
+                              .step = status.step,
+                              .index = status.checks_in_step + 1,
+                              .step_started_at = status.step_started_at,
+                              .outcome = strategies::Outcome::Pass,
+                              .message = "every metric passed"};
+  for (const auto* name : {"request-success-rate", "request-duration"}) {
+    verdict.checks.push_back({.name = name,
+                              .outcome = strategies::Outcome::Pass,
+                              .reason = "WithinRange",
+                              .value = 99.9,
+                              .min = 99,
+                              .stable = 99.95,
+                              .samples = 1200,
+                              .message = std::string(name) + " 99.9 is within the accepted range",
+                              .time = end});
+  }
+  return verdict;
+}
+
+// A verdict that passed in the middle of a release: the next step is authorised.
+void decide_us(benchmark::State& state) {
+  strategies::World world;
+  world.run_to_step(2);
+  const auto& status = world.release.status;
+  world.pass(world.release.spec.routing.propagation_delay + world.release.spec.interval);
+  world.seen.verdict = passed(status, world.now);
+  for ([[maybe_unused]] auto _ : state) {
+    auto decision = strategies::decide(world.release, world.seen, world.now);
+    if (decision.actions.empty()) return state.SkipWithError("the verdict moved nothing");
+    benchmark::DoNotOptimize(decision);
+  }
+}
+BENCHMARK(decide_us)->Unit(benchmark::kMicrosecond);
+
+// A VirtualService of so many routes, each with a match, retries and headers of its owner's, all to the
+// Service.
+routing::Json routes(std::int64_t count) {
+  auto list = routing::Json::array();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto path = "/api/v" + std::to_string(i) + "/";
+    list.push_back(
+        {{"name", "route-" + std::to_string(i)},
+         {"match", {{{"uri", {{"prefix", path}}}, {"headers", {{"x-team", {{"exact", "shop"}}}}}}}},
+         {"retries", {{"attempts", 2}, {"retryOn", "connect-failure"}}},
+         {"timeout", "5s"},
+         {"headers", {{"request", {{"set", {{"x-route", path}}}}}}},
+         {"route", {routing::to("checkout")}}});
+  }
+  return list;
+}
+
+// One step's write: the weight of every route goes from 10 to 20 % of a managed VirtualService.
+void virtualservice_edit_us(benchmark::State& state) {
+  routing::World world(routing::placeholder());
+  world.with(routing::simple(routes(state.range(0))));
+  world.begin();
+  world.route(10);
+  for ([[maybe_unused]] auto _ : state) {
+    auto writes = world.provider.route(world.target, world.objects, routing::percent(20));
+    if (!writes || writes->size() != 1) return state.SkipWithError("not one write");
+    benchmark::DoNotOptimize(writes);
+  }
+}
+BENCHMARK(virtualservice_edit_us)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace weir
+
+BENCHMARK_MAIN();
