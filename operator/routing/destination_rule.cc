@@ -158,6 +158,28 @@ Refusal name_taken(const Target& target, const Json& rule, const Wanted& wanted,
                      (stable ? "stable" : "candidate") + " to another name"};
 }
 
+// Whether the rule has something in place of its subsets that is no list: adding to it would lose it.
+bool has_unusable_subsets(const Json* rule) {
+  return rule != nullptr && field(*rule, {"spec"}).contains("subsets") && !has_subsets(rule);
+}
+
+Refusal unusable_subsets(const Target& target, const Json& rule) {
+  return {.condition = "Progressing",
+          .reason = "SubsetsNotUsable",
+          .message = label_of(target, rule) + " spec.subsets is " + field(rule, {"spec", "subsets"}).dump() +
+                     "; a list of subsets is accepted"};
+}
+
+// A route to a subset that is not there serves nobody, and nothing says that it should serve stable.
+Refusal undefined_subset(const Target& target, const Json& rule, const std::string& subset,
+                         const std::string& defined) {
+  return {.condition = "Progressing",
+          .reason = "SubsetNotDefined",
+          .message = "a route names subset \"" + subset + "\", which " + label_of(target, rule) +
+                     " does not define; version " + target.stable_version + " has subset \"" + defined +
+                     "\": name that one in the route"};
+}
+
 }  // namespace
 
 std::optional<strategies::SubsetState> subset_state(const Target& target, const Rules& rules,
@@ -198,6 +220,7 @@ std::vector<Refusal> subset_refusals(const Target& target, const Rules& rules, c
     }
   };
   const auto* traffic = rules.traffic(target);
+  if (has_unusable_subsets(rules.own)) refusals.push_back(unusable_subsets(target, *rules.own));
   check(traffic, missing(target, traffic, both(target, names)));
   if (traffic != rules.own) check(rules.own, missing_in_own(target, rules, names));
   if (traffic == nullptr && !dedicated(target)) {
@@ -209,6 +232,13 @@ std::vector<Refusal> subset_refusals(const Target& target, const Rules& rules, c
          .reason = "SubsetsAlike",
          .message = "the subsets of both versions are called \"" + names.stable() +
                     "\": spec.routing.istio.subsets must give stable and candidate different names"});
+  }
+  const auto defined = subsets_of(target, rules.applied, target.stable_version);
+  // Of a release that has begun, what a route was pinned to may have been replaced.
+  const bool must_be_defined = !has_route_records(target) && !defined.empty();
+  for (const auto& pinned : names.pinned()) {
+    if (!must_be_defined || find_subset(rules.applied, pinned) != nullptr) continue;
+    refusals.push_back(undefined_subset(target, *rules.applied, pinned, defined.front()));
   }
   if (rules.own != nullptr) return refusals;
   for (const auto& pinned : names.pinned()) {

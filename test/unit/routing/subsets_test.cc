@@ -95,6 +95,30 @@ TEST(Subsets, are_refused_where_their_name_means_something_else) {
   EXPECT_EQ(writes.error().message, refusals[0].message);
 }
 
+TEST(Subsets, are_refused_where_the_rule_has_something_else_in_their_place) {
+  for (const auto& unusable : {Json(43), Json(), Json::object()}) {
+    auto world = unpinned(rule_with(unusable));
+    const auto refusals = world.read().refusals;
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_EQ(refusals[0].reason, "SubsetsNotUsable");
+    EXPECT_EQ(refusals[0].message, "DestinationRule \"checkout\" spec.subsets is " + unusable.dump() +
+                                       "; a list of subsets is accepted");
+    EXPECT_FALSE(world.provider.ensure_subsets(world.target, world.objects).has_value());
+  }
+}
+
+TEST(Subsets, are_refused_where_a_route_names_one_that_its_rule_calls_otherwise) {
+  World world(placeholder());
+  world.with(simple(Json::array({{{"route", {to("checkout", "v1")}}}})))
+      .with(rule_with({subset("stable", "v1")}));
+  const auto refusals = world.read().refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].reason, "SubsetNotDefined");
+  EXPECT_EQ(refusals[0].message,
+            "a route names subset \"v1\", which DestinationRule \"checkout\" does not define; version v1 has "
+            "subset \"stable\": name that one in the route");
+}
+
 TEST(Subsets, are_refused_when_both_versions_would_share_a_name) {
   auto world = unpinned(rule_with(Json::array()));
   world.target.routing.candidate_subset = "v1";
