@@ -52,6 +52,8 @@ class Lexer {
  public:
   // '"', '\'' or '`' within a literal, '#' within a comment, else 0.
   [[nodiscard]] char inside() const { return inside_; }
+  // Whether the next character belongs to an escape sequence.
+  [[nodiscard]] bool escaping() const { return escaped_; }
   // Whether the literal is what a label is matched with by =~ or !~.
   [[nodiscard]] bool in_pattern() const { return inside_ != 0 && inside_ != '#' && last_ == '~'; }
 
@@ -90,6 +92,10 @@ std::string quote_pattern(std::string_view text) {
 
 std::expected<std::string, std::string> inserted(std::string_view name, const Variable& variable,
                                                  const Lexer& place) {
+  if (place.escaping()) {
+    return std::unexpected("the query has a backslash right before {{ " + std::string(name) +
+                           " }}, which would escape the value's first character; write \\\\ for a backslash");
+  }
   const bool quoted = variable.is_name && place.in_pattern();
   std::string value = quoted ? quote_pattern(variable.value) : variable.value;
   switch (const char inside = place.inside()) {

@@ -66,6 +66,15 @@ TEST(QueryTemplate, inserts_a_value_outside_of_literals_as_it_is) {
   EXPECT_EQ(rendered("x{ {{ matchers }} }", {{"matchers", "code=\"500\""}}), "x{ code=\"500\" }");
 }
 
+TEST(QueryTemplate, refuses_a_variable_that_completes_an_escape_sequence) {
+  const auto result = rendered(R"(x{a="\{{ v }}"})", {{"v", "\"} or vector(1) #"}});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error(),
+            "the query has a backslash right before {{ v }}, which would escape the value's first character; "
+            "write \\\\ for a backslash");
+  EXPECT_EQ(rendered(R"(x{a="\\{{ v }}"})", {{"v", "\""}}), R"(x{a="\\\""})");
+}
+
 TEST(QueryTemplate, knows_literals_that_a_value_opened_escaped_quotes_and_comments) {
   const std::map<std::string, std::string> own{{"v", "\""}};
   EXPECT_EQ(rendered(R"(x{a="\"{{ v }}"})", own), R"(x{a="\"\""})");
