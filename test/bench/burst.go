@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	lookPeriod  = time.Second
-	restSurplus = 3 * time.Minute // beyond the plan, before the releases are given up
-	afterRest   = 5 * time.Second // what an operator still writes once all is over
+	lookPeriod = time.Second
+	patience   = 5               // times the plan, before releases that are not over are given up
+	afterRest  = 5 * time.Second // what an operator still writes once all is over
 )
 
 // measureBurst starts `count` releases at once and follows them to their end. One alone is the cost of a release.
@@ -25,7 +25,7 @@ func (s *session) measureBurst(prefix string, count int) error {
 		if err := s.awaitBefore(names); err != nil {
 			return err
 		}
-		if err := s.settle(); err != nil {
+		if err := s.settle(o); err != nil {
 			return err
 		}
 		s.awaitMetrics()
@@ -92,15 +92,15 @@ func (s *session) burst(prefix string, o *operator, names []string) error {
 	return nil
 }
 
-// follow reads what the operator asks for until every release is over.
+// follow reads what the operator asks for until every release is over, or its time is.
 func (s *session) follow(o *operator, audit *auditLog, names []string) ([]request, error) {
 	var all []request
 	over := map[string]bool{}
-	plan := time.Duration(s.profile.PlanSeconds * float64(time.Second))
-	limit := plan*3 + restSurplus
+	limit := time.Duration(patience * s.profile.PlanSeconds * float64(time.Second))
 	for deadline := time.Now().Add(limit); len(over) < len(names); time.Sleep(lookPeriod) {
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("only %d of %d releases are over after %s", len(over), len(names), limit)
+			log.Printf("only %d of %d releases are over after %s", len(over), len(names), limit)
+			break
 		}
 		if err := o.alive(); err != nil {
 			return nil, err

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"log"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // benchmarks in the order in which they run.
@@ -22,6 +24,7 @@ func main() {
 	flag.StringVar(&o.figures, "figures", "", "file of figures that new ones are merged into")
 	flag.StringVar(&o.manifests, "manifests", "", "folder of the operator's profile and of a release's objects")
 	flag.StringVar(&o.command, "operator", "", "the operator's command line, instead of the profile's")
+	flag.StringVar(&o.counts, "counts", "0,100,500,1000,5000", "numbers of idle releases to look at")
 	flag.StringVar(&o.page, "page", "", "page to be written from the figures, with a plot beside it")
 	flag.Parse()
 	if err := o.run(flag.Args()); err != nil {
@@ -29,7 +32,7 @@ func main() {
 	}
 }
 
-type options struct{ figures, manifests, command, page string }
+type options struct{ figures, manifests, command, counts, page string }
 
 func (o options) run(names []string) error {
 	if len(names) == 0 {
@@ -62,6 +65,10 @@ func (o options) measure(names []string, f figures) error {
 		o.command = p.Command
 	}
 	f.describe(o.command)
+	counts, err := parseCounts(o.counts)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var s *session
@@ -75,17 +82,18 @@ func (o options) measure(names []string, f figures) error {
 			}
 		}
 		log.Printf("== %s", name)
-		if err := measureOne(s, f, name, names); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		failure := measureOne(s, f, name, names, counts)
 		if err := f.write(o.figures); err != nil {
 			return err
+		}
+		if failure != nil {
+			return fmt.Errorf("%s: %w", name, failure)
 		}
 	}
 	return nil
 }
 
-func measureOne(s *session, f figures, name string, names []string) error {
+func measureOne(s *session, f figures, name string, names []string, counts []int) error {
 	switch name {
 	case "micro":
 		return measureMicro(f)
@@ -103,7 +111,20 @@ func measureOne(s *session, f figures, name string, names []string) error {
 		}
 		return s.measureIdle(startCounts, true, false)
 	case "idle":
-		return s.measureIdle(idleCounts, slices.Contains(names, "start"), true)
+		return s.measureIdle(counts, slices.Contains(names, "start"), true)
 	}
 	return nil
+}
+
+func parseCounts(text string) ([]int, error) {
+	var counts []int
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, fmt.Errorf("counts: %w", err)
+		}
+		counts = append(counts, n)
+	}
+	slices.Sort(counts)
+	return counts, nil
 }

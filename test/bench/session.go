@@ -16,8 +16,9 @@ import (
 const (
 	readyDeadline  = 2 * time.Minute
 	fleetDeadline  = 5 * time.Minute
-	quiet          = 3 * time.Second // without a request the operator has settled
-	settleDeadline = 30 * time.Second
+	quiet          = 3 * time.Second // without a request, the operator has settled
+	quietShare     = 20              // of that time it may compute one part in so many
+	settleDeadline = time.Minute
 	// A series must be older than this before its scrape interval can be told (analysis/queries.cc).
 	knownAfter = 125 * time.Second
 )
@@ -86,7 +87,7 @@ func (s *session) with(work func(o *operator) error) error {
 
 func (s *session) awaitReady(o *operator) error {
 	if s.profile.Ready == "" {
-		return s.settle()
+		return s.settle(o)
 	}
 	return await(readyDeadline, "the operator is ready", func() (bool, error) {
 		if err := o.alive(); err != nil {
@@ -97,9 +98,14 @@ func (s *session) awaitReady(o *operator) error {
 	})
 }
 
-// settle waits until the operator asks for nothing. One that never stops asking is as settled as it gets at the deadline.
-func (s *session) settle() error {
+// settle waits until the operator asks for nothing and computes nothing. One that never stops is as settled as it gets at the
+// deadline.
+func (s *session) settle(o *operator) error {
 	audit, err := s.audit()
+	if err != nil {
+		return err
+	}
+	before, err := o.cpu()
 	if err != nil {
 		return err
 	}
@@ -109,9 +115,14 @@ func (s *session) settle() error {
 		if err != nil {
 			return err
 		}
-		if _, total, _ := count(requests); total == 0 {
+		now, err := o.cpu()
+		if err != nil {
+			return err
+		}
+		if _, total, _ := count(requests); total == 0 && now-before < quiet/quietShare {
 			return nil
 		}
+		before = now
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (s *session) measureVerdict() error {
 		if err := s.awaitBefore(names); err != nil {
 			return err
 		}
-		if err := s.settle(); err != nil {
+		if err := s.settle(o); err != nil {
 			return err
 		}
 		s.awaitMetrics()
