@@ -16,14 +16,15 @@ using TimePoint = std::chrono::time_point<std::chrono::system_clock, std::chrono
 enum class Policy { Hold, Fail, Pass };
 
 struct Range {
-  std::optional<double> min, max;  // ends included; at least one is set
+  std::optional<double> min, max;  // ends included
+  [[nodiscard]] bool given() const { return min || max; }
 };
 
 // One metric of spec.analysis.metrics, with its template already resolved.
 struct Metric {
   std::string name;   // request-success-rate and request-duration are built in, unless `query` is set
   std::string query;  // PromQL with {{ variables }}; empty: the built-in of that name
-  Range range;
+  Range range;        // not given: only the sequential judge looks at it
   // Length of the window; empty: the analysis' interval. A longer one reaches back before the step, as its
   // owner asked.
   std::optional<Seconds> interval;
@@ -33,6 +34,17 @@ struct Metric {
   bool insecure_skip_verify = false;
   Policy on_no_data = Policy::Hold;
   Policy on_provider_error = Policy::Hold;
+};
+
+// How checks become a verdict: spec.analysis.judge. Ranges of metrics are checked in either case.
+struct JudgeSettings {
+  bool sequential = false;    // compares the candidate with stable as well (sequential.h)
+  double alpha = 0.01;        // of a release: how often an equal candidate is taken back
+  double beta = 0.05;         // of a step: how often a candidate that is clearly worse goes on
+  double tolerance = 0.0005;  // share of requests that the candidate may fail more than stable
+  bool advance_early = true;  // a step ends by the certificate, not by its interval
+  // Requests of the candidate without which there is no verdict: in the window of a range, or in the step.
+  int min_samples = 1;
 };
 
 // What a query is about. Names are inserted into PromQL escaped.
@@ -59,7 +71,8 @@ enum class Outcome { Pass, Fail, Inconclusive };
 struct Check {
   std::string name;
   Outcome outcome = Outcome::Inconclusive;
-  // WithinRange, OutOfRange, NoData, NotANumber, ManySeries, WindowTooShort, ProviderError, QueryRejected
+  // WithinRange, OutOfRange, NoData, NotANumber, ManySeries, WindowTooShort, TooFewSamples, ProviderError,
+  // QueryRejected; of the sequential judge EvidenceAgainst, NonInferior, GatheringEvidence
   std::string reason;
   std::optional<double> value;
   Range range;
@@ -75,7 +88,12 @@ struct Judgement {
   std::string message;  // of the check that decided it
   // Every request of the candidate failed: successes are 0 among `samples` requests.
   bool all_failed = false;
-  bool provider_available = true;     // false: the provider did not answer, `message` says how
+  bool provider_available = true;  // false: the provider did not answer, `message` says how
+  // The evidence against the candidate is enough: no further interval is waited for.
+  bool conclusive = false;
+  // Inconclusive although there are metrics: the evidence is not enough yet, either way.
+  bool undecided = false;
+  std::string evidence;  // what the sequential judge goes on from (sequential.h); empty: nothing new
   std::vector<std::string> warnings;  // a window that had to be widened …
 };
 

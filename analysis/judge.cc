@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "analysis/comparison.h"
+#include "analysis/conclude.h"
 #include "analysis/queries.h"
 #include "analysis/query_template.h"
 #include "analysis/scrape_intervals.h"
@@ -16,23 +18,6 @@ namespace weir::analysis {
 namespace {
 
 constexpr double kPerCent = 100;
-
-// Settles a check that has no value.
-void settle(Check& check, Policy policy, std::string_view setting) {
-  switch (policy) {
-    case Policy::Hold:
-      check.outcome = Outcome::Inconclusive;
-      return;
-    case Policy::Fail:
-      check.outcome = Outcome::Fail;
-      check.message += " (failed as " + std::string(setting) + " says)";
-      return;
-    case Policy::Pass:
-      check.outcome = Outcome::Pass;
-      check.message += " (passed as " + std::string(setting) + " says)";
-      return;
-  }
-}
 
 Check no_data(const Metric& metric, const PlannedWindow& window, std::string reason, std::string message) {
   Check check{
@@ -68,30 +53,42 @@ Check success_check(const Metric& metric, const Requests& candidate, const Reque
 // One call of Judge::judge.
 class Round {
  public:
-  Round(SharedAnswers& answers, ScrapeIntervals& scrapes, const std::string& address, const Subject& subject)
-      : answers_(answers), scrapes_(scrapes), address_(address), subject_(subject) {}
+  Round(SharedAnswers& answers, ScrapeIntervals& scrapes, const std::string& address, const Inquiry& inquiry)
+      : answers_(answers),
+        scrapes_(scrapes),
+        address_(address),
+        inquiry_(inquiry),
+        subject_(inquiry.subject) {}
 
-  void judge(const Metric& metric, const Window& asked) {
+  // Against its range.
+  void judge(const Metric& metric) {
     const Server server{.address = metric.address.empty() ? address_ : metric.address,
                         .headers = metric.headers,
                         .insecure_skip_verify = metric.insecure_skip_verify};
-    const auto window = plan(metric, server, asked);
+    const auto window = plan(metric, server, inquiry_.window);
     judgement_.checks.push_back(metric.query.empty() ? built_in(metric, server, window)
                                                      : custom(metric, server, window));
   }
 
-  Judgement conclude() && {
-    judgement_.outcome = Outcome::Pass;
-    judgement_.message = judgement_.checks.empty() ? "no metric to judge" : "every metric passed";
-    for (const auto outcome : {Outcome::Fail, Outcome::Inconclusive}) {
-      const auto found = std::ranges::find(judgement_.checks, outcome, &Check::outcome);
-      if (found == judgement_.checks.end()) continue;
-      judgement_.outcome = outcome;
-      judgement_.message = found->message;
-      break;
+  // Against stable, by what was counted since the last interval.
+  void compare() {
+    const auto compared = analysis::compare(answers_, scrapes_, {.address = address_}, inquiry_);
+    if (compared) {
+      judgement_.all_failed = judgement_.all_failed || compared->all_failed;
+      judgement_.conclusive = compared->counted && compared->look.finding == Finding::Against;
+      if (compared->counted) {
+        judgement_.evidence = to_text(compared->trial, compared->look, inquiry_.judge);
+      }
+      for (const auto& warning : compared->warnings) warn(warning);
     }
-    return std::move(judgement_);
+    for (const auto& metric : inquiry_.metrics) {
+      if (!is_built_in(metric.name) || !metric.query.empty()) continue;
+      judgement_.checks.push_back(compared ? comparison(metric, *compared)
+                                           : failed_query(metric, compared.error()));
+    }
   }
+
+  Judgement conclude() && { return concluded(std::move(judgement_)); }
 
  private:
   PlannedWindow plan(const Metric& metric, const Server& server, Window asked) {
@@ -125,11 +122,31 @@ class Round {
                      "no requests reached " + subject_.target + " " + since(window));
     }
     judgement_.all_failed = judgement_.all_failed || requests.succeeded <= 0;
+    if (const double samples = std::round(requests.total()); samples < least_samples()) {
+      return {.name = metric.name,
+              .reason = "TooFewSamples",
+              .range = metric.range,
+              .samples = samples,
+              .message = format_number(samples) + " requests reached " + subject_.target + " " +
+                         since(window) + ", " + format_number(least_samples()) + " are needed"};
+    }
     auto check = metric.name == kSuccessRate
                      ? success_check(metric, requests, requests_of(**answer, subject_.stable))
                      : duration_check(metric, server, window);
     check.samples = std::round(requests.total());
     return check;
+  }
+
+  static Check comparison(const Metric& metric, const Compared& compared) {
+    if (compared.counted) return compared_check(metric, compared.trial, compared.look);
+    Check check{.name = metric.name, .reason = "NoData", .range = metric.range, .message = compared.no_data};
+    settle(check, metric.on_no_data, "onNoData");
+    return check;
+  }
+
+  // Of a window; the sequential judge asks for them in the step.
+  [[nodiscard]] double least_samples() const {
+    return inquiry_.judge.sequential ? 1 : inquiry_.judge.min_samples;
   }
 
   Check duration_check(const Metric& metric, const Server& server, const PlannedWindow& window) {
@@ -181,7 +198,7 @@ class Round {
   }
 
   Check failed_query(const Metric& metric, const QueryError& error) {
-    const bool unavailable = error.kind == QueryError::Kind::Unavailable;
+    const bool unavailable = error.kind != QueryError::Kind::Rejected;
     if (unavailable) judgement_.provider_available = false;
     Check check{.name = metric.name,
                 .reason = unavailable ? "ProviderError" : "QueryRejected",
@@ -200,6 +217,7 @@ class Round {
   SharedAnswers& answers_;
   ScrapeIntervals& scrapes_;
   const std::string& address_;
+  const Inquiry& inquiry_;
   const Subject& subject_;
   Judgement judgement_;
 };
@@ -209,9 +227,12 @@ class PrometheusJudge final : public Judge {
   PrometheusJudge(std::string address, Fetch fetch)
       : address_(std::move(address)), answers_(std::move(fetch)), scrapes_(answers_) {}
 
-  Judgement judge(const std::vector<Metric>& metrics, const Subject& subject, const Window& window) override {
-    Round round(answers_, scrapes_, address_, subject);
-    for (const auto& metric : metrics) round.judge(metric, window);
+  Judgement judge(const Inquiry& inquiry) override {
+    Round round(answers_, scrapes_, address_, inquiry);
+    for (const auto& metric : inquiry.metrics) {
+      if (metric.range.given()) round.judge(metric);
+    }
+    if (inquiry.judge.sequential) round.compare();
     return std::move(round).conclude();
   }
 

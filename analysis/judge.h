@@ -17,16 +17,27 @@ namespace weir::analysis {
 struct Answer {
   int status = 0;  // of HTTP
   std::string body;
+  bool too_large = false;  // the body was longer than kMaxAnswerBytes, and is not here
 };
 using Fetch = std::function<std::expected<Answer, std::string>(
     const std::string& url, const std::map<std::string, std::string>& headers, bool insecure_skip_verify)>;
+
+// What is to be judged of one interval.
+struct Inquiry {
+  std::vector<Metric> metrics;
+  Subject subject;
+  Window window;
+  JudgeSettings judge;
+  int step = 1;  // 1-based, of `steps`
+  int steps = 1;
+  std::string evidence;  // Judgement::evidence of the interval before; empty: none is known
+};
 
 // Judges every metric over the window. Thread-safe; blocks for as long as `fetch` does.
 class Judge {
  public:
   virtual ~Judge() = default;
-  [[nodiscard]] virtual Judgement judge(const std::vector<Metric>& metrics, const Subject& subject,
-                                        const Window& window) = 0;
+  [[nodiscard]] virtual Judgement judge(const Inquiry& inquiry) = 0;
 };
 
 // `address` is the operator's own Prometheus ("http://prometheus.monitoring:9090"), used by metrics without

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -16,6 +17,7 @@ using Json = nlohmann::json;
 constexpr std::size_t kMaxExcerptBytes = 300;
 // Of one answer; more of them say nothing more.
 constexpr std::size_t kMaxWarnings = 5;
+constexpr double kLatestTime = 1e12;  // of a sample, in seconds since 1970
 constexpr std::array<std::string_view, 2> kSchemes{"http://", "https://"};
 
 std::string percent_encode(std::string_view text) {
@@ -95,11 +97,36 @@ std::optional<double> parse_point(const Json& point) {
   return parse_value(point[1].get_ref<const std::string&>());
 }
 
-std::optional<Series> parse_series(const Json& entry) {
-  if (!entry.is_object() || !entry.contains("metric") || !entry.contains("value")) return std::nullopt;
-  const auto value = parse_point(entry["value"]);
-  if (!value || !entry["metric"].is_object()) return std::nullopt;
-  Series series{.value = *value};
+// [[<time>, "<value>"], …]
+std::optional<std::vector<Sample>> parse_samples(const Json& points) {
+  if (!points.is_array()) return std::nullopt;
+  std::vector<Sample> samples;
+  samples.reserve(points.size());
+  for (const auto& point : points) {
+    const auto value = parse_point(point);
+    if (!value || !point[0].is_number()) return std::nullopt;
+    const double seconds = point[0].get<double>();
+    if (!(std::abs(seconds) < kLatestTime)) return std::nullopt;
+    samples.push_back({TimePoint{std::chrono::milliseconds{std::llround(seconds * 1000)}}, *value});
+  }
+  return samples;
+}
+
+std::optional<Series> parse_series(const Json& entry, Shape shape) {
+  const char* content = shape == Shape::Samples ? "values" : "value";
+  if (!entry.is_object() || !entry.contains("metric") || !entry.contains(content)) return std::nullopt;
+  Series series;
+  if (shape == Shape::Samples) {
+    auto samples = parse_samples(entry[content]);
+    if (!samples || samples->empty()) return std::nullopt;
+    series.value = samples->back().value;
+    series.samples = std::move(*samples);
+  } else {
+    const auto value = parse_point(entry[content]);
+    if (!value) return std::nullopt;
+    series.value = *value;
+  }
+  if (!entry["metric"].is_object()) return std::nullopt;
   for (const auto& [name, label] : entry["metric"].items()) {
     if (!label.is_string()) return std::nullopt;
     series.labels.emplace(name, label.get<std::string>());
@@ -119,7 +146,7 @@ std::vector<std::string> parse_warnings(const Json& body) {
 }
 
 // Empty if the answer does not have the form that the query API promises.
-std::optional<std::vector<Series>> parse_result(const std::string& type, const Json& result) {
+std::optional<std::vector<Series>> parse_result(const std::string& type, const Json& result, Shape shape) {
   std::vector<Series> series;
   if (type == "scalar") {
     const auto value = parse_point(result);
@@ -130,7 +157,7 @@ std::optional<std::vector<Series>> parse_result(const std::string& type, const J
   if (!result.is_array()) return std::nullopt;
   series.reserve(result.size());
   for (const auto& entry : result) {
-    auto parsed = parse_series(entry);
+    auto parsed = parse_series(entry, shape);
     if (!parsed) return std::nullopt;
     series.push_back(std::move(*parsed));
   }
@@ -182,11 +209,12 @@ std::string query_url(std::string_view address, std::string_view query, TimePoin
          "&time=" + std::to_string(seconds);
 }
 
-QueryResult parse_answer(std::string_view address, const Answer& answer) {
-  if (answer.body.size() > kMaxAnswerBytes) {
-    return std::unexpected(unavailable(
-        address, "answered with " + std::to_string(answer.body.size()) + " bytes, more than the " +
-                     std::to_string(kMaxAnswerBytes) + " that are read: aggregate the query"));
+QueryResult parse_answer(std::string_view address, const Answer& answer, Shape shape) {
+  if (answer.too_large || answer.body.size() > kMaxAnswerBytes) {
+    auto error = unavailable(address, "answered with more than the " + std::to_string(kMaxAnswerBytes) +
+                                          " bytes that are read: aggregate the query");
+    error.kind = QueryError::Kind::TooLarge;
+    return std::unexpected(std::move(error));
   }
   const Json body = Json::parse(answer.body, nullptr, false);
   const std::string status = text_of(body, "status");
@@ -196,18 +224,19 @@ QueryResult parse_answer(std::string_view address, const Answer& answer) {
 
   const Json& data = body["data"];
   const std::string type = text_of(data, "resultType");
-  if (type == "matrix" || type == "string") {
+  const bool is_samples = type == "matrix";
+  if (type == "string" || is_samples != (shape == Shape::Samples)) {
+    const std::string needed = shape == Shape::Samples ? "a range vector" : "an instant vector or a scalar";
     return std::unexpected(
-        QueryError{QueryError::Kind::Rejected,
-                   "the query answers a " + type + ", an instant vector or a scalar is needed"});
+        QueryError{QueryError::Kind::Rejected, "the query answers a " + type + ", " + needed + " is needed"});
   }
-  const bool known = (type == "vector" || type == "scalar") && data.contains("result");
-  auto series = known ? parse_result(type, data["result"]) : std::nullopt;
+  const bool known = (is_samples || type == "vector" || type == "scalar") && data.contains("result");
+  auto series = known ? parse_result(type, data["result"], shape) : std::nullopt;
   if (!series) return std::unexpected(unexpected(address, answer));
   return Vector{std::move(*series), parse_warnings(body)};
 }
 
-QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at) {
+QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at, Shape shape) {
   if (server.address.empty()) {
     return std::unexpected(
         QueryError{QueryError::Kind::Unavailable,
@@ -221,7 +250,7 @@ QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query
     const auto answer =
         fetch(query_url(server.address, query, at), server.headers, server.insecure_skip_verify);
     if (!answer) return std::unexpected(unavailable(server.address, "did not answer: " + answer.error()));
-    return parse_answer(server.address, *answer);
+    return parse_answer(server.address, *answer, shape);
   } catch (const std::exception& e) {
     return std::unexpected(unavailable(server.address, std::string("could not be asked: ") + e.what()));
   }

@@ -23,10 +23,20 @@ struct Server {
   friend auto operator<=>(const Server&, const Server&) = default;
 };
 
-struct Series {
-  std::map<std::string, std::string> labels;
+// One scrape of a series.
+struct Sample {
+  TimePoint at;
   double value = 0;  // may be NaN or infinite
 };
+
+struct Series {
+  std::map<std::string, std::string> labels;
+  double value = 0;             // may be NaN or infinite
+  std::vector<Sample> samples;  // of a query for samples, oldest first; `value` is the newest one's
+};
+
+// What a query answers with: one value a series, or the samples of a period ("counter[5m]").
+enum class Shape { Values, Samples };
 
 // The answer of an instant query. A scalar is one series without labels.
 struct Vector {
@@ -37,6 +47,7 @@ struct Vector {
 struct QueryError {
   enum class Kind {
     Unavailable,  // no answer, or one that is not Prometheus'
+    TooLarge,     // an answer longer than any that is read
     Rejected      // Prometheus cannot evaluate the query: asking again does not help
   };
   Kind kind = Kind::Unavailable;
@@ -57,9 +68,11 @@ inline constexpr std::size_t kMaxAnswerBytes = std::size_t{4} << 20;
 [[nodiscard]] std::string query_url(std::string_view address, std::string_view query, TimePoint at);
 
 // Reads what `address` answered to an instant query.
-[[nodiscard]] QueryResult parse_answer(std::string_view address, const Answer& answer);
+[[nodiscard]] QueryResult parse_answer(std::string_view address, const Answer& answer,
+                                       Shape shape = Shape::Values);
 
 // Asks for the value of `query` at `at`, rounded down to a whole second. Blocks for as long as `fetch` does.
-[[nodiscard]] QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at);
+[[nodiscard]] QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at,
+                              Shape shape = Shape::Values);
 
 }  // namespace weir::analysis

@@ -9,7 +9,6 @@
 namespace weir::analysis {
 namespace {
 
-constexpr std::string_view kWorkload = "destination_workload";
 constexpr std::string_view kCode = "response_code";
 constexpr std::string_view kGrpcStatus = "grpc_response_status";
 constexpr std::array<std::string_view, 6> kGrpcFaults{"2", "4", "12", "13", "14", "15"};
@@ -32,18 +31,18 @@ std::string growth(const std::string& counter, Seconds window) {
          "])";
 }
 
-std::string_view label(const Series& series, std::string_view name) {
+}  // namespace
+
+std::string_view label_of(const Series& series, std::string_view name) {
   const auto found = series.labels.find(std::string(name));
   return found == series.labels.end() ? std::string_view{} : std::string_view{found->second};
 }
 
 bool failed(const Series& series) {
-  const auto code = label(series, kCode);
+  const auto code = label_of(series, kCode);
   const bool server_error = code.size() == 3 && code.starts_with('5');
-  return server_error || std::ranges::find(kGrpcFaults, label(series, kGrpcStatus)) != kGrpcFaults.end();
+  return server_error || std::ranges::find(kGrpcFaults, label_of(series, kGrpcStatus)) != kGrpcFaults.end();
 }
-
-}  // namespace
 
 bool is_built_in(std::string_view name) { return name == kSuccessRate || name == kDuration; }
 
@@ -55,7 +54,7 @@ std::string requests_query(std::string_view name_space, Seconds window) {
 Requests requests_of(const Vector& answer, std::string_view workload) {
   Requests requests;
   for (const auto& series : answer.series) {
-    if (label(series, kWorkload) != workload) continue;
+    if (label_of(series, kWorkload) != workload) continue;
     requests.usable = requests.usable && series.value >= 0 && series.value <= kMostRequests;
     (failed(series) ? requests.failed : requests.succeeded) += series.value;
   }
@@ -69,7 +68,7 @@ std::string duration_query(std::string_view name_space, Seconds window) {
 
 std::optional<double> value_of(const Vector& answer, std::string_view workload) {
   for (const auto& series : answer.series) {
-    if (label(series, kWorkload) == workload && std::isfinite(series.value)) return series.value;
+    if (label_of(series, kWorkload) == workload && std::isfinite(series.value)) return series.value;
   }
   return std::nullopt;
 }

@@ -16,6 +16,13 @@ namespace weir::analysis {
 inline constexpr std::string_view kSuccessRate = "request-success-rate";  // per cent of requests
 inline constexpr std::string_view kDuration = "request-duration";         // 99th percentile, milliseconds
 
+inline constexpr std::string_view kWorkload = "destination_workload";
+
+// Empty if the series has no such label.
+[[nodiscard]] std::string_view label_of(const Series& series, std::string_view name);
+// Whether the requests of a series failed; requests_of says which do.
+[[nodiscard]] bool failed(const Series& series);
+
 // A metric of this name needs no query.
 [[nodiscard]] bool is_built_in(std::string_view name);
 

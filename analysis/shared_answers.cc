@@ -7,12 +7,12 @@ namespace weir::analysis {
 SharedAnswers::SharedAnswers(Fetch fetch) : fetch_(std::move(fetch)) {}
 
 std::shared_ptr<const QueryResult> SharedAnswers::ask(const Server& server, const std::string& query,
-                                                      TimePoint at) {
+                                                      TimePoint at, Shape shape) {
   const Question question{std::chrono::floor<Seconds>(at).time_since_epoch(), server, query};
   std::promise<Result> promise;
   if (auto asked = join(question, promise)) return asked->get();
 
-  auto result = std::make_shared<const QueryResult>(analysis::ask(fetch_, server, query, at));
+  auto result = std::make_shared<const QueryResult>(analysis::ask(fetch_, server, query, at, shape));
   promise.set_value(result);
   if (!result->has_value()) {
     const std::scoped_lock lock(mutex_);

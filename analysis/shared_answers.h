@@ -27,7 +27,7 @@ class SharedAnswers {
 
   // Never null. Blocks for as long as `fetch` does.
   [[nodiscard]] std::shared_ptr<const QueryResult> ask(const Server& server, const std::string& query,
-                                                       TimePoint at);
+                                                       TimePoint at, Shape shape = Shape::Values);
 
  private:
   struct Question {

@@ -149,6 +149,7 @@ void restart_if_template_changed(Turn& turn) {
   status.failed_checks = 0;
   status.dead_intervals = 0;
   status.checks.clear();
+  status.evidence.clear();
   status.breaker_tripped_at.reset();
   status.step_started_at.reset();
   const std::string message = "the pod template of " + status.target + " changed: the release starts again";

@@ -209,6 +209,7 @@ struct Status {
   std::string rollback_reason;  // why the release is being taken back
   std::string message;          // one sentence that a person understands
   std::vector<Check> checks;    // of the last interval judged
+  std::string evidence;         // what the judge goes on from: JSON, its own
   std::vector<RouteRecord> routes;
   std::vector<HistoryEntry> history;  // the last kHistoryLimit
   std::vector<Condition> conditions;
@@ -299,6 +300,9 @@ struct Verdict {
   std::string message;             // the sentence of what decided it
   bool all_failed = false;         // there were requests of the candidate, and none of them succeeded
   bool provider_available = true;  // the metrics' provider answered
+  bool conclusive = false;         // failed beyond doubt: no threshold of failed checks is waited for
+  bool undecided = false;          // inconclusive although there are metrics: more evidence is needed
+  std::string evidence;            // what the judge goes on from; empty: what it did before
   std::vector<std::string> warnings;
 };
 
@@ -377,6 +381,7 @@ struct Event {
 // Asks the analysis to judge one interval; answered later by Observed::verdict.
 struct CheckRequest {
   int step = 0;
+  int steps = 0;
   int index = 0;
   std::optional<TimePoint> step_started_at;
   Weight weight;
@@ -385,6 +390,7 @@ struct CheckRequest {
   TimePoint earliest;  // since when the step's weight has reached every proxy
   TimePoint window_end;
   Seconds window{0};
+  std::string evidence;  // of the release, up to this interval
 };
 
 // `status` is written first, if it differs, then `actions` in order; the first that fails ends the round.

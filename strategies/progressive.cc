@@ -42,7 +42,8 @@ bool speaks_of_now(const Turn& turn, const Verdict& verdict) {
 }
 
 void note_metrics(Turn& turn, const Verdict& verdict) {
-  const bool missing = verdict.outcome == Outcome::Inconclusive || !verdict.provider_available;
+  const bool missing =
+      (verdict.outcome == Outcome::Inconclusive && !verdict.undecided) || !verdict.provider_available;
   const auto* before = turn.find(kMetricsAvailable);
   const bool said =
       before != nullptr && before->status == ConditionStatus::False && before->message == verdict.message;
@@ -58,6 +59,7 @@ void apply(Turn& turn, const Verdict& verdict) {
   auto& status = turn.status();
   status.dead_intervals = none_succeeded(verdict) ? status.dead_intervals + 1 : 0;
   status.checks = verdict.checks;
+  if (!verdict.evidence.empty()) status.evidence = verdict.evidence;
   ++status.checks_in_step;
   note_metrics(turn, verdict);
   switch (verdict.outcome) {
@@ -70,6 +72,7 @@ void apply(Turn& turn, const Verdict& verdict) {
     case Outcome::Fail: {
       ++status.failed_checks;
       turn.progressed();
+      if (verdict.conclusive) return start_rollback(turn, "EvidenceAgainst", verdict.message);
       const std::string message = verdict.message + " (" + std::to_string(status.failed_checks) + " of " +
                                   std::to_string(turn.spec.threshold) + " failed checks)";
       turn.wait("CheckFailed", message);
@@ -82,7 +85,7 @@ void apply(Turn& turn, const Verdict& verdict) {
       return;
     }
     case Outcome::Inconclusive:
-      return turn.wait("CheckInconclusive", verdict.message);
+      return turn.wait(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
   }
 }
 
@@ -98,6 +101,7 @@ void ask_when_due(Turn& turn) {
     due = std::max(due, status.checks.front().time + turn.spec.interval);
   if (turn.now < due) return turn.again_at(due);
   turn.out.check = CheckRequest{.step = status.step,
+                                .steps = status.steps,
                                 .index = status.checks_in_step + 1,
                                 .step_started_at = status.step_started_at,
                                 .weight = status.canary_weight,
@@ -105,7 +109,8 @@ void ask_when_due(Turn& turn) {
                                 .due = due,
                                 .earliest = earliest,
                                 .window_end = turn.now,
-                                .window = turn.spec.interval};
+                                .window = turn.spec.interval,
+                                .evidence = status.evidence};
 }
 
 }  // namespace

@@ -40,7 +40,10 @@ Result<Canary> parse(const Json& object, UnknownFields unknown) {
   parse_metadata(root, canary);
   root.require("spec");
   auto spec = root.object("spec");
-  canary.spec = parse_spec(spec, canary.metrics);
+  Judging judging;
+  canary.spec = parse_spec(spec, judging);
+  canary.judge = judging.judge;
+  canary.metrics = std::move(judging.metrics);
   if (root.has("status")) canary.status = status_from(object.at("status"));
   if (problems.unknown && unknown == UnknownFields::Refuse) return std::unexpected(*problems.unknown);
   if (problems.error) return std::unexpected(*problems.error);

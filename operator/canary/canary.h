@@ -39,6 +39,7 @@ struct Canary {
   bool has_finalizer = false;
   std::string rollback_requested;  // annotation weir.dev/rollback: why; empty: nobody asked
   strategies::Spec spec;
+  analysis::JudgeSettings judge;
   std::vector<MetricSpec> metrics;
   strategies::Status status;
 };

@@ -202,10 +202,24 @@ std::optional<std::int64_t> Fields::whole(std::string_view name, const Json& val
   return std::nullopt;
 }
 
+std::string number_text(double value) {
+  auto text = Json(value).dump();
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
 std::optional<double> Fields::number(std::string_view name) {
   const auto* value = find(name, &Json::is_number, "number");
   if (value == nullptr) return std::nullopt;
   return value->get<double>();
+}
+
+std::optional<double> Fields::number(std::string_view name, double least, double most) {
+  const auto given = number(name);
+  if (!given || (*given >= least && *given <= most)) return given;
+  refuse(name, path_of(name) + " is " + number_text(*given) + "; it must be " + number_text(least) + " to " +
+                   number_text(most));
+  return std::nullopt;
 }
 
 bool Fields::flag(std::string_view name, bool fallback) {

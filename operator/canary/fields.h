@@ -54,6 +54,8 @@ class Fields {
   std::string name(std::string_view name, NameForm form, bool required = false);
   std::optional<std::int64_t> integer(std::string_view name, Bounds bounds);
   std::optional<double> number(std::string_view name);
+  // Ends included.
+  std::optional<double> number(std::string_view name, double least, double most);
   bool flag(std::string_view name, bool fallback);
   std::optional<std::chrono::milliseconds> duration(std::string_view name, std::chrono::milliseconds least);
   std::optional<std::chrono::seconds> seconds(std::string_view name, std::chrono::seconds least);
@@ -82,6 +84,8 @@ class Fields {
   std::vector<std::string> asked_;
 };
 
+// 99 rather than 99.0, as the API server writes it.
+[[nodiscard]] std::string number_text(double value);
 // `"a", "b"`
 [[nodiscard]] std::string quoted_list(const std::vector<std::string_view>& values);
 

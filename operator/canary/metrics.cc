@@ -21,15 +21,8 @@ Policy parse_policy(Fields& fields, std::string_view name, Policy fallback) {
   return fields.has(name) ? given : fallback;
 }
 
-// 99 rather than 99.0, as the API server writes it.
-std::string number_text(double value) {
-  auto text = Json(value).dump();
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text;
-}
-
 analysis::Range parse_range(Fields& metric, const std::string& name) {
-  metric.require("thresholdRange");
+  if (!metric.has("thresholdRange")) return {};
   auto fields = metric.object("thresholdRange");
   const analysis::Range range{fields.number("min"), fields.number("max")};
   fields.note_unknown();
@@ -112,22 +105,60 @@ std::map<std::string, std::string> parse_headers(Fields& provider) {
   return headers;
 }
 
+analysis::JudgeSettings parse_judge(Fields& analysis) {
+  // Bounds of a probability that means something, and of a share of requests.
+  constexpr double kLeastError = 0.0001;
+  constexpr double kMostError = 0.5;
+  constexpr double kMostTolerance = 0.5;
+  constexpr Bounds kSamples{1, 1'000'000};
+  constexpr int kSequentialSamples = 30;
+  auto fields = analysis.object("judge");
+  analysis::JudgeSettings judge;
+  judge.sequential = fields.choice<bool>("type", {{"threshold", false}, {"sequential", true}});
+  judge.alpha = fields.number("alpha", kLeastError, kMostError).value_or(judge.alpha);
+  judge.beta = fields.number("beta", kLeastError, kMostError).value_or(judge.beta);
+  judge.tolerance = fields.number("tolerance", 0, kMostTolerance).value_or(judge.tolerance);
+  judge.advance_early = fields.flag("advanceEarly", judge.advance_early);
+  judge.min_samples = static_cast<int>(
+      fields.integer("minSamples", kSamples).value_or(judge.sequential ? kSequentialSamples : 1));
+  fields.note_unknown();
+  return judge;
+}
+
+// A range is left out only where the sequential judge looks instead.
+void check_ranges(Fields& analysis, const Judging& judging) {
+  bool compared = false;
+  for (const auto& [metric, template_name, template_namespace] : judging.metrics) {
+    compared = compared || is_built_in(metric.name);
+    if (metric.range.given() || (judging.judge.sequential && is_built_in(metric.name))) continue;
+    analysis.refuse("metrics", "metric \"" + metric.name +
+                                   "\" has no thresholdRange; only request-success-rate and request-duration "
+                                   "can do without one, where judge.type is sequential");
+  }
+  if (judging.judge.sequential && !compared && !judging.metrics.empty()) {
+    analysis.refuse("judge",
+                    "spec.analysis.judge.type is sequential, which compares request-success-rate or "
+                    "request-duration; give at least one of these metrics");
+  }
+}
+
 }  // namespace
 
-std::vector<MetricSpec> parse_metrics(Fields& analysis) {
+Judging parse_judging(Fields& analysis) {
   const auto on_no_data = parse_policy(analysis, "onNoData", Policy::Hold);
   const auto on_provider_error = parse_policy(analysis, "onProviderError", Policy::Hold);
-  std::vector<MetricSpec> metrics;
+  Judging judging{.judge = parse_judge(analysis), .metrics = {}};
   std::set<std::string> names;
   for (auto& fields : analysis.objects("metrics", kMaxMetrics)) {
-    metrics.push_back(parse_metric(fields, on_no_data, on_provider_error));
-    const auto& name = metrics.back().metric.name;
+    judging.metrics.push_back(parse_metric(fields, on_no_data, on_provider_error));
+    const auto& name = judging.metrics.back().metric.name;
     if (!names.insert(name).second) {
       fields.refuse("name",
                     fields.path_of("name") + " is \"" + name + "\", as another metric's; names must differ");
     }
   }
-  return metrics;
+  check_ranges(analysis, judging);
+  return judging;
 }
 
 Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown) {

@@ -143,15 +143,15 @@ strategies::Progressive parse_strategy(Fields& analysis) {
   return strategy;
 }
 
-void parse_analysis(Fields& spec, Spec& out, std::vector<MetricSpec>& metrics) {
+void parse_analysis(Fields& spec, Spec& out, Judging& judging) {
   auto fields = spec.object("analysis");
   out.interval = fields.seconds("interval", std::chrono::seconds{1}).value_or(out.interval);
   out.threshold = static_cast<int>(fields.integer("threshold", {1}).value_or(out.threshold));
   out.breaker =
       std::chrono::seconds(fields.integer("breakerSeconds", kSeconds).value_or(out.breaker.count()));
   out.strategy = parse_strategy(fields);
-  metrics = parse_metrics(fields);
-  if (metrics.empty() && !out.skip_analysis) {
+  judging = parse_judging(fields);
+  if (judging.metrics.empty() && !out.skip_analysis) {
     fields.refuse("metrics",
                   "spec.analysis.metrics is empty: nothing would judge the candidate; give a metric such as "
                   "request-success-rate, or set spec.skipAnalysis");
@@ -186,7 +186,7 @@ strategies::StableSpec parse_stable(Fields& spec) {
 
 }  // namespace
 
-Spec parse_spec(Fields& spec, std::vector<MetricSpec>& metrics) {
+Spec parse_spec(Fields& spec, Judging& judging) {
   Spec out;
   out.skip_analysis = spec.flag("skipAnalysis", out.skip_analysis);
   out.suspend = spec.flag("suspend", out.suspend);
@@ -199,7 +199,7 @@ Spec parse_spec(Fields& spec, std::vector<MetricSpec>& metrics) {
   parse_workloads(spec, out);
   out.service = parse_service(spec);
   out.routing = parse_routing(spec);
-  parse_analysis(spec, out, metrics);
+  parse_analysis(spec, out, judging);
   out.stable = parse_stable(spec);
   check_deadline(spec, out);
   spec.note_unknown();

@@ -7,10 +7,16 @@
 
 namespace weir::canary {
 
-// What is wrong is noted in the error of `spec`; the answer is of use only without one.
-[[nodiscard]] strategies::Spec parse_spec(Fields& spec, std::vector<MetricSpec>& metrics);
+// What judges the candidate.
+struct Judging {
+  analysis::JudgeSettings judge;
+  std::vector<MetricSpec> metrics;
+};
 
-// spec.analysis.metrics
-[[nodiscard]] std::vector<MetricSpec> parse_metrics(Fields& analysis);
+// What is wrong is noted in the error of `spec`; the answer is of use only without one.
+[[nodiscard]] strategies::Spec parse_spec(Fields& spec, Judging& judging);
+
+// spec.analysis.judge and spec.analysis.metrics
+[[nodiscard]] Judging parse_judging(Fields& analysis);
 
 }  // namespace weir::canary

@@ -210,6 +210,9 @@ Json to_json(const Status& status, const strategies::Spec& spec) {
   put(out, "rollbackReason", status.rollback_reason);
   put(out, "message", status.message);
   put(out, "checks", list_of(status.checks));
+  if (const auto evidence = Json::parse(status.evidence, nullptr, false); evidence.is_object()) {
+    put(out, "evidence", evidence);
+  }
   put(out, "routes", list_of(status.routes));
   put(out, "history", list_of(status.history));
   put(out, "conditions", list_of(status.conditions));
@@ -238,6 +241,9 @@ Status status_from(const Json& json) {
   status.rollback_reason = text(json, "rollbackReason");
   status.message = text(json, "message");
   status.checks = list(json, "checks", check_from);
+  if (const auto& evidence = member(json, "evidence"); evidence.is_object() && !evidence.empty()) {
+    status.evidence = evidence.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
   status.routes = list(json, "routes", route_from);
   status.history = list(json, "history", entry_from);
   status.conditions = list(json, "conditions", condition_from);

@@ -36,6 +36,9 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
                               .message = judgement.message,
                               .all_failed = judgement.all_failed,
                               .provider_available = judgement.provider_available,
+                              .conclusive = judgement.conclusive,
+                              .undecided = judgement.undecided,
+                              .evidence = judgement.evidence,
                               .warnings = judgement.warnings};
   for (const auto& check : judgement.checks) {
     verdict.checks.push_back({.name = check.name,
@@ -115,10 +118,15 @@ void ThreadedAnalyst::work(const kube::Key& release) {
     if (known == entries_.end() || known->second.verdict) return;
     question = known->second.question;
   }
-  const auto judgement = judge_.judge(question.metrics, question.subject,
-                                      {.end = question.request.window_end,
-                                       .length = question.request.window,
-                                       .earliest = question.request.earliest});
+  const auto& request = question.request;
+  const auto judgement = judge_.judge(
+      {.metrics = question.metrics,
+       .subject = question.subject,
+       .window = {.end = request.window_end, .length = request.window, .earliest = request.earliest},
+       .judge = question.judge,
+       .step = request.step,
+       .steps = request.steps,
+       .evidence = request.evidence});
   const auto verdict = to_verdict(question, judgement);
   {
     const std::scoped_lock lock(mutex_);

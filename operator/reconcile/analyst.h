@@ -20,6 +20,7 @@ namespace weir::reconcile {
 struct Question {
   strategies::CheckRequest request;
   std::int64_t generation = 0;
+  analysis::JudgeSettings judge;
   std::vector<analysis::Metric> metrics;
   analysis::Subject subject;
 

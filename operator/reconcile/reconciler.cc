@@ -135,7 +135,7 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, st
   auto& status = after["status"];
   if (!status.is_object()) status = Json::object();
   const std::string message = error.field + ": " + error.message;
-  if (status.value("message", "") == message) return {};
+  if (kube::text_at(after, "/status/message") == message) return {};
   status["message"] = message;
   const auto key = kube::key_of(object);
   FencedApi api(api_, fence_, key, term);
@@ -177,7 +177,7 @@ std::vector<analysis::Metric> Reconciler::resolve(const canary::Canary& canary) 
 
 void Reconciler::ask(const Scene& scene, const strategies::CheckRequest& request) {
   const auto& canary = scene.canary;
-  Question question{.request = request, .generation = canary.generation};
+  Question question{.request = request, .generation = canary.generation, .judge = canary.judge};
   if (analyst_.knows({canary.name_space, canary.name}, question)) return;
   if (listener_.on_check) listener_.on_check(canary, request);
   question.metrics = resolve(canary);

@@ -26,7 +26,9 @@ class Judging : public testing::Test {
     prometheus_.answers(kScrapes, vector_answer({{{}, std::to_string(120 / seconds)}}));
   }
 
-  Judgement judge(const std::vector<Metric>& metrics) { return judge_->judge(metrics, subject_, window_); }
+  Judgement judge(const std::vector<Metric>& metrics) {
+    return judge_->judge({.metrics = metrics, .subject = subject_, .window = window_});
+  }
   Check check(const Metric& metric) { return judge({metric}).checks.at(0); }
 
   ScriptedPrometheus prometheus_;

@@ -98,8 +98,8 @@ TEST(QueryAnswer, of_something_long_is_cut) {
 TEST(QueryAnswer, that_is_huge_is_refused) {
   const auto result = parse(std::string(kMaxAnswerBytes + 1, ' '));
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, QueryError::Kind::Unavailable);
-  EXPECT_TRUE(result.error().message.contains("4194305 bytes"));
+  EXPECT_EQ(result.error().kind, QueryError::Kind::TooLarge);
+  EXPECT_TRUE(result.error().message.contains("4194304 bytes"));
 }
 
 TEST(QueryAnswer, cannot_make_a_message_long) {

@@ -35,6 +35,25 @@ inline std::string vector_answer(const std::vector<Point>& points,
   return body.dump();
 }
 
+// A counter's samples: seconds since 1970 and values.
+struct Line {
+  Labels labels;
+  std::vector<std::pair<double, double>> samples;
+};
+
+inline std::string samples_answer(const std::vector<Line>& lines) {
+  auto result = nlohmann::json::array();
+  for (const auto& line : lines) {
+    auto values = nlohmann::json::array();
+    for (const auto& [time, value] : line.samples) {
+      values.push_back(nlohmann::json::array({time, std::to_string(value)}));
+    }
+    result.push_back({{"metric", line.labels}, {"values", values}});
+  }
+  return nlohmann::json{{"status", "success"}, {"data", {{"resultType", "matrix"}, {"result", result}}}}
+      .dump();
+}
+
 inline std::string error_answer(const std::string& type, const std::string& message) {
   return nlohmann::json{{"status", "error"}, {"errorType", type}, {"error", message}}.dump();
 }

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "operator/canary/fields.h"
 #include "support.h"
 
 namespace weir::canary {
@@ -114,13 +115,15 @@ TEST(Schema, has_the_bounds_of_the_parser) {
   for_each_property([&](const std::string& path, const Json& property, const Put& put) {
     const auto refused = [&](Json value) { return refusal_of(canary_with(put(std::move(value)))); };
     if (property.contains("minimum")) {
-      const auto least = property.at("minimum").get<int>();
-      EXPECT_THAT(refused(least - 1), HasSubstr("it must be " + std::to_string(least))) << path;
-      EXPECT_THAT(refused(least), Not(HasSubstr("it must be " + std::to_string(least) + " or"))) << path;
+      const auto least = property.at("minimum").get<double>();
+      const std::string sentence = "it must be " + number_text(least);
+      EXPECT_THAT(refused(least - 1), HasSubstr(sentence)) << path;
+      EXPECT_THAT(refused(least), Not(HasSubstr(sentence))) << path;
     }
     if (property.contains("maximum")) {
-      const auto most = property.at("maximum").get<int>();
-      EXPECT_THAT(refused(most + 1), HasSubstr("to " + std::to_string(most))) << path;
+      const auto most = property.at("maximum").get<double>();
+      EXPECT_THAT(refused(most + 1), HasSubstr("to " + number_text(most))) << path;
+      EXPECT_THAT(refused(most), Not(HasSubstr("to " + number_text(most)))) << path;
     }
     if (property.contains("maxItems")) {
       const auto most = property.at("maxItems").get<std::size_t>();
@@ -163,6 +166,8 @@ TEST(Schema, keeps_every_field_of_a_status) {
                     .stable = 1,
                     .samples = 1,
                     .message = "m"}};
+  status.evidence = R"({"message": "m", "value": 1, "needed": 100, "moreRequests": 1, "state": {},
+                        "stable": {"requests": 1, "failures": 1}, "candidate": {"requests": 1, "failures": 1}})";
   status.routes = {{"object", "key", "original"}};
   status.history = {{.sequence = 1, .reason = "r", .message = "m"}};
   status.conditions = {{.type = "Promoted", .reason = "r", .message = "m", .observed_generation = 1}};

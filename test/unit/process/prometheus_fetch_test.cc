@@ -107,7 +107,7 @@ TEST_F(PrometheusFetchTest, reads_no_more_than_the_limit_and_names_it) {
     while (connection.write(chunk)) {  // until the client closes
     }
   });
-  EXPECT_THAT(error_of(fetch, server.url()), HasSubstr("the answer is longer than 4194304 bytes"));
+  EXPECT_THAT(error_of(fetch, server.url()), HasSubstr("answered with more than the 4194304 bytes"));
 }
 
 TEST_F(PrometheusFetchTest, shows_no_header_whatever_goes_wrong) {

@@ -12,11 +12,12 @@ namespace {
 // Answers what it is told to, and counts how often it was asked.
 class ScriptedJudge final : public analysis::Judge {
  public:
-  analysis::Judgement judge(const std::vector<analysis::Metric>&, const analysis::Subject&,
-                            const analysis::Window& window) override {
+  analysis::Judgement judge(const analysis::Inquiry& inquiry) override {
     ++asked;
-    length = window.length.count();
-    return {.outcome = analysis::Outcome::Pass, .message = "fine"};
+    length = inquiry.window.length.count();
+    analysis::Judgement judgement{.message = "fine", .evidence = inquiry.evidence + "+"};
+    judgement.outcome = analysis::Outcome::Pass;
+    return judgement;
   }
   std::atomic<int> asked{0};
   std::atomic<std::int64_t> length{0};  // of the last window, in seconds
@@ -28,6 +29,7 @@ Question question(int index) {
   question.request.index = index;
   question.request.template_hash = "h";
   question.request.window = strategies::Seconds{30};
+  question.request.evidence = "before";
   return question;
 }
 
@@ -47,6 +49,7 @@ TEST(Analyst, answers_with_the_identity_of_the_question) {
   EXPECT_EQ(verdict->index, 1);
   EXPECT_EQ(verdict->template_hash, "h");
   EXPECT_EQ(judge.length, 30);
+  EXPECT_EQ(verdict->evidence, "before+");
   EXPECT_TRUE(analyst.knows(key, question(1)));
   EXPECT_FALSE(analyst.knows(key, question(2)));
 }

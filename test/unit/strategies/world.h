@@ -35,6 +35,8 @@ class World {
   std::vector<Event> events;
   // What the analysis says of the next interval; by default everything passes.
   std::function<Outcome(const CheckRequest&)> judge = [](const CheckRequest&) { return Outcome::Pass; };
+  // What else it says.
+  std::function<void(const CheckRequest&, Verdict&)> amend = [](const CheckRequest&, Verdict&) {};
   // Says before which writes the process dies; by default it never does.
   std::function<bool(const Action&)> dies = [](const Action&) { return false; };
   // What somebody else does after a write.
@@ -169,6 +171,7 @@ class World {
                 .outcome = outcome,
                 .checks = {{.name = "request-success-rate", .outcome = outcome, .time = request.window_end}},
                 .message = "success rate " + std::string(to_string(outcome))};
+    amend(request, *seen.verdict);
   }
 
   void apply(const EnsureFinalizer&) { seen.has_finalizer = true; }

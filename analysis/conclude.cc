@@ -1,0 +1,81 @@
+#include "analysis/conclude.h"
+
+#include <algorithm>
+#include <string>
+
+#include "analysis/queries.h"
+
+namespace weir::analysis {
+namespace {
+
+constexpr double kPerCent = 100;
+constexpr std::string_view kEvidenceAgainst = "EvidenceAgainst";
+constexpr std::string_view kGatheringEvidence = "GatheringEvidence";
+
+}  // namespace
+
+void settle(Check& check, Policy policy, std::string_view setting) {
+  switch (policy) {
+    case Policy::Hold:
+      check.outcome = Outcome::Inconclusive;
+      return;
+    case Policy::Fail:
+      check.outcome = Outcome::Fail;
+      check.message += " (failed as " + std::string(setting) + " says)";
+      return;
+    case Policy::Pass:
+      check.outcome = Outcome::Pass;
+      check.message += " (passed as " + std::string(setting) + " says)";
+      return;
+  }
+}
+
+Check compared_check(const Metric& metric, const Trial& trial, const Look& look) {
+  Check check{.name = metric.name,
+              .range = metric.range,
+              .samples = trial.step_requests,
+              .message = std::ranges::find(look.metrics, metric.name, &MetricFinding::metric)->message};
+  if (metric.name == kSuccessRate) {
+    const auto& stream = *std::ranges::find(trial.streams, metric.name, &Stream::metric);
+    check.value = kPerCent * (1 - stream.candidate.rate());
+    check.stable = kPerCent * (1 - stream.stable.rate());
+  }
+  switch (look.finding) {
+    case Finding::Against:
+      check.outcome = Outcome::Fail;
+      check.reason = kEvidenceAgainst;
+      break;
+    case Finding::Certified:
+      check.outcome = Outcome::Pass;
+      check.reason = "NonInferior";
+      break;
+    case Finding::Undecided:
+      check.reason = kGatheringEvidence;
+      check.message += ", " + look.missing;
+      break;
+  }
+  return check;
+}
+
+Judgement concluded(Judgement judgement) {
+  const auto& checks = judgement.checks;
+  judgement.outcome = Outcome::Pass;
+  judgement.message = checks.empty() ? "no metric to judge" : "every metric passed";
+  for (const auto outcome : {Outcome::Fail, Outcome::Inconclusive}) {
+    const auto found = std::ranges::find(checks, outcome, &Check::outcome);
+    if (found == checks.end()) continue;
+    judgement.outcome = outcome;
+    judgement.message = found->message;
+    break;
+  }
+  if (judgement.conclusive) {
+    judgement.message = std::ranges::find(checks, kEvidenceAgainst, &Check::reason)->message;
+  }
+  judgement.undecided =
+      judgement.outcome == Outcome::Inconclusive && std::ranges::all_of(checks, [](const Check& check) {
+        return check.outcome != Outcome::Inconclusive || check.reason == kGatheringEvidence;
+      });
+  return judgement;
+}
+
+}  // namespace weir::analysis
