@@ -6,7 +6,9 @@
 #include <array>
 #include <ostream>
 
+#include "operator/cli/backtest.h"
 #include "operator/cli/plan.h"
+#include "operator/cli/simulate.h"
 #include "operator/kube/object.h"
 
 namespace weir::cli {
@@ -39,6 +41,41 @@ const std::vector<Command>& commands() {
          "YAML or JSON with the Canary and the objects around it; a folder, or - for stdin"},
         {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
         {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}}},
+      {"simulate",
+       "-f FILE [flags]",
+       "Rehearses a release offline: the state machine and the judges on a virtual clock, many times, over "
+       "traffic of your making. Says how likely it is promoted or taken back, when, and at what cost.",
+       0,
+       kMaxPlanFiles,
+       {{"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
+        {"output", 'o', "FORMAT", "json"},
+        {"rps", 0, "NUMBER", "requests a second of both versions together; default: 100"},
+        {"stable-error", 0, "SHARE", "of stable's requests that fail; default: 0.1%"},
+        {"candidate-error", 0, "SHARE", "of the candidate's requests that fail; default: as stable"},
+        {"cluster", 0, "NUMBER", "failures that come together, mean; default: 1"},
+        {"latency", 0, "DURATION", "median of stable's durations; default: 60ms"},
+        {"candidate-latency", 0, "DURATION", "median of the candidate's; default: as stable"},
+        {"scrape-interval", 0, "DURATION", "of your Prometheus; default: 15s"},
+        {"sweep", 0, "", "for candidates that fail more and more often: the power of the judge"},
+        {"fixed-weight", 0, "PERCENT", "holds this weight and lets only the judge speak"},
+        {"duration", 0, "DURATION", "of a run with a fixed weight; default: 10m"},
+        {"runs", 0, "NUMBER", "default: 1000"},
+        {"seed", 0, "NUMBER", "the same seed gives the same runs; default: 1"}}},
+      {"backtest",
+       "-f FILE --prometheus URL --from TIME --to TIME [flags]",
+       "Replays the judges over what Prometheus recorded of a past release, and says what each interval "
+       "would "
+       "have come to.",
+       0,
+       kMaxPlanFiles,
+       {{"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
+        {"prometheus", 0, "URL", "the Prometheus that recorded it"},
+        {"from", 0, "TIME", "when the candidate had its first traffic, such as 2026-11-24T12:00:00Z"},
+        {"to", 0, "TIME", "when the replay ends"},
+        {"stable", 0, "NAME", "Deployment that served before; default: spec.stableRef"},
+        {"weight", 0, "PERCENT", "that the candidate had; default: the first step's"},
+        {"output", 'o', "FORMAT", "json"},
+        {"namespace", 'n', "NAME", "namespace of the Canary if it names none; default: default"}}},
       {"rollback",
        "NAME [--reason TEXT] [flags]",
        "Takes a release back: all traffic to stable at once, then everything as it was.",
@@ -137,6 +174,8 @@ int run(const std::vector<std::string>& words, Console& console, const Connect& 
   if (!arguments) return refuse(console, arguments.error());
   if (command->name == "help") return help(*arguments, console);
   if (command->name == "plan") return plan(*arguments, console);
+  if (command->name == "simulate") return simulate(*arguments, console);
+  if (command->name == "backtest") return backtest(*arguments, console);
   if (command->name == "version") {
     console.out << "kubectl-weir " WEIR_VERSION "\n";
     return kFine;

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <utility>
 
+#include "operator/cli/canary_file.h"
 #include "operator/cli/status.h"
 #include "operator/cli/world.h"
 #include "operator/kube/object.h"
@@ -21,7 +22,6 @@ using Expected = std::expected<T, std::string>;
 
 // A ladder of 100 steps takes a few hundred; more means that the release goes round in circles.
 constexpr int kMaxRounds = 5000;
-constexpr std::size_t kMaxDocumentsNamed = 30;
 
 // Answers at once that every check has passed.
 class PassingAnalyst final : public reconcile::Analyst {
@@ -125,59 +125,6 @@ class Planner {
   bool acted_ = false;
 };
 
-std::string namespace_of(const Json& object, const std::string& otherwise) {
-  const std::string name_space = kube::metadata_text(object, "namespace");
-  return name_space.empty() ? otherwise : name_space;
-}
-
-std::string name_of(const Json& object, const std::string& name_space) {
-  kube::Key key{"", kube::metadata_text(object, "name")};
-  if (resource_of(object) != nullptr) key.name_space = namespace_of(object, name_space);
-  return object.value("kind", "") + " " + kube::to_string(key);
-}
-
-std::string documents_seen(const std::vector<Document>& documents, const std::string& name_space) {
-  if (documents.empty()) return "no document was seen";
-  std::string text;
-  std::string file;
-  for (std::size_t i = 0; i < std::min(documents.size(), kMaxDocumentsNamed); ++i) {
-    if (i == 0 || documents[i].file != file) {
-      text += fmt::format("{}in {}: ", i == 0 ? "seen " : "; ", documents[i].file);
-    } else {
-      text += ", ";
-    }
-    file = documents[i].file;
-    text += name_of(documents[i].object, name_space);
-  }
-  if (documents.size() > kMaxDocumentsNamed)
-    text += fmt::format(" and {} more", documents.size() - kMaxDocumentsNamed);
-  return text;
-}
-
-// The one Canary to plan; checks every document that has fields of ours.
-Expected<canary::Canary> find_canary(const std::vector<Document>& documents, const std::string& name_space) {
-  std::optional<canary::Canary> found;
-  for (const Document& document : documents) {
-    const kube::Resource* resource = resource_of(document.object);
-    if (resource == nullptr) continue;
-    if (*resource == kube::kMetricTemplates) {
-      const auto parsed = canary::parse_template(document.object, canary::UnknownFields::Refuse);
-      if (parsed) continue;
-      return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
-    }
-    if (*resource != kube::kCanaries) continue;
-    auto parsed = canary::parse(document.object, canary::UnknownFields::Refuse);
-    if (!parsed)
-      return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
-    if (found)
-      return std::unexpected(document.position("") + ": a second Canary: plan one release at a time");
-    found = std::move(*parsed);
-    found->name_space = namespace_of(document.object, name_space);
-  }
-  if (!found) return std::unexpected("there is no Canary to plan; " + documents_seen(documents, name_space));
-  return *std::move(found);
-}
-
 std::string ladder(const strategies::Spec& spec) {
   if (spec.skip_analysis) return "analysis is skipped";
   std::string text;
@@ -228,10 +175,7 @@ int plan(const Arguments& arguments, Console& console) {
   const std::string output = arguments.value("output", "yaml");
   if (output != "yaml" && output != "json")
     return refuse(fmt::format("-o {}: plan accepts yaml and json", output));
-  std::vector<std::string> files;
-  if (const auto given = arguments.flags.find("filename"); given != arguments.flags.end())
-    files = given->second;
-  files.insert(files.end(), arguments.rest.begin(), arguments.rest.end());
+  const auto files = files_of(arguments);
   if (files.empty())
     return refuse("no file to plan: usage is kubectl weir plan -f FILE..., - for standard input");
 

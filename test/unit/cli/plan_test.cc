@@ -380,6 +380,29 @@ TEST(Plan, says_why_a_release_can_not_work) {
               HasSubstr("suspend"));
 }
 
+TEST(Plan, refuses_what_the_api_server_would_not_take) {
+  const auto refused = [](const std::string& what, const std::string& by) {
+    return refusal_of(replaced(good(), what, by));
+  };
+  EXPECT_THAT(refused("  selector: {app: checkout, version: v1}", "  selector: 5"),
+              HasSubstr(": spec.selector of Service checkout is not an object"));
+  EXPECT_THAT(refused("  ports: [", "  ports: [5, "),
+              HasSubstr(": spec.ports[0] of Service checkout is not an object"));
+  EXPECT_THAT(refused("  replicas: ", "  replicas: many # "),
+              HasSubstr(": spec.replicas of Deployment checkout-v1 is not a whole number"));
+  EXPECT_THAT(
+      refused("  template:\n    metadata: {labels: {", "  template:\n    metadata: {labels: {tier: 5, "),
+      HasSubstr(": spec.template.metadata.labels.tier of Deployment checkout-v1 is not a string"));
+  EXPECT_THAT(refused("metadata: {name: checkout-v2", "metadata: {annotations: [], name: checkout-v2"),
+              HasSubstr("metadata.annotations"));
+}
+
+TEST(Plan, takes_a_field_that_is_null_for_one_that_is_not_there) {
+  const auto documents =
+      replaced(good(), "metadata: {name: checkout,", "metadata: {annotations: , name: checkout,");
+  EXPECT_EQ(plan_of(documents).code, 0);
+}
+
 TEST(Plan, names_file_and_line_of_a_field_that_can_not_be_used) {
   EXPECT_THAT(refusal_of(replaced(good(), "stepWeight: 20\n    maxWeight: 40", "stepWeights: [20, 10]")),
               StartsWith("stdin:10: "));
@@ -391,7 +414,7 @@ TEST(Plan, names_file_and_line_of_a_field_that_can_not_be_used) {
 
 TEST(Plan, plans_one_release_at_a_time) {
   EXPECT_THAT(refusal_of(kService),
-              HasSubstr("there is no Canary to plan; seen in stdin: Service shop/checkout"));
+              HasSubstr("there is no Canary; seen in stdin: Service shop/checkout"));
   EXPECT_THAT(refusal_of(""), HasSubstr("no document was seen"));
   EXPECT_THAT(refusal_of(good() + "---\n" + kCanary), HasSubstr("a second Canary"));
 }

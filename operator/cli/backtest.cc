@@ -1,0 +1,180 @@
+#include "operator/cli/backtest.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+
+#include "analysis/prometheus.h"
+#include "operator/cli/canary_file.h"
+#include "operator/http/transport.h"
+
+namespace weir::cli {
+namespace {
+
+template <typename T>
+using Expected = std::expected<T, std::string>;
+
+constexpr std::size_t kMaxIntervals = 10'000;
+
+bool takes_back(const Replay& past, const Replayed& interval) {
+  return interval.judgement.conclusive || interval.failed_checks >= past.canary.spec.threshold;
+}
+
+std::string_view word(analysis::Outcome outcome) {
+  switch (outcome) {
+    case analysis::Outcome::Pass:
+      return "pass";
+    case analysis::Outcome::Fail:
+      return "FAIL";
+    case analysis::Outcome::Inconclusive:
+      return "hold";
+  }
+  return "";
+}
+
+Expected<analysis::TimePoint> time_of(const Arguments& arguments, std::string_view flag) {
+  const auto text = arguments.value(flag);
+  const auto time = canary::parse_time(text);
+  if (time) return *time;
+  return std::unexpected(
+      fmt::format("--{} \"{}\": it takes a time such as 2026-11-24T12:00:00Z", flag, text));
+}
+
+Expected<Replay> read(const Arguments& arguments, std::istream& in) {
+  const auto from = time_of(arguments, "from");
+  if (!from) return std::unexpected(from.error());
+  const auto to = time_of(arguments, "to");
+  if (!to) return std::unexpected(to.error());
+  if (*to <= *from) return std::unexpected("--to is not after --from");
+  auto canary = read_canary(arguments, in);
+  if (!canary) return std::unexpected(canary.error());
+  Replay past{.canary = *std::move(canary), .stable = arguments.value("stable"), .from = *from, .to = *to};
+  if (past.stable.empty() && past.canary.spec.stable_ref) past.stable = past.canary.spec.stable_ref->name;
+  if (past.stable.empty()) {
+    return std::unexpected(
+        "which Deployment served before? The Canary has no spec.stableRef: give --stable NAME");
+  }
+  if (static_cast<std::size_t>((*to - *from) / past.canary.spec.interval) > kMaxIntervals) {
+    return std::unexpected(fmt::format("from --from to --to are more than {} intervals", kMaxIntervals));
+  }
+  past.weight = past.canary.spec.strategy.steps.front().percent();
+  if (const auto text = arguments.value("weight"); !text.empty()) {
+    const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), past.weight);
+    if (error != std::errc() || last != text.data() + text.size() || past.weight < 1 || past.weight > 100) {
+      return std::unexpected(fmt::format("--weight {}: it takes a whole number from 1 to 100", text));
+    }
+  }
+  return past;
+}
+
+// Asks one server, whatever the URL: all queries go to the address of --prometheus.
+analysis::Fetch fetch_by(http::Transport& transport) {
+  return [&transport](const std::string& url, const std::map<std::string, std::string>& headers,
+                      bool) -> std::expected<analysis::Answer, std::string> {
+    auto answer = transport.send({.url = url, .headers = headers, .max_body = analysis::kMaxAnswerBytes}, {});
+    if (!answer && answer.error().failure == http::Failure::TooLarge)
+      return analysis::Answer{.too_large = true};
+    if (!answer) return std::unexpected(answer.error().message);
+    return analysis::Answer{.status = answer->status, .body = std::move(answer->body)};
+  };
+}
+
+Json to_json(const Replayed& interval) {
+  Json checks = Json::array();
+  for (const auto& check : interval.judgement.checks) {
+    checks.push_back({{"name", check.name},
+                      {"verdict", word(check.outcome)},
+                      {"reason", check.reason},
+                      {"message", check.message}});
+  }
+  return {{"time", canary::format_time(interval.at)},
+          {"verdict", word(interval.judgement.outcome)},
+          {"message", interval.judgement.message},
+          {"failedChecks", interval.failed_checks},
+          {"checks", checks}};
+}
+
+std::string conclusion(const Replay& past, const std::vector<Replayed>& intervals) {
+  if (intervals.empty()) return "no whole interval lies between --from and --to";
+  const auto& last = intervals.back();
+  if (!takes_back(past, last)) {
+    return fmt::format("not taken back: {} intervals, {} failed checks of {}", intervals.size(),
+                       last.failed_checks, past.canary.spec.threshold);
+  }
+  const auto after = std::chrono::duration_cast<std::chrono::seconds>(last.at - past.from);
+  return fmt::format("taken back after {} s: {}", after.count(), last.judgement.message);
+}
+
+}  // namespace
+
+std::vector<Replayed> replay(analysis::Judge& judge, const Replay& past) {
+  analysis::Inquiry inquiry{
+      .metrics = {},
+      .subject = {.name_space = past.canary.name_space,
+                  .name = past.canary.name,
+                  .target = past.canary.spec.target.name,
+                  .stable = past.stable,
+                  .service = past.canary.spec.service.name,
+                  .weight = past.weight},
+      .window = {.end = past.from, .length = past.canary.spec.interval, .earliest = past.from},
+      .judge = past.canary.judge,
+      .evidence = {}};
+  for (const auto& metric : past.canary.metrics) {
+    if (metric.template_name.empty()) inquiry.metrics.push_back(metric.metric);
+  }
+  std::vector<Replayed> intervals;
+  int failed = 0;
+  for (auto at = past.from + past.canary.spec.interval; at <= past.to; at += past.canary.spec.interval) {
+    inquiry.window.end = at;
+    auto judgement = judge.judge(inquiry);
+    if (!judgement.evidence.empty()) inquiry.evidence = judgement.evidence;
+    if (judgement.outcome == analysis::Outcome::Fail) ++failed;
+    intervals.push_back({.at = at, .judgement = std::move(judgement), .failed_checks = failed});
+    if (takes_back(past, intervals.back())) break;
+  }
+  return intervals;
+}
+
+int backtest(const Arguments& arguments, Console& console) {
+  const auto refuse = [&](const std::string& sentence) {
+    console.err << sentence << "\n";
+    return kRefused;
+  };
+  const std::string output = arguments.value("output", "text");
+  if (output != "text" && output != "json") {
+    return refuse(fmt::format("-o {}: backtest accepts json, or nothing for text", output));
+  }
+  const auto address = arguments.value("prometheus");
+  if (const auto problem = analysis::address_problem(address)) {
+    return refuse(fmt::format("--prometheus \"{}\": it {}", address, *problem));
+  }
+  const auto past = read(arguments, console.in);
+  if (!past) return refuse(past.error());
+  const auto transport = http::make_transport(http::origin(address), {});
+  const auto judge = analysis::make_prometheus_judge(address, fetch_by(*transport));
+  for (const auto& metric : past->canary.metrics) {
+    if (metric.template_name.empty()) continue;
+    console.err << fmt::format("warning: metric {} has its query in a MetricTemplate and is left out\n",
+                               metric.metric.name);
+  }
+  const auto intervals = replay(*judge, *past);
+  if (output == "json") {
+    Json list = Json::array();
+    for (const auto& interval : intervals) list.push_back(to_json(interval));
+    const bool back = !intervals.empty() && takes_back(*past, intervals.back());
+    console.out
+        << Json{{"takenBack", back}, {"message", conclusion(*past, intervals)}, {"intervals", list}}.dump(2)
+        << "\n";
+    return kFine;
+  }
+  for (const auto& interval : intervals) {
+    console.out << fmt::format("{}  {}  {}\n", canary::format_time(interval.at),
+                               word(interval.judgement.outcome), interval.judgement.message);
+  }
+  console.out << conclusion(*past, intervals) << "\n";
+  return kFine;
+}
+
+}  // namespace weir::cli

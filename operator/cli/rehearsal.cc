@@ -1,0 +1,268 @@
+#include "operator/cli/rehearsal.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "operator/cli/drawn_traffic.h"
+#include "operator/reconcile/analyst.h"
+#include "strategies/machine.h"
+
+namespace weir::cli {
+namespace {
+
+using strategies::Phase;
+using strategies::Weight;
+
+// Of stable alone before the release, as the sequential judge looks back.
+constexpr int kHistoryIntervals = 60;
+constexpr std::chrono::seconds kLeastHistory{600};
+constexpr std::chrono::seconds kMostHistory{3600};
+// A ladder of a hundred steps, each as long as a deadline allows, is over by then.
+constexpr int kMaxRounds = 100'000;
+constexpr Milliseconds kLongAgo{3'600'000};
+
+// Stable alone for a while.
+void draw_history(DrawnTraffic& traffic, std::chrono::seconds interval) {
+  const auto length = std::clamp(kHistoryIntervals * interval, kLeastHistory, kMostHistory);
+  for (int i = 0; i < kHistoryIntervals; ++i) traffic.pass(Milliseconds{length} / kHistoryIntervals, 0);
+}
+
+// A cluster in which everything that the release asks for is there at once.
+class Stage {
+ public:
+  Stage(const canary::Canary& canary, const Traffic& traffic, std::uint64_t seed)
+      : canary_(canary),
+        release_{canary.name_space, canary.name, canary.spec, {}},
+        traffic_(traffic, looks_at_durations(canary), seed),
+        judge_(canary, traffic_) {
+    draw_history(traffic_, canary.spec.interval);
+    judge_.learn();
+    began_ = traffic_.now();
+    release_.spec.suspend = false;
+    seen_.generation = 1;
+    seen_.has_finalizer = true;
+    seen_.stable = workload("stable");
+    seen_.candidate = workload("candidate");
+    seen_.candidate->name = canary.spec.target.name;
+    seen_.service = strategies::ServiceState{.selects = strategies::Selects::Stable, .age = kLongAgo};
+    seen_.routes = strategies::RouteState{.unmanaged = 1, .age = kLongAgo, .found = {{"route", "0", "{}"}}};
+    seen_.subsets = strategies::SubsetState{.age = kLongAgo};
+  }
+
+  Rehearsed run() {
+    for (int i = 0; i < kMaxRounds; ++i) {
+      const auto decision = round();
+      if (over()) return finish();
+      if (acted_) continue;
+      if (!decision.requeue_after) break;
+      pass(std::max(*decision.requeue_after, Milliseconds{1}));
+    }
+    return finish();
+  }
+
+ private:
+  static strategies::Workload workload(const std::string& version) {
+    return {.name = version,
+            .version = version,
+            .replicas = 1,
+            .ready = 1,
+            .available = true,
+            .template_hash = version,
+            .has_pre_stop = true};
+  }
+
+  strategies::Decision round() {
+    follow_endpoints();
+    auto decision = strategies::decide(release_, seen_, now());
+    acted_ = !(decision.status == release_.status) || !decision.actions.empty() || decision.check;
+    note(decision);
+    release_.status = decision.status;
+    for (const auto& action : decision.actions) {
+      std::visit([this](const auto& one) { apply(one); }, action);
+    }
+    if (decision.check) answer(*decision.check);
+    return decision;
+  }
+
+  // The candidate has all traffic for good, or none.
+  [[nodiscard]] bool over() const {
+    const auto phase = release_.status.phase;
+    const int weight = seen_.routes->highest();
+    return phase == Phase::RollingBack || phase == Phase::Failed || phase == Phase::Succeeded ||
+           (phase == Phase::Promoting && weight == Weight::all().percent());
+  }
+
+  Rehearsed finish() {
+    const auto phase = release_.status.phase;
+    if (phase == Phase::RollingBack || phase == Phase::Failed) {
+      result_.ending = Ending::RolledBack;
+      result_.reason = release_.status.rollback_reason;
+    } else if (over()) {
+      result_.ending = Ending::Promoted;
+      result_.reason = "Promoted";
+    }
+    result_.duration = traffic_.now() - began_;
+    result_.candidate_requests = traffic_.exposed().requests;
+    result_.candidate_failures = traffic_.exposed().failures;
+    return std::move(result_);
+  }
+
+  void note(const strategies::Decision& decision) {
+    const int weight = decision.status.canary_weight.percent();
+    const bool judged = decision.status.checks != release_.status.checks;
+    if (weight == release_.status.canary_weight.percent() && !judged &&
+        decision.status.phase == release_.status.phase) {
+      return;
+    }
+    result_.moments.push_back({.at = traffic_.now() - began_,
+                               .weight = weight,
+                               .requests = traffic_.exposed().requests,
+                               .failures = traffic_.exposed().failures,
+                               .what = decision.status.message});
+  }
+
+  void answer(const strategies::CheckRequest& request) {
+    reconcile::Question question{.request = request, .generation = seen_.generation};
+    const auto judgement = judge_.judge(request.step, request.steps, request.weight.percent(), request.window,
+                                        std::chrono::duration_cast<Milliseconds>(now() - request.earliest));
+    seen_.verdict = reconcile::to_verdict(question, judgement);
+  }
+
+  [[nodiscard]] strategies::TimePoint now() const { return strategies::TimePoint{traffic_.now()}; }
+
+  void pass(Milliseconds time) {
+    traffic_.pass(time, seen_.routes->highest());
+    for (auto* age :
+         {&seen_.service->age, &seen_.service->endpoints_age, &seen_.routes->age, &seen_.subsets->age}) {
+      *age += time;
+    }
+  }
+
+  void follow_endpoints() {
+    using strategies::Selects;
+    const auto selects = seen_.service->selects;
+    const bool both =
+        selects == Selects::Both ||
+        (canary_.spec.service.mode == strategies::ServiceMode::Dedicated && seen_.version_services);
+    seen_.service->stable_endpoints = both || selects == Selects::Stable ? seen_.stable->ready : 0;
+    seen_.service->candidate_endpoints = both || selects == Selects::Candidate ? seen_.candidate->ready : 0;
+  }
+
+  void apply(const strategies::EnsureVersionServices&) { seen_.version_services = true; }
+  void apply(const strategies::EnsureSubsets&) {
+    seen_.subsets = strategies::SubsetState{.present = true, .added = true};
+  }
+  void apply(const strategies::Route& action) {
+    seen_.routes = strategies::RouteState{.splits = {{100, action.candidate.percent()}}};
+  }
+  void apply(const strategies::SetSelector& action) {
+    seen_.service->selects = action.selects;
+    seen_.service->age = Milliseconds{0};
+  }
+  void apply(const strategies::Scale& action) {
+    auto& workload = action.workload == seen_.candidate->name ? *seen_.candidate : *seen_.stable;
+    workload.replicas = workload.ready = action.replicas;
+  }
+  // What comes after the candidate has all traffic, or none.
+  template <typename Other>
+  void apply(const Other&) {}
+
+  const canary::Canary& canary_;
+  strategies::Release release_;
+  strategies::Observed seen_;
+  DrawnTraffic traffic_;
+  DrawnJudge judge_;
+  Milliseconds began_{0};
+  bool acted_ = false;
+  Rehearsed result_;
+};
+
+// The weight stands still, and the judge has the only word.
+Rehearsed hold_weight(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
+  // A ladder would begin a step every so many intervals.
+  constexpr int kIntervalsOfStep = 6;
+  const auto interval = Milliseconds{canary.spec.interval};
+  const auto intervals = static_cast<int>(options.duration / interval);
+  const int steps = std::max(1, (intervals + kIntervalsOfStep - 1) / kIntervalsOfStep);
+  const int weight = options.fixed_weight->percent();
+  DrawnTraffic traffic(options.traffic, looks_at_durations(canary), seed);
+  DrawnJudge judge(canary, traffic);
+  draw_history(traffic, canary.spec.interval);
+  judge.learn();
+  const auto began = traffic.now();
+  Rehearsed result;
+  int failed = 0;
+  for (int i = 0; i < intervals && result.ending == Ending::Unfinished; ++i) {
+    traffic.pass(interval, weight);
+    const auto judgement =
+        judge.judge(1 + i / kIntervalsOfStep, steps, weight, interval, (i % kIntervalsOfStep + 1) * interval);
+    if (judgement.outcome == analysis::Outcome::Fail) ++failed;
+    if (judgement.conclusive || failed >= canary.spec.threshold) {
+      result.ending = Ending::RolledBack;
+      result.reason = judgement.conclusive ? "EvidenceAgainst" : "AnalysisFailed";
+    }
+    result.moments.push_back({.at = traffic.now() - began,
+                              .weight = weight,
+                              .requests = traffic.exposed().requests,
+                              .failures = traffic.exposed().failures,
+                              .what = judgement.message});
+  }
+  result.duration = traffic.now() - began;
+  result.candidate_requests = traffic.exposed().requests;
+  result.candidate_failures = traffic.exposed().failures;
+  return result;
+}
+
+std::string seconds_of(double seconds) {
+  return seconds < 120 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} min", seconds / 60);
+}
+
+}  // namespace
+
+Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
+  return options.fixed_weight ? hold_weight(canary, options, seed)
+                              : Stage(canary, options.traffic, seed).run();
+}
+
+std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalOptions& options,
+                                  std::chrono::seconds scrape_interval) {
+  std::vector<std::string> found;
+  const auto& spec = canary.spec;
+  const auto weight = options.fixed_weight.value_or(spec.strategy.steps.front());
+  const double a_second = options.traffic.requests_per_second * weight.percent() / 100;
+  const auto seconds = static_cast<double>(spec.interval.count());
+  const int needed = canary.judge.min_samples;
+  constexpr double kFewRequests = 20;
+  if (a_second * seconds < std::max<double>(needed, canary.judge.sequential ? needed : kFewRequests)) {
+    found.push_back(fmt::format(
+        "the first step sends the candidate about {:.3g} requests in {} ({} % of {:.3g}/s): too few to tell "
+        "anything; give the step more weight or a longer interval",
+        a_second * seconds, seconds_of(seconds), weight.percent(), options.traffic.requests_per_second));
+  }
+  if (spec.interval < 2 * scrape_interval) {
+    found.push_back(fmt::format(
+        "spec.analysis.interval is {}, shorter than two scrapes of {} each: windows will be widened, and a "
+        "step lasts longer than it says",
+        seconds_of(seconds), seconds_of(static_cast<double>(scrape_interval.count()))));
+  }
+  if (canary.judge.sequential && canary.judge.advance_early && !options.fixed_weight && a_second > 0) {
+    analysis::BinaryTest test;
+    test.baseline = {60'000, 60'000 * options.traffic.stable_error};
+    const double share = static_cast<double>(weight.rest().percent()) / weight.percent();
+    const double requests = analysis::requests_to_certificate(
+        test, share,
+        {.alpha = canary.judge.alpha, .beta = canary.judge.beta, .tolerance = canary.judge.tolerance});
+    const double time = requests / a_second;
+    if (time > static_cast<double>(spec.progress_deadline.count())) {
+      found.push_back(fmt::format(
+          "the first step needs about {:.0f} requests of the candidate to advance, which take {}; "
+          "spec.progressDeadlineSeconds is {}: give the step more weight or the release more time",
+          requests, seconds_of(time), spec.progress_deadline.count()));
+    }
+  }
+  return found;
+}
+
+}  // namespace weir::cli

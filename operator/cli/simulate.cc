@@ -1,0 +1,346 @@
+#include "operator/cli/simulate.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+#include <random>
+#include <utility>
+
+#include "analysis/threshold.h"
+#include "operator/canary/ladder.h"
+#include "operator/cli/canary_file.h"
+#include "operator/cli/page.h"
+#include "operator/cli/status.h"
+
+namespace weir::cli {
+namespace {
+
+using analysis::format_number;
+using strategies::Weight;
+
+template <typename T>
+using Expected = std::expected<T, std::string>;
+
+constexpr double kPerCent = 100;
+// Of a sweep: shares of failed requests, from stable's own on.
+constexpr double kSweep[] = {0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5};
+constexpr std::size_t kMostMoments = 24;
+constexpr std::size_t kBar = 10;  // characters of 100 %
+
+struct Settings {
+  canary::Canary canary;
+  RehearsalOptions options;
+  std::chrono::seconds scrape_interval{15};
+  int runs = kDefaultRuns;
+  std::uint64_t seed = 1;
+};
+
+// Reads flags; the first that cannot be used is kept as a sentence.
+class Reader {
+ public:
+  explicit Reader(const Arguments& arguments) : arguments_(arguments) {}
+
+  // "0.1%" or "0.001".
+  double share(std::string_view flag, double otherwise) {
+    auto text = arguments_.value(flag);
+    if (text.empty()) return otherwise;
+    const bool per_cent = text.ends_with('%');
+    if (per_cent) text.pop_back();
+    const auto value = parse(text);
+    const double share = value.value_or(-1) / (per_cent ? kPerCent : 1);
+    if (share >= 0 && share <= 1) return share;
+    return refuse(flag, "a share such as 0.1% or 0.001", otherwise);
+  }
+
+  double number(std::string_view flag, double otherwise, double least, double most) {
+    const auto text = arguments_.value(flag);
+    if (text.empty()) return otherwise;
+    const auto value = parse(text);
+    if (value && *value >= least && *value <= most) return *value;
+    return refuse(flag, fmt::format("a number from {} to {}", least, most), otherwise);
+  }
+
+  std::chrono::milliseconds duration(std::string_view flag, std::chrono::milliseconds otherwise) {
+    const auto text = arguments_.value(flag);
+    if (text.empty()) return otherwise;
+    const auto value = canary::parse_duration(text);
+    if (value && *value > std::chrono::milliseconds{0}) return *value;
+    return refuse(flag, "a duration such as 10m or 30s", otherwise);
+  }
+
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  static std::optional<double> parse(const std::string& text) {
+    double value = 0;
+    const auto* end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc() && last == end ? std::optional(value) : std::nullopt;
+  }
+  template <typename T>
+  T refuse(std::string_view flag, const std::string& accepted, T otherwise) {
+    if (problem_.empty())
+      problem_ = fmt::format("--{} {}: it takes {}", flag, arguments_.value(flag), accepted);
+    return otherwise;
+  }
+
+  const Arguments& arguments_;
+  std::string problem_;
+};
+
+Expected<Settings> read(const Arguments& arguments, std::istream& in) {
+  constexpr double kMostRate = 1e6;
+  constexpr double kMostLatency = 600'000;
+  constexpr double kMostCluster = 1e6;
+  constexpr double kMostSeed = 9e15;
+  Reader reader(arguments);
+  Settings settings;
+  auto& traffic = settings.options.traffic;
+  traffic.requests_per_second = reader.number("rps", traffic.requests_per_second, 0, kMostRate);
+  traffic.stable_error = reader.share("stable-error", traffic.stable_error);
+  traffic.candidate_error = reader.share("candidate-error", traffic.stable_error);
+  traffic.cluster = reader.number("cluster", traffic.cluster, 1, kMostCluster);
+  const auto latency = reader.duration("latency", std::chrono::milliseconds{60});
+  traffic.stable_latency_ms = static_cast<double>(latency.count());
+  traffic.candidate_latency_ms = static_cast<double>(reader.duration("candidate-latency", latency).count());
+  settings.options.duration = reader.duration("duration", settings.options.duration);
+  if (arguments.has("fixed-weight")) {
+    settings.options.fixed_weight = Weight::of(static_cast<int>(reader.number("fixed-weight", 10, 1, 100)));
+  }
+  const auto scrape = reader.duration("scrape-interval", settings.scrape_interval);
+  settings.scrape_interval = std::chrono::ceil<std::chrono::seconds>(scrape);
+  settings.runs = static_cast<int>(reader.number("runs", kDefaultRuns, 1, kMaxRuns));
+  settings.seed = static_cast<std::uint64_t>(reader.number("seed", 1, 0, kMostSeed));
+  if (traffic.candidate_latency_ms > kMostLatency || traffic.stable_latency_ms > kMostLatency) {
+    return std::unexpected("--latency: at most 10m");
+  }
+  if (!reader.problem().empty()) return std::unexpected(reader.problem());
+  auto canary = read_canary(arguments, in);
+  if (!canary) return std::unexpected(canary.error());
+  settings.canary = *std::move(canary);
+  if (settings.canary.spec.skip_analysis) {
+    return std::unexpected(
+        "spec.skipAnalysis is true: nothing judges this release, there is nothing to rehearse");
+  }
+  return settings;
+}
+
+std::string per_cent(double share) { return format_number(kPerCent * share) + " %"; }
+
+std::string share_of(int count, int runs) {
+  return fmt::format("{:.1f} %", kPerCent * count / std::max(runs, 1));
+}
+
+std::string seconds_text(double seconds) {
+  return short_duration(std::chrono::seconds{std::llround(seconds)});
+}
+
+Json to_json(const Quantiles& quantiles) {
+  return {{"mean", quantiles.mean}, {"median", quantiles.median}, {"p90", quantiles.p90}};
+}
+
+Json to_json(const Rehearsals& all) {
+  const double runs = all.runs;
+  return {{"runs", all.runs},
+          {"promoted", all.promoted / runs},
+          {"rolledBack", all.rolled_back / runs},
+          {"unfinished", all.unfinished() / runs},
+          {"candidateRequests", to_json(all.requests)},
+          {"failedCandidateRequests", to_json(all.failures)},
+          {"secondsToOutcome", to_json(all.seconds)},
+          {"secondsToPromotion", to_json(all.seconds_to_promotion)},
+          {"secondsToRollback", to_json(all.seconds_to_rollback)}};
+}
+
+std::string judge_text(const analysis::JudgeSettings& judge) {
+  if (!judge.sequential) return "judge threshold";
+  return fmt::format("judge sequential (alpha {:g}, beta {:g}, tolerance {})", judge.alpha, judge.beta,
+                     per_cent(judge.tolerance));
+}
+
+void print_head(const Settings& settings, std::ostream& out) {
+  const auto& [canary, options, scrape, runs, seed] = settings;
+  const auto& traffic = options.traffic;
+  out << fmt::format("{}: {}, interval {}, {}\n", canary.name,
+                     options.fixed_weight ? fmt::format("{} % for {}", options.fixed_weight->percent(),
+                                                        short_duration(options.duration))
+                                          : canary::describe(canary.spec.strategy),
+                     short_duration(canary.spec.interval), judge_text(canary.judge));
+  out << fmt::format("traffic: {:g} requests/s; stable fails {}, candidate {}", traffic.requests_per_second,
+                     per_cent(traffic.stable_error), per_cent(traffic.candidate_error));
+  if (traffic.cluster > 1) out << fmt::format(", {:g} at a time", traffic.cluster);
+  if (traffic.candidate_latency_ms != traffic.stable_latency_ms) {
+    out << fmt::format("; median {:g} ms and {:g} ms", traffic.stable_latency_ms,
+                       traffic.candidate_latency_ms);
+  }
+  out << fmt::format("\n{} runs, seed {}\n\n", runs, seed);
+}
+
+void print_summary(const Rehearsals& all, std::ostream& out) {
+  const auto times = [](const Quantiles& seconds) {
+    return fmt::format("after {} (median; 90 % within {})", seconds_text(seconds.median),
+                       seconds_text(seconds.p90));
+  };
+  out << fmt::format("  promoted    {:>8}   {}\n", share_of(all.promoted, all.runs),
+                     all.promoted > 0 ? times(all.seconds_to_promotion) : "");
+  out << fmt::format("  taken back  {:>8}   {}\n", share_of(all.rolled_back, all.runs),
+                     all.rolled_back > 0 ? times(all.seconds_to_rollback) : "");
+  if (all.unfinished() > 0) out << fmt::format("  unfinished  {:>8}\n", share_of(all.unfinished(), all.runs));
+  out << fmt::format("\n  {:<28}{:>10}{:>10}{:>10}\n", "", "mean", "median", "90 %");
+  for (const auto& [name, values] :
+       {std::pair("requests to the candidate", &all.requests), std::pair("of them failed", &all.failures)}) {
+    out << fmt::format("  {:<28}{:>10.0f}{:>10.0f}{:>10.0f}\n", name, values->mean, values->median,
+                       values->p90);
+  }
+}
+
+std::string bar(int weight, const Screen& screen) {
+  const std::size_t filled = static_cast<std::size_t>(weight) * kBar / 100;
+  std::string text;
+  for (std::size_t i = 0; i < kBar; ++i) {
+    text += i < filled ? (screen.unicode ? "█" : "#") : (screen.unicode ? "░" : ".");
+  }
+  return text;
+}
+
+// The run in lines, of which the first and the last ones are shown if they are many.
+void print_run(const Rehearsed& run, const Screen& screen, std::ostream& out) {
+  constexpr std::size_t kMessage = 41;  // column of what is said
+  Page page(screen);
+  page.end_line();
+  page.put("one run: ").put(run.reason.empty() ? "not over yet" : run.reason, Style::Bold).end_line();
+  page.put("    time  candidate's share  requests failed", Style::Dim).end_line();
+  const std::size_t shown = std::min(run.moments.size(), kMostMoments);
+  for (std::size_t i = 0; i < run.moments.size(); ++i) {
+    if (i == shown / 2 && shown < run.moments.size()) {
+      page.put("     ...").end_line();
+      i = run.moments.size() - (shown - shown / 2);
+    }
+    const auto& moment = run.moments[i];
+    page.put(fmt::format("  {:>6}  {} {:>3} % {:>8.0f} {:>5.0f}",
+                         short_duration(std::chrono::round<std::chrono::seconds>(moment.at)),
+                         bar(moment.weight, screen), moment.weight, moment.requests, moment.failures));
+    page.to(kMessage).paragraph(moment.what, kMessage);
+  }
+  out << page.text();
+}
+
+std::vector<double> swept(double stable_error) {
+  std::vector<double> rates{stable_error};
+  std::ranges::copy_if(kSweep, std::back_inserter(rates), [&](double rate) { return rate > stable_error; });
+  return rates;
+}
+
+int sweep(Settings settings, bool json, Console& console) {
+  Json list = Json::array();
+  if (!json) {
+    console.out << fmt::format("  {:<16}{:>10}{:>12}{:>12}{:>22}{:>14}\n", "candidate fails", "promoted",
+                               "taken back", "after", "requests to candidate", "of them failed");
+  }
+  for (const double rate : swept(settings.options.traffic.stable_error)) {
+    settings.options.traffic.candidate_error = rate;
+    const auto all = rehearse_all(settings.canary, settings.options, settings.runs, settings.seed);
+    if (json) {
+      list.push_back(to_json(all));
+      list.back()["candidateError"] = rate;
+      continue;
+    }
+    const int caught = static_cast<int>(kPerCent * all.rolled_back / all.runs);
+    console.out << fmt::format("  {:<16}{:>10}{:>12}{:>12}{:>22.0f}{:>14.1f}  {}\n", per_cent(rate),
+                               share_of(all.promoted, all.runs), share_of(all.rolled_back, all.runs),
+                               all.rolled_back > 0 ? seconds_text(all.seconds_to_rollback.median) : "-",
+                               all.requests.mean, all.failures.mean, bar(caught, console.screen()));
+  }
+  if (json) console.out << Json{{"runs", settings.runs}, {"sweep", list}}.dump(2) << "\n";
+  return kFine;
+}
+
+}  // namespace
+
+Quantiles quantiles_of(std::vector<double> values) {
+  if (values.empty()) return {};
+  std::ranges::sort(values);
+  double sum = 0;
+  for (const double value : values) sum += value;
+  const auto at = [&](double share) {
+    return values[std::min(static_cast<std::size_t>(share * static_cast<double>(values.size())),
+                           values.size() - 1)];
+  };
+  return {.mean = sum / static_cast<double>(values.size()), .median = at(0.5), .p90 = at(0.9)};
+}
+
+Rehearsals rehearse_all(const canary::Canary& canary, const RehearsalOptions& options, int runs,
+                        std::uint64_t seed) {
+  struct Run {
+    Ending ending;
+    double seconds;
+    std::uint64_t seed;
+  };
+  std::mt19937_64 seeds(seed);
+  Rehearsals all{.runs = runs};
+  std::vector<Run> ended;
+  std::vector<double> requests;
+  std::vector<double> failures;
+  for (int i = 0; i < runs; ++i) {
+    const std::uint64_t own = seeds();
+    const auto run = rehearse(canary, options, own);
+    ended.push_back({run.ending, std::chrono::duration<double>(run.duration).count(), own});
+    requests.push_back(run.candidate_requests);
+    failures.push_back(run.candidate_failures);
+  }
+  const auto seconds_to = [&](std::initializer_list<Ending> endings) {
+    std::vector<double> seconds;
+    for (const auto& run : ended) {
+      if (std::ranges::find(endings, run.ending) != endings.end()) seconds.push_back(run.seconds);
+    }
+    return seconds;
+  };
+  all.promoted = static_cast<int>(std::ranges::count(ended, Ending::Promoted, &Run::ending));
+  all.rolled_back = static_cast<int>(std::ranges::count(ended, Ending::RolledBack, &Run::ending));
+  all.requests = quantiles_of(std::move(requests));
+  all.failures = quantiles_of(std::move(failures));
+  all.seconds = quantiles_of(seconds_to({Ending::Promoted, Ending::RolledBack}));
+  all.seconds_to_promotion = quantiles_of(seconds_to({Ending::Promoted}));
+  all.seconds_to_rollback = quantiles_of(seconds_to({Ending::RolledBack}));
+
+  const int most = std::max({all.promoted, all.rolled_back, all.unfinished()});
+  const auto common = all.promoted == most      ? Ending::Promoted
+                      : all.rolled_back == most ? Ending::RolledBack
+                                                : Ending::Unfinished;
+  std::erase_if(ended, [&](const Run& run) { return run.ending != common; });
+  std::ranges::nth_element(ended, ended.begin() + static_cast<std::ptrdiff_t>(ended.size() / 2), {},
+                           &Run::seconds);
+  all.typical = ended[ended.size() / 2].seed;
+  return all;
+}
+
+int simulate(const Arguments& arguments, Console& console) {
+  const auto refuse = [&](const std::string& sentence) {
+    console.err << sentence << "\n";
+    return kRefused;
+  };
+  const std::string output = arguments.value("output", "text");
+  if (output != "text" && output != "json") {
+    return refuse(fmt::format("-o {}: simulate accepts json, or nothing for text", output));
+  }
+  const auto settings = read(arguments, console.in);
+  if (!settings) return refuse(settings.error());
+  const bool json = output == "json";
+  if (!json) print_head(*settings, console.out);
+  for (const auto& concern : concerns(settings->canary, settings->options, settings->scrape_interval)) {
+    console.err << "warning: " << concern << "\n";
+  }
+  if (arguments.has("sweep")) return sweep(*settings, json, console);
+  const auto all = rehearse_all(settings->canary, settings->options, settings->runs, settings->seed);
+  if (json) {
+    console.out << to_json(all).dump(2) << "\n";
+    return kFine;
+  }
+  print_summary(all, console.out);
+  print_run(rehearse(settings->canary, settings->options, all.typical), console.screen(), console.out);
+  return kFine;
+}
+
+}  // namespace weir::cli
