@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/dynamicinformer"
@@ -64,11 +63,6 @@ func startExporter(ctx context.Context, c *cluster, p *profile) (*exporter, erro
 	_, err := routes.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    put,
 		UpdateFunc: func(_, object any) { put(object) },
-		DeleteFunc: func(object any) {
-			if o, ok := object.(metav1.Object); ok {
-				e.forget(o.GetName())
-			}
-		},
 	})
 	if err != nil {
 		return nil, err
@@ -94,17 +88,22 @@ func (e *exporter) route(virtualService *unstructured.Unstructured) {
 	defer e.mutex.Unlock()
 	release := e.releases[virtualService.GetName()]
 	if release == nil {
-		release = &traffic{since: now}
-		e.releases[virtualService.GetName()] = release
+		return
 	}
 	release.advance(now)
 	release.weight = float64(candidateWeight(content)) / 100
 }
 
-func (e *exporter) forget(release string) {
+// begin has clients call these releases from now on, and no others: Prometheus would only keep the machine busy with those that
+// nobody judges.
+func (e *exporter) begin(releases []string) {
+	now := time.Now()
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	delete(e.releases, release)
+	e.releases = map[string]*traffic{resident: e.releases[resident]}
+	for _, name := range releases {
+		e.releases[name] = &traffic{since: now}
+	}
 }
 
 // turnBad has a share of the requests to the candidates fail from now on.

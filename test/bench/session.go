@@ -130,6 +130,7 @@ func (s *session) settle(o *operator) error {
 // prepare makes what is there before `count` releases, and answers their names.
 func (s *session) prepare(count int) ([]string, error) {
 	names := releaseNames("app", count)
+	s.exporter.begin(names)
 	if err := s.cluster.putAll(s.profile.sets["service"], names); err != nil {
 		return nil, err
 	}
@@ -168,6 +169,7 @@ func (s *session) awaitMetrics() {
 }
 
 func (s *session) clear() error {
+	s.exporter.begin(nil)
 	if err := s.cluster.clear(s.profile); err != nil {
 		return err
 	}
