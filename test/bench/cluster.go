@@ -192,15 +192,32 @@ func (c *cluster) clear(p *profile) error {
 		{Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},
 		{Group: "apps", Version: "v1", Resource: "deployments"},
 		{Version: "v1", Resource: "services"},
-		{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
-		{Version: "v1", Resource: "events"},
 	} {
-		all := c.dynamic.Resource(resource).Namespace(namespace)
-		if err := all.DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+		if err := c.removeAll(resource); err != nil {
 			return fmt.Errorf("%s: %w", resource.Resource, err)
 		}
 	}
 	return nil
+}
+
+// removeAll deletes one by one: the API server deletes a collection on one thread.
+func (c *cluster) removeAll(resource schema.GroupVersionResource) error {
+	all := c.dynamic.Resource(resource).Namespace(namespace)
+	list, err := all.List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, item := range list.Items {
+		names = append(names, item.GetName())
+	}
+	return each(names, func(name string) error {
+		err := all.Delete(context.Background(), name, metav1.DeleteOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return err
+	})
 }
 
 // each calls work for every name, `writers` at a time, and answers the first error.

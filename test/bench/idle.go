@@ -19,7 +19,7 @@ var (
 )
 
 // measureIdle adds releases that have nothing to do, and looks at the operator at each of idleCounts: at its start, over
-// idleWindow, or both.
+// idleWindow, or both. It comes last: what it made goes with the cluster.
 func (s *session) measureIdle(counts []int, start, idle bool) error {
 	there := 0
 	for _, n := range counts {
@@ -32,7 +32,7 @@ func (s *session) measureIdle(counts []int, start, idle bool) error {
 			return fmt.Errorf("%d idle releases: %w", n, err)
 		}
 	}
-	return s.clear()
+	return nil
 }
 
 // addIdle makes the idle releases from number `from` up to, but not including, `to`.
