@@ -88,6 +88,7 @@ func TestOnlyTheRightPartsOfTheRoutingChange(t *testing.T) {
 	s := openWith(t, "surgery", manyRoutes)
 	s.deploy("legacy", version{app: "legacy"})
 	s.awaitReady("legacy")
+	s.await(t, readyLimit, "an answer of legacy through the gateway", func() bool { return s.ask("/images/x") == "legacy" })
 	before := s.routing()
 	original := map[string]string{}
 	for _, kind := range []string{"VirtualService", "DestinationRule"} {

@@ -112,7 +112,7 @@ func found(t *testing.T, namespace, objects string) *shop {
 func (s *shop) awaitServing() {
 	s.t.Helper()
 	s.awaitReady("v1")
-	s.await(s.t, readyLimit, "an answer of v1 through the gateway", func() bool { return s.ask() == "v1" })
+	s.await(s.t, readyLimit, "an answer of v1 through the gateway", func() bool { return s.ask("/") == "v1" })
 }
 
 // explain keeps what a failed test is understood from, beside the bench's logs: the test's own output ends with what
@@ -139,8 +139,8 @@ func (s *shop) explain() {
 }
 
 // ask sends one request through the gateway and returns the version that answered; empty for any other answer.
-func (s *shop) ask() string {
-	request, err := http.NewRequest(http.MethodGet, bench.gateway+"/", nil)
+func (s *shop) ask(path string) string {
+	request, err := http.NewRequest(http.MethodGet, bench.gateway+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
