@@ -82,7 +82,9 @@ std::string missing(const Trial& trial, const Look& found, int dwell) {
 
 // ---- JSON ----
 
-Json to_json(const Counts& counts) { return {{"requests", counts.requests}, {"failures", counts.failures}}; }
+Json to_json(const Counts& counts) {
+  return {{"requests", std::llround(counts.requests)}, {"failures", std::llround(counts.failures)}};
+}
 
 Json to_json(const Stream& stream) {
   Json out = {{"metric", stream.metric},
