@@ -13,13 +13,22 @@ import (
 func (f figures) describe(command string) {
 	f["date"] = time.Now().UTC().Format(time.DateOnly)
 	f["command"] = command
-	f["machine"] = fmt.Sprintf("%d × %s, %s, Linux %s", runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memorySize(),
+	f["machine"] = fmt.Sprintf("%d cores of %s, %s, Linux %s", runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memorySize(),
 		output("uname", "-r"))
-	f["version_operator"] = output(os.Getenv("WEIR_OPERATOR"), "--version")
-	f["version_commit"] = os.Getenv("WEIR_COMMIT")
-	f["version_kube_apiserver"] = output("kube-apiserver", "--version")
-	f["version_etcd"] = output("etcd", "--version")
-	f["version_prometheus"] = output("prometheus", "--version")
+	f.note("version_commit", os.Getenv("WEIR_COMMIT"))
+	if strings.Contains(command, "{operator}") { // else it is another one, which may not know the flag
+		f.note("version_operator", output(os.Getenv("WEIR_OPERATOR"), "--version"))
+	}
+	f.note("version_kube_apiserver", output("kube-apiserver", "--version"))
+	f.note("version_etcd", output("etcd", "--version"))
+	f.note("version_prometheus", output("prometheus", "--version"))
+}
+
+// note keeps what was known before where there is nothing to say: not every benchmark has all programs at hand.
+func (f figures) note(name, text string) {
+	if text != "" {
+		f[name] = text
+	}
 }
 
 // output is the first line of what a program says; empty if it cannot be run.

@@ -11,7 +11,8 @@ import (
 // measureMicro runs the C++ benchmarks (weir-bench); a benchmark's name is the figure's, its argument comes last.
 func measureMicro(f figures) error {
 	binary := os.Getenv("WEIR_MICRO")
-	command := exec.Command(binary, "--benchmark_format=json", "--benchmark_repetitions=5", "--benchmark_report_aggregates_only")
+	command := exec.Command(binary, "--benchmark_format=json", "--benchmark_repetitions=3",
+		"--benchmark_min_time=0.1", "--benchmark_report_aggregates_only")
 	command.Stderr = os.Stderr
 	output, err := command.Output()
 	if err != nil {
