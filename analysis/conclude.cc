@@ -31,10 +31,9 @@ void settle(Check& check, Policy policy, std::string_view setting) {
 }
 
 Check compared_check(const Metric& metric, const Trial& trial, const Look& look) {
-  Check check{.name = metric.name,
-              .range = metric.range,
-              .samples = trial.step_requests,
-              .message = std::ranges::find(look.metrics, metric.name, &MetricFinding::metric)->message};
+  const auto& own = *std::ranges::find(look.metrics, metric.name, &MetricFinding::metric);
+  Check check{
+      .name = metric.name, .range = metric.range, .samples = trial.step_requests, .message = own.message};
   if (metric.name == kSuccessRate) {
     const auto& stream = *std::ranges::find(trial.streams, metric.name, &Stream::metric);
     check.value = kPerCent * (1 - stream.candidate.rate());
@@ -42,6 +41,11 @@ Check compared_check(const Metric& metric, const Trial& trial, const Look& look)
   }
   switch (look.finding) {
     case Finding::Against:
+      // The mean of the metrics decides; those that are above it have.
+      if (own.evidence < look.evidence) {
+        check.reason = kGatheringEvidence;
+        break;
+      }
       check.outcome = Outcome::Fail;
       check.reason = kEvidenceAgainst;
       break;

@@ -162,7 +162,8 @@ std::optional<Stream> stream_from(const Json& value) {
 TestSettings settings_of(const Stream& stream, const JudgeSettings& judge) {
   return {.alpha = judge.alpha,
           .beta = judge.beta,
-          .tolerance = stream.dominance ? 0 : judge.tolerance,
+          .ratio = stream.dominance ? kTailRatio : 1,
+          .tolerance = judge.tolerance,
           .odds = stream.edge ? kLatencyOdds : kFailureOdds};
 }
 

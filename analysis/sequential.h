@@ -17,6 +17,9 @@ inline constexpr int kMinDwell = 3;
 // Tails of the histogram that the dominance form compares: shares of stable's requests slower than an edge.
 inline constexpr double kLeastTail = 0.002;
 inline constexpr double kMostTail = 0.98;
+// By which factor the candidate's tails may be heavier: two versions are never distributed alike, and enough
+// requests show any difference.
+inline constexpr double kTailRatio = 1.2;
 
 // What is compared: the failures of requests, or how many are slower than an edge of the histogram.
 struct Stream {
