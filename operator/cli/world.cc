@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/cli/schema.h"
 #include "operator/kube/object.h"
 
 namespace weir::cli {
@@ -135,7 +136,13 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
     if (!at(document.object, "/metadata/name").is_string()) {
       return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
     }
-    Json object = as_written(document.object);
+    Json object = document.object;
+    drop_nulls(object);
+    if (const auto wrong = find_mistyped(object)) {
+      return std::unexpected(document.position(wrong->field) + ": " + wrong->field + " of " + what + " " +
+                             kube::key_of(object).name + " is not " + std::string(wrong->accepted));
+    }
+    object = as_written(std::move(object));
     if (!at(object, "/metadata/namespace").is_string()) object["metadata"]["namespace"] = name_space;
     const kube::Key key = kube::key_of(object);
     if (!taken.emplace(resource->plural, key).second) {

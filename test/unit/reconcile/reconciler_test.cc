@@ -155,6 +155,18 @@ TEST_F(ReconcilerTest, refuses_a_target_that_serves_already) {
   EXPECT_THAT(message(), HasSubstr("selects checkout-v2 already"));
 }
 
+TEST_F(ReconcilerTest, says_why_a_spec_cannot_be_used_whatever_its_status_holds) {
+  fill();
+  Json canary = object(kube::kCanaries, "checkout-v2");
+  canary["spec"].erase("service");
+  for (const auto& status : {Json{{"message", 5}}, Json::array(), Json("ended")}) {
+    canary["status"] = status;
+    world.api.put(kube::kCanaries, canary);
+    EXPECT_FALSE(round().error);
+    EXPECT_THAT(message(), HasSubstr("spec.service"));
+  }
+}
+
 TEST_F(ReconcilerTest, finishes_after_the_virtual_service_was_deleted_and_the_canary_too) {
   fill();
   run([this] { return at_weight(10); });
