@@ -143,4 +143,12 @@ func TestTheExporterCountsByWeight(t *testing.T) {
 	if release.stable.good != 150 || release.candidate.good != 45 || release.candidate.failed != 5 {
 		t.Errorf("counted %+v", release)
 	}
+	page := string(release.candidate.write(nil, "app-v2"))
+	labels := `{reporter="source",destination_workload_namespace="bench",destination_workload="app-v2",response_code="500"`
+	if got := counter(page, "istio_requests_total", `response_code="500"`); got != 5 {
+		t.Errorf("%v failures are written: want 5, in\n%s", got, page)
+	}
+	if !strings.Contains(page, "istio_request_duration_milliseconds_bucket"+labels+`,le="+Inf"} 5`) {
+		t.Errorf("no bucket holds all failures in\n%s", page)
+	}
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 
@@ -138,24 +136,24 @@ func (t *traffic) advance(now time.Time) {
 
 func (e *exporter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	now := time.Now()
-	var text strings.Builder
+	var page []byte
 	e.mutex.Lock()
 	for name, release := range e.releases {
 		release.advance(now)
 		if release.candidate.failed >= 1 && release.badSeen.IsZero() {
 			release.badSeen = now
 		}
-		release.stable.write(&text, named(e.profile.Stable, name))
-		release.candidate.write(&text, named(e.profile.Candidate, name))
+		page = release.stable.write(page, named(e.profile.Stable, name))
+		page = release.candidate.write(page, named(e.profile.Candidate, name))
 	}
 	e.mutex.Unlock()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-	_, _ = io.WriteString(w, text.String())
+	_, _ = w.Write(page)
 }
 
 // write leaves out what has not happened yet: a proxy has no series before the first request of its kind.
-func (l workload) write(text *strings.Builder, name string) {
-	common := `{reporter="source",destination_workload_namespace="` + namespace + `",destination_workload="` + name + `",`
+func (l workload) write(page []byte, name string) []byte {
+	common := `{reporter="source",destination_workload_namespace="` + namespace + `",destination_workload="` + name + `",response_code="`
 	for _, kind := range []struct {
 		code  string
 		count float64
@@ -163,11 +161,13 @@ func (l workload) write(text *strings.Builder, name string) {
 		if kind.count < 1 {
 			continue
 		}
-		labels := common + `response_code="` + kind.code + `"`
-		fmt.Fprintf(text, "istio_requests_total%s} %d\n", labels, int64(kind.count))
+		labels := common + kind.code + `"`
+		page = append(page, "istio_requests_total"+labels+"} "...)
+		page = append(strconv.AppendInt(page, int64(kind.count), 10), '\n')
 		for _, latency := range latencies {
-			fmt.Fprintf(text, "istio_request_duration_milliseconds_bucket%s,le=\"%s\"} %d\n", labels, latency.bound,
-				int64(kind.count*latency.share))
+			page = append(page, "istio_request_duration_milliseconds_bucket"+labels+`,le="`+latency.bound+`"} `...)
+			page = append(strconv.AppendInt(page, int64(kind.count*latency.share), 10), '\n')
 		}
 	}
+	return page
 }
