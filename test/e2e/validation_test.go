@@ -30,7 +30,7 @@ func TestInvalidCanariesAreRefused(t *testing.T) {
 			"judge: {type: sequential}\n    metrics: [{name: errors, query: up,", "give at least one of these metrics"},
 		{"an unknown judge", "metrics: [", "judge: {type: jury}\n    metrics: [", `Unsupported value: "jury"`},
 		{"an alpha of nothing", "metrics: [", "judge: {type: sequential, alpha: 0}\n    metrics: [",
-			"judge.alpha is 0; it must be 0.0001 to 0.5"},
+			"it must be 0.0001 to 0.5"},
 		{"an empty range", "thresholdRange: {min: 99}", "thresholdRange: {}", "neither min nor max"},
 		{"a range without values", "thresholdRange: {min: 99}", "thresholdRange: {min: 99, max: 1}", "no value could be in it"},
 		{"no threshold", "threshold: 2", "threshold: 0", "greater than or equal to 1"},
