@@ -1,0 +1,249 @@
+// Any JSON as VirtualServices and DestinationRules: a release refuses them, or divides them and puts them
+// back as they were.
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "operator/routing/istio.h"
+#include "test/fuzz/json.h"
+#include "test/fuzz/target.h"
+
+namespace weir::fuzz {
+namespace {
+
+using routing::Objects;
+using strategies::RouteRecord;
+using strategies::Weight;
+
+constexpr std::initializer_list<const char*> kKinds{"http", "tcp", "tls"};
+
+routing::Target target_of(const Json& input) {
+  const auto& asked = member(input, "target");
+  routing::Target target;
+  target.name_space = "shop";
+  target.service = "checkout";
+  target.traffic_host = flag(asked, "dedicated") ? "checkout-weir" : "checkout";
+  target.version_label = text(asked, "versionLabel", "version");
+  target.stable_version = text(asked, "stable", "v1");
+  target.candidate_version = text(asked, "candidate", "v2");
+  target.routing.stable_subset = text(asked, "stableSubset", "");
+  target.routing.candidate_subset = text(asked, "candidateSubset", "");
+  target.routing.destination_rule = text(asked, "destinationRule", "");
+  if (const auto name = text(asked, "virtualService", ""); !name.empty())
+    target.routing.virtual_services.push_back({.name = name, .routes = {}});
+  target.owner = {{"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}};
+  for (const auto& record : member(input, "records"))
+    target.records.push_back(
+        {text(record, "object", ""), text(record, "key", ""), text(record, "original", "")});
+  return target;
+}
+
+// Names are unique in a namespace, as they are in a cluster.
+Objects objects_of(const Json& input) {
+  Objects objects;
+  for (const auto& raw : member(input, "objects")) {
+    auto object = as_served(raw);
+    const auto kind = text(object, "kind", "");
+    auto& all = kind == "DestinationRule" ? objects.destination_rules : objects.virtual_services;
+    if (kind != "DestinationRule" && kind != "VirtualService") continue;
+    const auto& metadata = member(object, "metadata");
+    if (text(metadata, "name", "").empty() || text(metadata, "namespace", "").empty()) continue;
+    const bool taken = std::ranges::any_of(all, [&](const Json& other) {
+      return member(member(other, "metadata"), "name") == member(metadata, "name") &&
+             member(member(other, "metadata"), "namespace") == member(metadata, "namespace");
+    });
+    if (!taken) all.push_back(std::move(object));
+  }
+  return objects;
+}
+
+std::string text_of(const Objects& objects) {
+  return Json{{"virtualServices", objects.virtual_services}, {"destinationRules", objects.destination_rules}}
+      .dump();
+}
+
+// Weights as Istio reads them; empty if one of them is no weight.
+std::optional<std::int64_t> sum_of(const Json& entries) {
+  std::int64_t sum = 0;
+  for (const auto& entry : entries) {
+    const auto& weight = member(entry, "weight");
+    if (!weight.is_null() && !weight.is_number_integer()) return std::nullopt;
+    const auto value = weight.is_null() ? 0 : weight.get<std::int64_t>();
+    if (value < 0 || value > 100) return std::nullopt;
+    sum += value;
+  }
+  return entries.size() == 1 && sum == 0 ? 100 : sum;
+}
+
+// Everything but the destinations' weights and subsets: what no step of a release changes for good.
+Json without_versions(Json object) {
+  for (const auto* kind : kKinds) {
+    if (!member(member(object, "spec"), kind).is_array()) continue;
+    for (auto& route : object["spec"][kind]) {
+      if (!member(route, "route").is_array()) continue;
+      for (auto& entry : route["route"]) {
+        if (member(entry, "destination").is_object()) entry["destination"].erase("subset");
+      }
+    }
+  }
+  return object;
+}
+
+// A release's own reading and writing, as the reconciler does it.
+class Cluster {
+ public:
+  explicit Cluster(const Json& input) : target_(target_of(input)), objects_(objects_of(input)) {}
+
+  [[nodiscard]] routing::Provider::Reading read() const { return provider_.read(target_, objects_); }
+  [[nodiscard]] const Objects& objects() const { return objects_; }
+  [[nodiscard]] bool begun() const { return !target_.records.empty(); }
+
+  // Each says how much it wrote; empty: it was refused.
+  using Written = std::optional<std::size_t>;
+  Written ensure() {
+    if (const auto subsets = read().subsets) remember(subsets->found);
+    return apply(provider_.ensure_subsets(target_, objects_));
+  }
+  Written route(Weight weight) {
+    if (const auto routes = read().routes) remember(routes->found);
+    return apply(provider_.route(target_, objects_, weight));
+  }
+  Written move() { return apply(provider_.move_pinned_subsets(target_, objects_)); }
+  Written restore(bool promoted) { return apply(provider_.restore(target_, objects_, promoted)); }
+  Written remove(bool promoted) { return apply(provider_.remove_subsets(target_, objects_, promoted)); }
+
+ private:
+  void remember(const std::vector<RouteRecord>& found) {
+    for (const auto& record : found) {
+      const auto same = std::ranges::find_if(target_.records, [&](const RouteRecord& known) {
+        return known.object == record.object && known.key == record.key;
+      });
+      if (same == target_.records.end()) {
+        target_.records.push_back(record);
+      } else {
+        *same = record;
+      }
+    }
+  }
+
+  Written apply(const routing::Result<std::vector<routing::Write>>& writes) {
+    if (!writes) {
+      require(!writes.error().message.empty(), "a refusal is a sentence");
+      return std::nullopt;
+    }
+    for (const auto& write : *writes) {
+      require(write.before != write.after, "a write changes something");
+      auto& all = write.destination_rule ? objects_.destination_rules : objects_.virtual_services;
+      if (write.before.is_null()) {
+        all.push_back(write.after);
+        continue;
+      }
+      const auto place = std::ranges::find(all, write.before);
+      require(place != all.end(), "a write starts from an object that is there: " + write.before.dump());
+      if (write.after.is_null()) {
+        all.erase(place);
+      } else {
+        *place = write.after;
+      }
+    }
+    return writes->size();
+  }
+
+  routing::Target target_;
+  Objects objects_;
+  routing::IstioProvider provider_;
+};
+
+// The weights of each route add up to what they did, and none is out of range.
+void check_sums(const Objects& before, const Objects& after) {
+  require(before.virtual_services.size() == after.virtual_services.size(), "no VirtualService comes or goes");
+  for (std::size_t i = 0; i < after.virtual_services.size(); ++i) {
+    const auto& old = before.virtual_services[i];
+    const auto& now = after.virtual_services[i];
+    if (old == now) continue;
+    for (const auto* kind : kKinds) {
+      const auto& routes = member(member(now, "spec"), kind);
+      if (!routes.is_array()) continue;
+      for (std::size_t at = 0; at < routes.size(); ++at) {
+        const auto& entries = member(routes[at], "route");
+        const auto& original = member(member(member(old, "spec"), kind)[at], "route");
+        if (entries == original) continue;
+        const auto sum = sum_of(entries);
+        require(sum.has_value(), "weights are 0 to 100: " + entries.dump());
+        require(sum == sum_of(original), "weights add up to what they did: " + entries.dump());
+      }
+    }
+  }
+}
+
+void divide(Cluster& cluster, Weight weight) {
+  const auto before = cluster.objects();
+  require(cluster.route(weight).has_value(), "what is not refused can be divided");
+  check_sums(before, cluster.objects());
+  const auto routes = cluster.read().routes;
+  require(routes && routes->at(weight), "the routes are at the weight: " + text_of(cluster.objects()));
+  require(cluster.route(weight) == 0, "dividing again writes nothing: " + text_of(cluster.objects()));
+}
+
+// Route, then restore, is the identity.
+void check_rollback(Cluster cluster, Weight one, Weight two) {
+  const auto before = text_of(cluster.objects());
+  require(cluster.ensure().has_value(), "what is not refused gets its subsets");
+  const auto subsets = cluster.read().subsets;
+  require(subsets && subsets->present, "the subsets are there: " + text_of(cluster.objects()));
+  divide(cluster, one);
+  divide(cluster, two);
+  require(cluster.restore(false).has_value() && cluster.remove(false).has_value(), "it is put back");
+  require(text_of(cluster.objects()) == before, "it is as it was: " + text_of(cluster.objects()));
+}
+
+void check_promotion(Cluster cluster) {
+  const auto before = cluster.objects();
+  (void)cluster.ensure();
+  divide(cluster, Weight::all());
+  require(cluster.move().has_value() && cluster.restore(true).has_value() && cluster.remove(true).has_value(),
+          "it is put back");
+  const auto after = cluster.objects();
+  for (std::size_t i = 0; i < after.virtual_services.size(); ++i) {
+    require(without_versions(after.virtual_services[i]) == without_versions(before.virtual_services[i]),
+            "only the version differs: " + after.virtual_services[i].dump());
+  }
+  (void)cluster.restore(true);
+  (void)cluster.remove(true);
+  require(text_of(cluster.objects()) == text_of(after), "putting back again changes nothing");
+}
+
+// Objects that a release refuses are still read and written if it has begun: nothing of it may throw.
+void walk(Cluster cluster, Weight weight) {
+  (void)cluster.ensure();
+  (void)cluster.route(weight);
+  (void)cluster.move();
+  (void)cluster.route(Weight::none());
+  (void)cluster.read();
+  (void)cluster.restore(weight == Weight::all());
+  (void)cluster.remove(weight == Weight::all());
+  (void)cluster.read();
+}
+
+}  // namespace
+}  // namespace weir::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
+  const auto input = fuzz::parse_json(fuzz::text_of(data, size));
+  if (!input.is_object()) return 0;
+  const fuzz::Cluster cluster(input);
+  const auto one =
+      strategies::Weight::of(fuzz::integer(input, "one", 10)).value_or(strategies::Weight::none());
+  const auto two =
+      strategies::Weight::of(fuzz::integer(input, "two", 50)).value_or(strategies::Weight::all());
+  fuzz::walk(cluster, one);
+  const auto reading = cluster.read();
+  // A rule that a release made is no owner's: it goes when the release is over.
+  const bool made = reading.subsets && reading.subsets->added;
+  if (cluster.begun() || made || !reading.refusals.empty() || !reading.routes) return 0;
+  fuzz::check_rollback(cluster, one, two);
+  fuzz::check_promotion(cluster);
+  return 0;
+}
