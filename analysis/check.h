@@ -32,6 +32,7 @@ struct Metric {
   std::string address;                         // of the Prometheus to ask; empty: the operator's own
   std::map<std::string, std::string> headers;  // sent with the query (credentials among them: never logged)
   bool insecure_skip_verify = false;
+  std::string problem;  // why the provider cannot be asked; empty: it can
   Policy on_no_data = Policy::Hold;
   Policy on_provider_error = Policy::Hold;
 };

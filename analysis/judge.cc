@@ -62,6 +62,10 @@ class Round {
 
   // Against its range.
   void judge(const Metric& metric) {
+    if (!metric.problem.empty()) {
+      judgement_.checks.push_back(failed_query(metric, {QueryError::Kind::Unavailable, metric.problem}));
+      return;
+    }
     const Server server{.address = metric.address.empty() ? address_ : metric.address,
                         .headers = metric.headers,
                         .insecure_skip_verify = metric.insecure_skip_verify};

@@ -15,7 +15,12 @@ using strategies::Phase;
 // `token` as a bearer token, or `username` and `password`; empty: the Secret has neither.
 std::string authorization(const Json& secret) {
   const auto data = secret.value("data", Json::object());
-  const auto value = [&](const char* key) { return kube::decode_base64(data.value(key, "")).value_or(""); };
+  // A file that a Secret was made from often ends in a newline, which no header may hold.
+  const auto value = [&](const char* key) {
+    auto text = kube::decode_base64(data.value(key, "")).value_or("");
+    text.resize(text.find_last_not_of("\r\n") + 1);
+    return text;
+  };
   if (data.contains("token")) return "Bearer " + value("token");
   if (data.contains("username"))
     return "Basic " + kube::encode_base64(value("username") + ":" + value("password"));
@@ -166,7 +171,12 @@ std::vector<analysis::Metric> Reconciler::resolve(const canary::Canary& canary) 
         metric.insecure_skip_verify = found->insecure_skip_verify;
         if (!found->secret.empty()) {
           const auto secret = api_.get(kube::kSecrets, {space, found->secret});
-          if (secret) metric.headers["Authorization"] = authorization(*secret);
+          if (secret) {
+            metric.headers["Authorization"] = authorization(*secret);
+          } else {
+            metric.problem = "Secret " + kube::to_string({space, found->secret}) + " of MetricTemplate " +
+                             wanted.template_name + " cannot be read: " + secret.error().message;
+          }
         }
       }
     }

@@ -55,6 +55,16 @@ TEST_F(Judging, success_rate_compares_candidate_and_stable_from_one_answer) {
   EXPECT_EQ(prometheus_.asked("sum by").size(), 1U);
 }
 
+TEST_F(Judging, a_provider_that_cannot_be_asked_is_an_error_of_its_own_and_is_not_asked) {
+  auto metric = custom();
+  metric.problem = "Secret shop/prometheus of MetricTemplate queue cannot be read: not found";
+  const auto judgement = judge({metric});
+  EXPECT_EQ(judgement.checks.at(0).reason, "ProviderError");
+  EXPECT_EQ(judgement.message, metric.problem);
+  EXPECT_FALSE(judgement.provider_available);
+  EXPECT_TRUE(prometheus_.asked().empty());
+}
+
 TEST_F(Judging, all_requests_failing_is_a_success_rate_of_zero_and_said_so) {
   requests_are({requests("checkout-v2", "503", "40.4")});
   const auto judgement = judge({success_rate()});
