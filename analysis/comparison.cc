@@ -77,6 +77,11 @@ class Comparer {
       counts.push_back({source->count(stream, inquiry_.subject.stable, period),
                         source->count(stream, inquiry_.subject.target, period)});
     }
+    if (std::ranges::any_of(counts, [](const StreamCounts& each) { return each.candidate.requests <= 0; })) {
+      result_.no_data =
+          "requests reached " + inquiry_.subject.target + ", but no duration of theirs is known";
+      return std::nullopt;
+    }
     add(result_.trial, counts, end_, inquiry_.judge);
     result_.counted = true;
     return std::nullopt;

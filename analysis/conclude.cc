@@ -32,13 +32,15 @@ void settle(Check& check, Policy policy, std::string_view setting) {
 
 Check compared_check(const Metric& metric, const Trial& trial, const Look& look) {
   const auto& own = *std::ranges::find(look.metrics, metric.name, &MetricFinding::metric);
-  Check check{
-      .name = metric.name, .range = metric.range, .samples = trial.step_requests, .message = own.message};
-  if (metric.name == kSuccessRate) {
-    const auto& stream = *std::ranges::find(trial.streams, metric.name, &Stream::metric);
-    check.value = kPerCent * (1 - stream.candidate.rate());
-    check.stable = kPerCent * (1 - stream.stable.rate());
-  }
+  const auto& stream = *std::ranges::find(trial.streams, metric.name, &Stream::metric);
+  const auto value = [&](const Counts& counts) {
+    return kPerCent * (stream.edge ? counts.rate() : 1 - counts.rate());
+  };
+  Check check{.name = metric.name,
+              .value = value(stream.candidate),
+              .stable = value(stream.stable),
+              .samples = trial.step_requests,
+              .message = own.message};
   switch (look.finding) {
     case Finding::Against:
       // The mean of the metrics decides; those that are above it have.

@@ -11,7 +11,8 @@ namespace weir::analysis {
 // Settles a check that has no value by the policy that `setting` of the spec gives.
 void settle(Check& check, Policy policy, std::string_view setting);
 
-// What the evidence of `trial` says of one of its metrics.
+// What the evidence of `trial` says of one of its metrics. Values are per cent: of successes, or of requests
+// slower than the (first) edge. No range was asked for.
 [[nodiscard]] Check compared_check(const Metric& metric, const Trial& trial, const Look& look);
 
 // Fills outcome, message and `undecided` from the checks.

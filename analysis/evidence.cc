@@ -105,7 +105,7 @@ void start_step(BinaryTest& test) {
 
 void add_interval(BinaryTest& test, const Counts& stable, const Counts& candidate,
                   const TestSettings& settings) {
-  if (stable.requests > 0 && candidate.requests > 0) {
+  if (stable.requests > 0 && candidate.requests > 0 && test.baseline.requests >= kLeastBaseline) {
     const double rate = expected_rate(test.baseline);
     const double bound = std::min(settings.ratio * rate + settings.tolerance, kMostRate);
     const double cap = std::log(0.5 / settings.alpha);

@@ -60,8 +60,11 @@ struct BinaryTest {
 // A later step begins: evidence is gathered for its start too, and the certificate afresh.
 void start_step(BinaryTest& test);
 
-// Takes one interval in: each is to be counted once. An interval in which either version had no request is no
-// evidence.
+// Requests of stable without which its rate is not known well enough to bet on.
+inline constexpr double kLeastBaseline = 100;
+
+// Takes one interval in: each is to be counted once. It is no evidence if either version had no request, or
+// if the baseline was below kLeastBaseline.
 void add_interval(BinaryTest& test, const Counts& stable, const Counts& candidate,
                   const TestSettings& settings);
 

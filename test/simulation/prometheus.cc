@@ -7,8 +7,10 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <ranges>
 #include <string_view>
 
+#include "analysis/counters.h"
 #include "analysis/queries.h"
 
 namespace weir::simulation {
@@ -82,6 +84,20 @@ Json document(const std::vector<analysis::Series>& result, double time) {
   return {{"status", "success"}, {"data", {{"resultType", "vector"}, {"result", std::move(series)}}}};
 }
 
+// Of a query for samples, whose times are milliseconds since 1970.
+Json samples_document(const std::vector<analysis::Series>& result) {
+  Json all = Json::array();
+  for (const auto& each : result) {
+    Json values = Json::array();
+    for (const auto& sample : each.samples) {
+      const auto since = std::chrono::duration<double>(sample.at.time_since_epoch());
+      values.push_back({since.count(), to_text(sample.value)});
+    }
+    all.push_back({{"metric", each.labels}, {"values", std::move(values)}});
+  }
+  return {{"status", "success"}, {"data", {{"resultType", "matrix"}, {"result", std::move(all)}}}};
+}
+
 analysis::Answer failure(int status, const char* type, const std::string& message) {
   const Json body{{"status", "error"}, {"errorType", type}, {"error", message}};
   return {.status = status, .body = body.dump()};
@@ -147,10 +163,13 @@ analysis::Answer Prometheus::answer(const std::string& url) {
   const std::int64_t time = number(parameter(url, "time"));
   const auto wall = clock_.wall().time_since_epoch();
   const Millis at = executor_.now() + (std::chrono::seconds(time) - wall);
-  auto result = evaluate(parameter(url, "query"), at);
+  const std::string query = parameter(url, "query");
+  auto result = evaluate(query, at);
+  const bool samples = !result;
+  if (samples) result = evaluate_samples(query, at);
   if (!result) return failure(422, "execution", "the model of Prometheus does not know this query");
   spoil(*result);
-  Json body = document(*result, static_cast<double>(time));
+  Json body = samples ? samples_document(*result) : document(*result, static_cast<double>(time));
   if (weather_ == Weather::Partial) body["warnings"] = {"a part of the data could not be read"};
   return {.status = 200, .body = body.dump()};
 }
@@ -158,7 +177,11 @@ analysis::Answer Prometheus::answer(const std::string& url) {
 void Prometheus::spoil(Result& result) const {
   if (weather_ == Weather::Empty) result.clear();
   if (weather_ == Weather::NotANumber) {
-    for (auto& series : result) series.value = std::numeric_limits<double>::quiet_NaN();
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    for (auto& series : result) {
+      series.value = kNan;
+      for (auto& sample : series.samples) sample.value = kNan;
+    }
   }
   if (weather_ != Weather::Partial) return;
   const auto workload = [](const analysis::Series& series) {
@@ -207,6 +230,41 @@ std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query,
   }
   if (query == analysis::scrapes_query(name_space)) return known ? scrapes(at) : Result{};
   return std::nullopt;
+}
+
+// The raw samples that the sequential judge counts from.
+std::optional<Prometheus::Result> Prometheus::evaluate_samples(const std::string& query, Millis at) const {
+  const std::string name_space(between(query, "destination_workload_namespace=\"", "\""));
+  const std::string workloads(between(query, "destination_workload=~\"", "\""));
+  const std::chrono::seconds range(number(between(query, "[", "s]")));
+  std::vector<std::string> named;
+  for (const auto part : std::views::split(workloads, '|')) named.emplace_back(part.begin(), part.end());
+  if (workloads.empty()) named.clear();
+  const bool durations = query == analysis::duration_samples_query(name_space, range, named);
+  if (!durations && query != analysis::request_samples_query(name_space, range, named)) return std::nullopt;
+  Result result;
+  if (name_space != mesh_.options().name_space) return result;
+  const auto offset = clock_.wall().time_since_epoch() - executor_.now();
+  for (const auto& [key, samples] : durations ? buckets_ : requests_) {
+    const auto& [proxy, workload, code] = key;
+    const auto seen = within(samples, at, range);
+    if (seen.empty() || (!named.empty() && std::ranges::find(named, workload) == named.end())) continue;
+    analysis::Series series{.labels = {{"job", "proxies"},
+                                       {"instance", std::to_string(proxy)},
+                                       {"destination_workload", workload}}};
+    if (durations) {
+      const auto bucket = static_cast<std::size_t>(code);
+      series.labels["le"] = bucket + 1 == kBuckets.size() ? "+Inf" : fmt::format("{}", kBuckets[bucket]);
+    } else {
+      series.labels["response_code"] = std::to_string(code);
+    }
+    for (const auto& sample : seen) {
+      series.samples.push_back(
+          {analysis::TimePoint{std::chrono::duration_cast<Millis>(sample.at + offset)}, sample.value});
+    }
+    result.push_back(std::move(series));
+  }
+  return result;
 }
 
 Prometheus::Result Prometheus::requests(Millis at, Millis window) const {

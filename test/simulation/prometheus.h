@@ -29,8 +29,9 @@ enum class Weather {
   Rejected     // 503 with an error document
 };
 
-// Answers the queries of analysis/queries.h (success rate, duration, scrape interval) from samples of every
-// proxy, as Prometheus would: with its look-back of five minutes and the extrapolation of increase().
+// Answers the queries of analysis/queries.h and analysis/counters.h (success rate, duration, scrape interval,
+// raw samples) from samples of every proxy, as Prometheus would: with its look-back of five minutes and the
+// extrapolation of increase().
 class Prometheus {
  public:
   // Borrows all; `clock` is its own. Each proxy is scraped at a moment of its own in `scrape_interval`, which
@@ -67,6 +68,7 @@ class Prometheus {
 
   [[nodiscard]] analysis::Answer answer(const std::string& url);
   [[nodiscard]] std::optional<Result> evaluate(const std::string& query, Millis at) const;
+  [[nodiscard]] std::optional<Result> evaluate_samples(const std::string& query, Millis at) const;
   [[nodiscard]] Result requests(Millis at, Millis window) const;
   [[nodiscard]] Result durations(Millis at, Millis window) const;
   [[nodiscard]] Result scrapes(Millis at) const;

@@ -47,6 +47,18 @@ Json to_service(int weight) {
   return destination;
 }
 
+std::string_view to_text(Judge judge) {
+  switch (judge) {
+    case Judge::Threshold:
+      return "ranges";
+    case Judge::Comparing:
+      return "ranges and evidence";
+    case Judge::Certifying:
+      return "ranges and certificates";
+  }
+  return "";
+}
+
 }  // namespace
 
 bool Scenario::promotes() const {
@@ -57,11 +69,11 @@ std::string Scenario::describe() const {
   return fmt::format(
       "a {} candidate, {}, {}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
       "{} {}{}, "
-      "{} process(es)",
+      "{} process(es), {}",
       to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
       own_rule ? ", the owner's own rule" : "", fmt::join(steps, "/"), interval.count(), threshold,
       propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
-      skip_analysis ? ", analysis skipped" : "", processes);
+      skip_analysis ? ", analysis skipped" : "", processes, to_text(judge));
 }
 
 Scenario draw_scenario(Random& random) {
@@ -85,6 +97,8 @@ Scenario draw_scenario(Random& random) {
   drawn.progress_deadline = random.between(40s, 90s) / 1'000 * 1'000;
   drawn.skip_analysis = random.chance(0.05);
   drawn.processes = random.chance(0.3) ? 2 : 1;
+  drawn.judge = random.pick(
+      std::vector{Judge::Threshold, Judge::Threshold, Judge::Threshold, Judge::Comparing, Judge::Certifying});
   return drawn;
 }
 
@@ -172,6 +186,13 @@ Json canary(const Scenario& scenario, const std::string& name, const std::string
             {"progressDeadlineSeconds", scenario.progress_deadline.count() / 1'000}};
   if (scenario.dedicated) spec["service"]["mode"] = "Dedicated";
   if (scenario.skip_analysis) spec["skipAnalysis"] = true;
+  // A certificate that few requests are enough for: steps are short, and the traffic is little.
+  if (scenario.judge != Judge::Threshold) {
+    spec["analysis"]["judge"] = {{"type", "sequential"},
+                                 {"beta", 0.5},
+                                 {"minSamples", 5},
+                                 {"advanceEarly", scenario.judge == Judge::Certifying}};
+  }
   return {{"metadata", meta(name)}, {"spec", spec}};
 }
 

@@ -15,6 +15,9 @@ enum class Quality { Good, Failing, Slow, NeverReady };
 // route; a route of its own for marked requests.
 enum class Routes { Single, Shared, Marked };
 
+// What judges: ranges; or also the comparison with stable, which either stops a step or has to end it, too.
+enum class Judge { Threshold, Comparing, Certifying };
+
 struct Scenario {
   Quality quality = Quality::Good;
   bool dedicated = false;  // service.mode
@@ -31,6 +34,7 @@ struct Scenario {
   Millis progress_deadline{60'000};
   bool skip_analysis = false;
   int processes = 1;  // of the operator
+  Judge judge = Judge::Threshold;
 
   // Whether the release is to be promoted if nothing goes wrong.
   [[nodiscard]] bool promotes() const;

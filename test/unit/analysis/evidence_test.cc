@@ -60,6 +60,16 @@ TEST(Evidence, needs_requests_of_both_versions) {
   EXPECT_EQ(test.baseline, (Counts{1100, 1}));
 }
 
+TEST(Evidence, waits_until_stable_is_known) {
+  BinaryTest test;
+  add_interval(test, {90, 0}, {50, 50}, {});
+  EXPECT_EQ(evidence(test, 1), 1);
+  add_interval(test, {90, 0}, {50, 50}, {});
+  EXPECT_EQ(evidence(test, 1), 1);
+  add_interval(test, {90, 0}, {50, 50}, {});
+  EXPECT_GT(evidence(test, 1), 1);
+}
+
 TEST(Evidence, of_one_interval_is_capped_below_what_takes_a_release_back) {
   auto test = known(60'000, 60);
   add_interval(test, {900, 1}, {100, 100}, {});
