@@ -44,5 +44,5 @@ func readMicro(output []byte, f figures) error {
 	return nil
 }
 
-// microFigure is the figure that "decide_us" or "virtualservice_edit_us/100" measures.
+// microFigure is the figure that "decision_us" or "virtualservice_edit_us/100" measures.
 func microFigure(name string) string { return strings.ReplaceAll(name, "/", "_") }

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "analysis/sequential.h"
 #include "operator/routing/istio.h"
 #include "strategies/machine.h"
 #include "test/unit/routing/world.h"
@@ -36,7 +37,7 @@ strategies::Verdict passed(const strategies::Status& status, strategies::TimePoi
 }
 
 // A verdict that passed in the middle of a release: the next step is authorised.
-void decide_us(benchmark::State& state) {
+void decision_us(benchmark::State& state) {
   strategies::World world;
   world.run_to_step(2);
   const auto& status = world.release.status;
@@ -48,7 +49,40 @@ void decide_us(benchmark::State& state) {
     benchmark::DoNotOptimize(decision);
   }
 }
-BENCHMARK(decide_us)->Unit(benchmark::kMicrosecond);
+BENCHMARK(decision_us)->Unit(benchmark::kMicrosecond);
+
+// One interval of the sequential judge at the last of five steps, from the memory that status keeps to the
+// memory that it writes back.
+void sequential_us(benchmark::State& state) {
+  const analysis::JudgeSettings judge{.sequential = true, .min_samples = 30};
+  analysis::Trial trial{.streams = {{.metric = "request-success-rate"}}};
+  trial.streams[0].test.baseline = {60'000, 60};
+  constexpr int kSteps = 5;
+  for (int step = 1; step <= kSteps; ++step) {
+    analysis::begin_step(trial, step, trial.until.value_or(analysis::TimePoint{}));
+    analysis::add(trial, {{{900, 1}, {100, 0}}}, *trial.until + analysis::Seconds{10}, judge);
+  }
+  const auto memory = analysis::to_text(trial, analysis::look(trial, kSteps, false, judge), judge);
+  for ([[maybe_unused]] auto _ : state) {
+    auto read = analysis::trial_from(memory);
+    analysis::add(read, {{{900, 1}, {100, 0}}}, *read.until + analysis::Seconds{10}, judge);
+    auto text = analysis::to_text(read, analysis::look(read, kSteps, false, judge), judge);
+    benchmark::DoNotOptimize(text);
+  }
+}
+BENCHMARK(sequential_us)->Unit(benchmark::kMicrosecond);
+
+// The arithmetic of it alone.
+void sequential_look_us(benchmark::State& state) {
+  analysis::BinaryTest test;
+  test.baseline = {60'000, 60};
+  for ([[maybe_unused]] auto _ : state) {
+    auto next = test;
+    analysis::add_interval(next, {900, 1}, {100, 0}, {});
+    benchmark::DoNotOptimize(analysis::evidence(next, 1));
+  }
+}
+BENCHMARK(sequential_look_us)->Unit(benchmark::kMicrosecond);
 
 // A VirtualService of so many routes, each with a match, retries and headers of its owner's, all to the
 // Service.
