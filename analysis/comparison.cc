@@ -51,7 +51,7 @@ class Comparer {
   }
 
   std::expected<Compared, QueryError> run() {
-    const Period period{std::max(*result_.trial.until, end_ - kLongestInterval), end_};
+    const Period period{std::max(result_.trial.until, end_ - kLongestInterval), end_};
     if (auto failure = count(period)) return std::unexpected(*std::move(failure));
     result_.look = look(result_.trial, inquiry_.steps, alone(), inquiry_.judge);
     return std::move(result_);
@@ -73,6 +73,7 @@ class Comparer {
     if (auto failure = add_streams(period.from, *source)) return failure;
     if (!result_.no_data.empty()) return std::nullopt;
     std::vector<StreamCounts> counts;
+    counts.reserve(result_.trial.streams.size());
     for (const auto& stream : result_.trial.streams) {
       counts.push_back({source->count(stream, inquiry_.subject.stable, period),
                         source->count(stream, inquiry_.subject.target, period)});
@@ -118,6 +119,7 @@ class Comparer {
   std::vector<Stream> streams_of(const Metric& metric, const Source& history, const Source& now,
                                  TimePoint from) {
     if (metric.name == kSuccessRate) return {{.metric = metric.name}};
+    if (!now.durations || !history.durations) return {};
     const auto edges = now.durations->edges();
     if (metric.range.max) {
       const auto edge = std::ranges::lower_bound(edges, *metric.range.max);
@@ -129,15 +131,15 @@ class Comparer {
       }
       return {{.metric = metric.name, .edge = *edge}};
     }
-    return dominance_streams(metric, edges, history, {from - history_length(), from});
+    return dominance_streams(metric, edges, *history.durations, {from - history_length(), from});
   }
 
   // Of each tail that stable has; of the first edge that hardly any of its requests reaches, if it has none.
-  std::vector<Stream> dominance_streams(const Metric& metric, const std::vector<double>& edges,
-                                        const Source& history, const Period& before) const {
+  [[nodiscard]] std::vector<Stream> dominance_streams(const Metric& metric, const std::vector<double>& edges,
+                                                      const Counters& history, const Period& before) const {
     std::vector<Stream> streams;
     for (const double edge : edges) {
-      const auto slower = history.durations->slower(inquiry_.subject.stable, edge, before);
+      const auto slower = history.slower(inquiry_.subject.stable, edge, before);
       if (slower.requests <= 0 || slower.rate() > kMostTail) continue;
       const bool last = slower.rate() < kLeastTail;
       if (last && !streams.empty()) break;

@@ -187,7 +187,7 @@ bool is_host(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> address_problem(std::string_view address) {
-  const auto scheme =
+  const auto* const scheme =
       std::ranges::find_if(kSchemes, [&](std::string_view known) { return address.starts_with(known); });
   if (scheme == kSchemes.end()) return "must begin with http:// or https://";
   if (address.contains('@')) {

@@ -67,6 +67,7 @@ std::vector<MetricFinding> find_all(const Trial& trial, int steps, const JudgeSe
     (same != metrics.end() ? *same : metrics.emplace_back()).push_back(&stream);
   }
   std::vector<MetricFinding> found;
+  found.reserve(metrics.size());
   for (const auto& streams : metrics) found.push_back(find(streams, steps, judge));
   return found;
 }
@@ -175,7 +176,7 @@ void begin_step(Trial& trial, int step, TimePoint earliest) {
   trial.step = step;
   trial.intervals = 0;
   trial.step_requests = 0;
-  trial.until = std::max(trial.until.value_or(earliest), earliest);
+  trial.until = std::max(trial.until, earliest);
 }
 
 void add(Trial& trial, const std::vector<StreamCounts>& counts, TimePoint end, const JudgeSettings& judge) {
@@ -236,7 +237,7 @@ std::string to_text(const Trial& trial, const Look& look, const JudgeSettings& j
                 {"intervals", trial.intervals},
                 {"stepRequests", trial.step_requests},
                 {"streams", Json::array()}};
-  if (trial.until) state["until"] = trial.until->time_since_epoch().count();
+  state["until"] = trial.until.time_since_epoch().count();
   for (const auto& stream : trial.streams) state["streams"].push_back(to_json(stream));
   out["state"] = std::move(state);
   return out.dump();

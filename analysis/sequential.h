@@ -35,8 +35,8 @@ struct Stream {
 
 // What is known of a release: a plain value, kept in its status.
 struct Trial {
-  std::optional<TimePoint> until;  // end of the last interval that was counted; empty: none was
-  int step = 0;                    // that `intervals` and `step_requests` are of; 0: none yet
+  TimePoint until;  // end of the last interval that was counted; the epoch: none was
+  int step = 0;     // that `intervals` and `step_requests` are of; 0: none yet
   int intervals = 0;
   double step_requests = 0;  // of the candidate
   std::vector<Stream> streams;

@@ -113,6 +113,7 @@ bool looks_at_durations(const canary::Canary& canary) {
 
 std::vector<Counts> DrawnTraffic::history(std::optional<double> edge) const {
   std::vector<Counts> all;
+  all.reserve(chunks_.size());
   for (const auto& chunk : chunks_) all.push_back(count(chunk.stable, edge));
   return all;
 }
@@ -180,8 +181,9 @@ void DrawnJudge::compare(int step, int steps, int weight, Milliseconds begun,
   const auto now = time_of(traffic_.now());
   const auto earliest = time_of(traffic_.now() - begun);
   if (trial_.step != step || earliest > trial_.until) analysis::begin_step(trial_, step, earliest);
-  const auto since = now - *trial_.until;
+  const auto since = now - trial_.until;
   std::vector<analysis::StreamCounts> counts;
+  counts.reserve(trial_.streams.size());
   for (const auto& stream : trial_.streams) counts.push_back(traffic_.counts(since, stream.edge));
   analysis::add(trial_, counts, now, canary_.judge);
   const auto found = analysis::look(trial_, steps, weight >= kAllTraffic, canary_.judge);

@@ -22,6 +22,7 @@ constexpr std::chrono::seconds kMostHistory{3600};
 // A ladder of a hundred steps, each as long as a deadline allows, is over by then.
 constexpr int kMaxRounds = 100'000;
 constexpr Milliseconds kLongAgo{3'600'000};
+constexpr std::int64_t kGeneration = 1;
 
 // Stable alone for a while.
 void draw_history(DrawnTraffic& traffic, std::chrono::seconds interval) {
@@ -41,14 +42,7 @@ class Stage {
     judge_.learn();
     began_ = traffic_.now();
     release_.spec.suspend = false;
-    seen_.generation = 1;
-    seen_.has_finalizer = true;
-    seen_.stable = workload("stable");
-    seen_.candidate = workload("candidate");
-    seen_.candidate->name = canary.spec.target.name;
-    seen_.service = strategies::ServiceState{.selects = strategies::Selects::Stable, .age = kLongAgo};
-    seen_.routes = strategies::RouteState{.unmanaged = 1, .age = kLongAgo, .found = {{"route", "0", "{}"}}};
-    seen_.subsets = strategies::SubsetState{.age = kLongAgo};
+    candidate_.name = canary.spec.target.name;
   }
 
   Rehearsed run() {
@@ -74,8 +68,7 @@ class Stage {
   }
 
   strategies::Decision round() {
-    follow_endpoints();
-    auto decision = strategies::decide(release_, seen_, now());
+    const auto decision = strategies::decide(release_, observed(), now());
     acted_ = !(decision.status == release_.status) || !decision.actions.empty() || decision.check;
     note(decision);
     release_.status = decision.status;
@@ -89,7 +82,7 @@ class Stage {
   // The candidate has all traffic for good, or none.
   [[nodiscard]] bool over() const {
     const auto phase = release_.status.phase;
-    const int weight = seen_.routes->highest();
+    const int weight = routes_.highest();
     return phase == Phase::RollingBack || phase == Phase::Failed || phase == Phase::Succeeded ||
            (phase == Phase::Promoting && weight == Weight::all().percent());
   }
@@ -124,45 +117,49 @@ class Stage {
   }
 
   void answer(const strategies::CheckRequest& request) {
-    reconcile::Question question{.request = request, .generation = seen_.generation};
+    reconcile::Question question{.request = request, .generation = kGeneration};
     const auto judgement = judge_.judge(request.step, request.steps, request.weight.percent(), request.window,
                                         std::chrono::duration_cast<Milliseconds>(now() - request.earliest));
-    seen_.verdict = reconcile::to_verdict(question, judgement);
+    verdict_ = reconcile::to_verdict(question, judgement);
   }
 
   [[nodiscard]] strategies::TimePoint now() const { return strategies::TimePoint{traffic_.now()}; }
 
   void pass(Milliseconds time) {
-    traffic_.pass(time, seen_.routes->highest());
-    for (auto* age :
-         {&seen_.service->age, &seen_.service->endpoints_age, &seen_.routes->age, &seen_.subsets->age}) {
+    traffic_.pass(time, routes_.highest());
+    for (auto* age : {&service_.age, &service_.endpoints_age, &routes_.age, &subsets_.age}) {
       *age += time;
     }
   }
 
-  void follow_endpoints() {
+  [[nodiscard]] strategies::Observed observed() {
     using strategies::Selects;
-    const auto selects = seen_.service->selects;
-    const bool both =
-        selects == Selects::Both ||
-        (canary_.spec.service.mode == strategies::ServiceMode::Dedicated && seen_.version_services);
-    seen_.service->stable_endpoints = both || selects == Selects::Stable ? seen_.stable->ready : 0;
-    seen_.service->candidate_endpoints = both || selects == Selects::Candidate ? seen_.candidate->ready : 0;
+    const auto selects = service_.selects;
+    const bool dedicated =
+        canary_.spec.service.mode == strategies::ServiceMode::Dedicated && version_services_;
+    const bool both = dedicated || selects == Selects::Both;
+    service_.stable_endpoints = both || selects == Selects::Stable ? stable_.ready : 0;
+    service_.candidate_endpoints = both || selects == Selects::Candidate ? candidate_.ready : 0;
+    return {.generation = kGeneration,
+            .has_finalizer = true,
+            .stable = stable_,
+            .candidate = candidate_,
+            .service = service_,
+            .version_services = version_services_,
+            .routes = routes_,
+            .subsets = subsets_,
+            .verdict = verdict_};
   }
 
-  void apply(const strategies::EnsureVersionServices&) { seen_.version_services = true; }
-  void apply(const strategies::EnsureSubsets&) {
-    seen_.subsets = strategies::SubsetState{.present = true, .added = true};
-  }
-  void apply(const strategies::Route& action) {
-    seen_.routes = strategies::RouteState{.splits = {{100, action.candidate.percent()}}};
-  }
+  void apply(const strategies::EnsureVersionServices&) { version_services_ = true; }
+  void apply(const strategies::EnsureSubsets&) { subsets_ = {.present = true, .added = true}; }
+  void apply(const strategies::Route& action) { routes_ = {.splits = {{100, action.candidate.percent()}}}; }
   void apply(const strategies::SetSelector& action) {
-    seen_.service->selects = action.selects;
-    seen_.service->age = Milliseconds{0};
+    service_.selects = action.selects;
+    service_.age = Milliseconds{0};
   }
   void apply(const strategies::Scale& action) {
-    auto& workload = action.workload == seen_.candidate->name ? *seen_.candidate : *seen_.stable;
+    auto& workload = action.workload == candidate_.name ? candidate_ : stable_;
     workload.replicas = workload.ready = action.replicas;
   }
   // What comes after the candidate has all traffic, or none.
@@ -171,7 +168,13 @@ class Stage {
 
   const canary::Canary& canary_;
   strategies::Release release_;
-  strategies::Observed seen_;
+  strategies::Workload stable_ = workload("stable");
+  strategies::Workload candidate_ = workload("candidate");
+  strategies::ServiceState service_{.selects = strategies::Selects::Stable, .age = kLongAgo};
+  strategies::RouteState routes_{.unmanaged = 1, .age = kLongAgo, .found = {{"route", "0", "{}"}}};
+  strategies::SubsetState subsets_{.age = kLongAgo};
+  std::optional<strategies::Verdict> verdict_;
+  bool version_services_ = false;
   DrawnTraffic traffic_;
   DrawnJudge judge_;
   Milliseconds began_{0};
@@ -180,13 +183,14 @@ class Stage {
 };
 
 // The weight stands still, and the judge has the only word.
-Rehearsed hold_weight(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
+Rehearsed hold_weight(const canary::Canary& canary, const RehearsalOptions& options, Weight held,
+                      std::uint64_t seed) {
   // A ladder would begin a step every so many intervals.
   constexpr int kIntervalsOfStep = 6;
   const auto interval = Milliseconds{canary.spec.interval};
   const auto intervals = static_cast<int>(options.duration / interval);
   const int steps = std::max(1, (intervals + kIntervalsOfStep - 1) / kIntervalsOfStep);
-  const int weight = options.fixed_weight->percent();
+  const int weight = held.percent();
   DrawnTraffic traffic(options.traffic, looks_at_durations(canary), seed);
   DrawnJudge judge(canary, traffic);
   draw_history(traffic, canary.spec.interval);
@@ -222,7 +226,7 @@ std::string seconds_of(double seconds) {
 }  // namespace
 
 Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
-  return options.fixed_weight ? hold_weight(canary, options, seed)
+  return options.fixed_weight ? hold_weight(canary, options, *options.fixed_weight, seed)
                               : Stage(canary, options.traffic, seed).run();
 }
 

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <ostream>
 #include <random>
@@ -25,7 +26,7 @@ using Expected = std::expected<T, std::string>;
 
 constexpr double kPerCent = 100;
 // Of a sweep: shares of failed requests, from stable's own on.
-constexpr double kSweep[] = {0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5};
+constexpr std::array kSweep{0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5};
 constexpr std::size_t kMostMoments = 24;
 constexpr std::size_t kBar = 10;  // characters of 100 %
 
@@ -199,9 +200,9 @@ void print_summary(const Rehearsals& all, std::ostream& out) {
 std::string bar(int weight, const Screen& screen) {
   const std::size_t filled = static_cast<std::size_t>(weight) * kBar / 100;
   std::string text;
-  for (std::size_t i = 0; i < kBar; ++i) {
-    text += i < filled ? (screen.unicode ? "█" : "#") : (screen.unicode ? "░" : ".");
-  }
+  const std::string_view full = screen.unicode ? "█" : "#";
+  const std::string_view empty = screen.unicode ? "░" : ".";
+  for (std::size_t i = 0; i < kBar; ++i) text += i < filled ? full : empty;
   return text;
 }
 
@@ -305,10 +306,9 @@ Rehearsals rehearse_all(const canary::Canary& canary, const RehearsalOptions& op
   all.seconds_to_promotion = quantiles_of(seconds_to({Ending::Promoted}));
   all.seconds_to_rollback = quantiles_of(seconds_to({Ending::RolledBack}));
 
-  const int most = std::max({all.promoted, all.rolled_back, all.unfinished()});
-  const auto common = all.promoted == most      ? Ending::Promoted
-                      : all.rolled_back == most ? Ending::RolledBack
-                                                : Ending::Unfinished;
+  auto common = Ending::Promoted;
+  if (all.rolled_back > all.promoted) common = Ending::RolledBack;
+  if (all.unfinished() > std::max(all.promoted, all.rolled_back)) common = Ending::Unfinished;
   std::erase_if(ended, [&](const Run& run) { return run.ending != common; });
   std::ranges::nth_element(ended, ended.begin() + static_cast<std::ptrdiff_t>(ended.size() / 2), {},
                            &Run::seconds);

@@ -59,13 +59,13 @@ void sequential_us(benchmark::State& state) {
   trial.streams[0].test.baseline = {60'000, 60};
   constexpr int kSteps = 5;
   for (int step = 1; step <= kSteps; ++step) {
-    analysis::begin_step(trial, step, trial.until.value_or(analysis::TimePoint{}));
-    analysis::add(trial, {{{900, 1}, {100, 0}}}, *trial.until + analysis::Seconds{10}, judge);
+    analysis::begin_step(trial, step, trial.until);
+    analysis::add(trial, {{{900, 1}, {100, 0}}}, trial.until + analysis::Seconds{10}, judge);
   }
   const auto memory = analysis::to_text(trial, analysis::look(trial, kSteps, false, judge), judge);
   for ([[maybe_unused]] auto _ : state) {
     auto read = analysis::trial_from(memory);
-    analysis::add(read, {{{900, 1}, {100, 0}}}, *read.until + analysis::Seconds{10}, judge);
+    analysis::add(read, {{{900, 1}, {100, 0}}}, read.until + analysis::Seconds{10}, judge);
     auto text = analysis::to_text(read, analysis::look(read, kSteps, false, judge), judge);
     benchmark::DoNotOptimize(text);
   }

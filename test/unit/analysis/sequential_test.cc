@@ -23,7 +23,7 @@ const JudgeSettings kJudge{.sequential = true, .min_samples = 30};
 void pass(Trial& trial, int count, double f1, double f2) {
   for (int i = 0; i < count; ++i) {
     const std::vector<StreamCounts> counts(trial.streams.size(), StreamCounts{{900, f1}, {100, f2}});
-    add(trial, counts, *trial.until + Seconds{10}, kJudge);
+    add(trial, counts, trial.until + Seconds{10}, kJudge);
   }
 }
 
