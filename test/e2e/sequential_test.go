@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,11 +61,29 @@ func TestSequentialJudgeTakesABadVersionBack(t *testing.T) {
 	if !strings.Contains(status, "EvidenceAgainst") {
 		t.Errorf("kubectl weir status does not name the evidence:\n%s", status)
 	}
+	mustBeTakenBackAgain(t, r)
 	seen := traffic.stop()
 	t.Log(seen)
 	seen.mustBeUnharmed(t)
 	r.mustCountOnce(t, seen)
 	t.Logf("taken back after %.1f s: %s", time.Since(r.began).Seconds(), message)
+}
+
+// mustBeTakenBackAgain asserts that a backtest of the release over what Prometheus recorded comes to the same end.
+func mustBeTakenBackAgain(t *testing.T, r *release) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "canary.yaml")
+	text := plan{analysis: sequential, metrics: compared, threshold: 100}.canary(r.target)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	from := r.awaitWeight(time.Second, 20).Add(time.Second)
+	replayed := run(t, "kubectl-weir", "backtest", "-f", file, "-n", r.namespace, "--prometheus", bench.prometheus,
+		"--stable", "checkout-"+r.stable, "--weight", "20",
+		"--from", from.UTC().Format(time.RFC3339), "--to", from.Add(15*time.Second).UTC().Format(time.RFC3339))
+	if !strings.Contains(replayed, "taken back after") || !strings.Contains(replayed, "evidence 100 of 100") {
+		t.Errorf("the backtest ends otherwise than the release:\n%s", replayed)
+	}
 }
 
 // evidence is what the judge says of the release.
