@@ -1,5 +1,6 @@
 // Changes JSON as JSON, so that most inputs get past the parser: values are replaced, moved, repeated and
 // left out. Linked into the targets that read JSON, when they are built for fuzzing.
+#include <algorithm>
 #include <array>
 #include <random>
 #include <string>
@@ -57,7 +58,7 @@ class Mutation {
   void collect(Json& node) {
     nodes_.push_back(&node);
     if (node.is_object()) {
-      for (auto& [name, value] : node.items()) names_.push_back(name);
+      for (const auto& [name, value] : node.items()) names_.push_back(name);
     }
     if (!node.is_structured()) return;
     for (auto& value : node) collect(value);
@@ -97,7 +98,7 @@ class Mutation {
     }
   }
 
-  std::string changed(const std::string& text) {
+  static std::string changed(const std::string& text) {
     std::array<std::uint8_t, kMaxString> bytes{};
     const auto size = std::min(text.size(), bytes.size());
     std::copy_n(text.begin(), size, bytes.begin());
@@ -142,7 +143,7 @@ class Mutation {
 
 std::size_t put(const std::string& text, std::uint8_t* data, std::size_t size, std::size_t max_size) {
   if (text.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
-  std::copy(text.begin(), text.end(), data);
+  std::ranges::copy(text, data);
   return text.size();
 }
 

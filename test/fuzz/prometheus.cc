@@ -1,6 +1,7 @@
 // Any bytes as Prometheus' answers: what is no valid answer never lets a step pass.
 #include "analysis/prometheus.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
@@ -41,10 +42,9 @@ bool is_answer(const std::string& body) {
   if (text(json, "status", "") != "success") return false;
   if (text(data, "resultType", "") == "scalar") return is_value(result);
   if (text(data, "resultType", "") != "vector" || !result.is_array()) return false;
-  for (const auto& series : result) {
-    if (!member(series, "metric").is_object() || !is_value(member(series, "value"))) return false;
-  }
-  return true;
+  return std::ranges::all_of(result, [](const Json& series) {
+    return member(series, "metric").is_object() && is_value(member(series, "value"));
+  });
 }
 
 bool holds_series(const std::string& body) {
