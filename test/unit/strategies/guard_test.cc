@@ -125,6 +125,20 @@ TEST(Drift, of_the_selector_is_put_back) {
   EXPECT_EQ(world.seen.service->selects, Selects::Both);
 }
 
+// Found by the simulation: the candidate had lost pods meanwhile, and nothing gave it the capacity that the
+// selector waits for.
+TEST(Drift, of_the_selector_after_the_promotion_is_put_back_by_a_candidate_that_has_become_smaller) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  world.seen.service->selects = Selects::Stable;
+  world.seen.service->changed_by = "kubectl";
+  world.seen.candidate->replicas = 1;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.service->selects, Selects::Candidate);
+  EXPECT_EQ(world.seen.candidate->replicas, 3);
+}
+
 TEST(Drift, against_a_tool_that_keeps_changing_is_fought_less_and_less) {
   World world;
   world.run_to_step(1);
@@ -155,6 +169,25 @@ TEST(Drift, of_the_rule_or_the_versions_services_is_put_back_before_anything_els
   EXPECT_EQ(world.writes.back(), "Progressing: give each version a Service of its own");
   world.run();
   EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Events, tell_of_a_wait_once_however_many_rounds_it_takes) {
+  for (const auto phase : {Phase::Pending, Phase::Progressing, Phase::Promoting}) {
+    World world;
+    if (phase != Phase::Pending) world.run_to(phase);
+    world.stable_serves = phase == Phase::Promoting;
+    world.candidate_serves = phase == Phase::Promoting;
+    world.seen.obstacles = {{"Conflict", "RuleOfAnotherNamespace", "rule x wins there"}};
+    const auto before = world.events.size();
+    for (int round = 0; round < 10; ++round) {
+      world.round();
+      world.pass(Milliseconds{100});
+    }
+    std::vector<std::string> told;
+    for (auto i = before; i < world.events.size(); ++i) told.push_back(world.events[i].message);
+    std::ranges::sort(told);
+    EXPECT_EQ(std::ranges::adjacent_find(told), told.end()) << to_string(phase);
+  }
 }
 
 TEST(Suspension, holds_the_weight_and_the_clock) {
