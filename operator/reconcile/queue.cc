@@ -13,32 +13,33 @@ constexpr int kDoublings = 10;  // of the first back-off, beyond which it is the
 
 void Queue::add(const kube::Key& key, Steady when, bool urgent) {
   const std::scoped_lock lock(mutex_);
-  const auto [entry, added] = entries_.try_emplace(key, Entry{when, urgent});
+  const bool rests = !active_.contains(key);
+  const auto [at, added] = entries_.try_emplace(key, Entry{when, urgent});
+  auto& entry = at->second;
   if (!added) {
-    entry->second.when = std::min(entry->second.when, when);
-    entry->second.urgent = entry->second.urgent || urgent;
+    if (rests) leave(key, entry);
+    entry.when = std::min(entry.when, when);
+    entry.urgent = entry.urgent || urgent;
   }
+  if (!rests) return;
+  stand(key, entry);
   changed_.notify_one();
 }
 
-// Of the keys that are due the first urgent one, else the one that has waited longest; else the next to
-// become due.
-std::map<kube::Key, Queue::Entry>::const_iterator Queue::next(Steady now) const {
-  auto best = entries_.end();
-  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-    if (active_.contains(entry->first)) continue;
-    if (best == entries_.end()) {
-      best = entry;
-      continue;
-    }
-    const bool due = entry->second.when <= now;
-    const bool best_due = best->second.when <= now;
-    const bool sooner = entry->second.when < best->second.when;
-    const bool first =
-        due && best_due && entry->second.urgent != best->second.urgent ? entry->second.urgent : sooner;
-    if (first) best = entry;
-  }
-  return best;
+void Queue::stand(const kube::Key& key, const Entry& entry) {
+  all_.insert(place(key, entry));
+  if (entry.urgent) urgent_.insert(place(key, entry));
+}
+
+void Queue::leave(const kube::Key& key, const Entry& entry) {
+  all_.erase(place(key, entry));
+  if (entry.urgent) urgent_.erase(place(key, entry));
+}
+
+const Queue::Times::value_type* Queue::next(Steady now) const {
+  if (all_.empty()) return nullptr;
+  if (!urgent_.empty() && urgent_.begin()->first <= now) return &*urgent_.begin();
+  return &*all_.begin();
 }
 
 std::optional<kube::Key> Queue::take(const std::stop_token& stop) {
@@ -46,16 +47,14 @@ std::optional<kube::Key> Queue::take(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto now = std::chrono::steady_clock::now();
     if (auto key = begin_due(now)) return key;
-    const auto entry = next(now);
-    if (entry == entries_.end()) {
-      changed_.wait(lock, stop, [this] { return next(Steady{}) != entries_.end(); });
+    const auto* first = next(now);
+    if (first == nullptr) {
+      changed_.wait(lock, stop, [this] { return !all_.empty(); });
       continue;
     }
-    const auto when = entry->second.when;
-    changed_.wait_until(lock, stop, when, [this, when] {
-      const auto sooner = next(std::chrono::steady_clock::now());
-      return sooner != entries_.end() && sooner->second.when < when;
-    });
+    const auto when = first->first;
+    changed_.wait_until(lock, stop, when,
+                        [this, when] { return !all_.empty() && all_.begin()->first < when; });
   }
   return std::nullopt;
 }
@@ -66,9 +65,11 @@ std::optional<kube::Key> Queue::take_due(Steady now) {
 }
 
 std::optional<kube::Key> Queue::begin_due(Steady now) {
-  const auto entry = next(now);
-  if (entry == entries_.end() || entry->second.when > now) return std::nullopt;
-  auto key = entry->first;
+  const auto* first = next(now);
+  if (first == nullptr || first->first > now) return std::nullopt;
+  auto key = first->second;
+  const auto entry = entries_.find(key);
+  leave(key, entry->second);
   entries_.erase(entry);
   active_.insert(key);
   return key;
@@ -76,15 +77,18 @@ std::optional<kube::Key> Queue::begin_due(Steady now) {
 
 std::optional<Steady> Queue::next_due(Steady now) const {
   const std::scoped_lock lock(mutex_);
-  const auto entry = next(now);
-  if (entry == entries_.end()) return std::nullopt;
-  return entry->second.when;
+  const auto* first = next(now);
+  if (first == nullptr) return std::nullopt;
+  return first->first;
 }
 
 void Queue::done(const kube::Key& key) {
   const std::scoped_lock lock(mutex_);
-  active_.erase(key);
-  changed_.notify_all();
+  if (active_.erase(key) == 0) return;
+  const auto entry = entries_.find(key);
+  if (entry == entries_.end()) return;
+  stand(key, entry->second);
+  changed_.notify_one();
 }
 
 std::chrono::milliseconds Queue::back_off(int failures) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <stop_token>
+#include <utility>
 
 #include "operator/kube/resource.h"
 
@@ -46,13 +47,26 @@ class Queue {
     Steady when;
     bool urgent = false;
   };
+  using Times = std::set<std::pair<Steady, kube::Key>>;
+
   // The rest is called with the lock held.
-  [[nodiscard]] std::map<kube::Key, Entry>::const_iterator next(Steady now) const;
+  [[nodiscard]] static Times::value_type place(const kube::Key& key, const Entry& entry) {
+    return {entry.when, key};
+  }
+  // An entry of a key that nobody works on takes and leaves its place in the order.
+  void stand(const kube::Key& key, const Entry& entry);
+  void leave(const kube::Key& key, const Entry& entry);
+  // Of the keys that are due the first urgent one, else the one that has waited longest; else the next to
+  // become due. Null: none stands in the queue.
+  [[nodiscard]] const Times::value_type* next(Steady now) const;
   [[nodiscard]] std::optional<kube::Key> begin_due(Steady now);
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<kube::Key, Entry> entries_;
+  // Of keys that nobody works on, by time; the urgent ones once more.
+  Times all_;
+  Times urgent_;
   std::set<kube::Key> active_;
   std::map<kube::Key, int> failures_;
 };
