@@ -8,6 +8,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -76,6 +77,7 @@ struct Tracked {
   Gauge* status = nullptr;
   strategies::Phase phase = strategies::Phase::Pending;
   std::map<std::string, Gauge*> checks;  // by metric
+  std::set<std::string> workloads;       // whose weight it shows
 };
 
 struct ShownWeight {
@@ -154,10 +156,13 @@ void Metrics::Families::show_weight(const Key& canary, const std::string& worklo
   if (workload.empty()) return;
   auto& shown = weights[{canary.first, workload}];
   if (shown.gauge == nullptr) {
+    canaries[canary].workloads.insert(workload);
     shown = {canary, &weight.Add({{"workload", workload}, {"namespace", canary.first}})};
   }
   if (shown.canary != canary) {
     if (authority(canaries[canary].phase) <= authority(canaries[shown.canary].phase)) return;
+    canaries[shown.canary].workloads.erase(workload);
+    canaries[canary].workloads.insert(workload);
     shown.canary = canary;
   }
   shown.gauge->Set(share.percent());
@@ -165,10 +170,11 @@ void Metrics::Families::show_weight(const Key& canary, const std::string& worklo
 
 void Metrics::Families::drop_weights(const Key& canary, const std::string& keep,
                                      const std::string& keep_too) {
-  std::erase_if(weights, [&](const auto& entry) {
-    const auto& [workload, shown] = entry;
-    if (shown.canary != canary || workload.second == keep || workload.second == keep_too) return false;
-    weight.Remove(shown.gauge);
+  std::erase_if(canaries[canary].workloads, [&](const std::string& workload) {
+    if (workload == keep || workload == keep_too) return false;
+    const auto shown = weights.find({canary.first, workload});
+    weight.Remove(shown->second.gauge);
+    weights.erase(shown);
     return true;
   });
 }
