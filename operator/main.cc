@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "operator/http/transport.h"
+#include "operator/process/memory.h"
 #include "operator/process/options.h"
 #include "operator/process/process.h"
 #include "operator/report/log.h"
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
     weir::report::set_up_log(
         options->log_json ? weir::report::Format::JsonLines : weir::report::Format::Text,
         weir::report::level_from(options->log_level).value_or(weir::report::Level::Info));
+    weir::process::keep_heap_small();
     Signals signals;
     weir::http::start_io();  // sets environment variables: before any thread
     signals.watch();

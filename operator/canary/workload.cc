@@ -60,6 +60,9 @@ bool every_container_has_pre_stop(const Json& pod_template) {
          });
 }
 
+// Of a template that was reduced; pod templates have no such field.
+constexpr const char* kDigest = "digest";
+
 std::string last_exit(const Json& container) {
   const auto& ended = at(container, {"lastState", "terminated"});
   if (!ended.is_object()) return {};
@@ -92,15 +95,15 @@ std::string scheduling_problem(const Json& pod) {
 }  // namespace
 
 strategies::Workload read_deployment(const Json& deployment, const std::string& version_label) {
-  const auto& pod_template = at(deployment, {"spec", "template"});
+  const auto pod_template = template_digest(at(deployment, {"spec", "template"}));
   const auto replicas = integer_at(deployment, {"spec", "replicas"}, 1);
   return {.name = text_at(deployment, {"metadata", "name"}),
           .version = text_at(pod_template, {"metadata", "labels", version_label.c_str()}),
           .replicas = static_cast<int>(replicas),
           .ready = static_cast<int>(integer_at(deployment, {"status", "readyReplicas"})),
           .available = is_available(deployment) && is_rolled_out(deployment, replicas),
-          .template_hash = template_hash(pod_template),
-          .has_pre_stop = every_container_has_pre_stop(pod_template),
+          .template_hash = text_at(pod_template, {kDigest, "hash"}),
+          .has_pre_stop = at(pod_template, {kDigest, "preStop"}) == true,
           .pod_problem = {}};
 }
 
@@ -114,6 +117,14 @@ std::string template_hash(const Json& pod_template) {
   std::string text;
   for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(hash >> shift) & 0xf];
   return text;
+}
+
+Json template_digest(const Json& pod_template) {
+  if (at(pod_template, {kDigest}).is_object()) return pod_template;
+  const auto& labels = at(pod_template, {"metadata", "labels"});
+  return {{"metadata", {{"labels", labels.is_object() ? labels : Json::object()}}},
+          {kDigest,
+           {{"hash", template_hash(pod_template)}, {"preStop", every_container_has_pre_stop(pod_template)}}}};
 }
 
 std::string pod_problem(const std::vector<Json>& pods) {

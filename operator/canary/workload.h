@@ -16,6 +16,10 @@ namespace weir::canary {
 // Changes if and only if the pod template does; the order of its fields does not matter.
 [[nodiscard]] std::string template_hash(const Json& pod_template);
 
+// A pod template reduced to what read_deployment reads: its labels, its hash, and whether all of its
+// containers have a preStop hook. One that is reduced already stays as it is.
+[[nodiscard]] Json template_digest(const Json& pod_template);
+
 // Why pods do not get ready, as far as they can't get over it alone:
 // `CrashLoopBackOff: container "app" of pod checkout-v2-x7k: back-off 40s restarting failed container`.
 // Pods that are being deleted don't count. Empty: nothing is wrong, or nothing that is known yet.

@@ -83,10 +83,9 @@ class Planner {
   }
 
  private:
-  [[nodiscard]] strategies::Status status() const {
-    const auto stored = world_.stores.canaries.get(key_);
-    return stored ? canary::status_from(stored->object->value("status", Json::object()))
-                  : strategies::Status{};
+  [[nodiscard]] strategies::Status status() {
+    const auto found = world_.api.find(kube::kCanaries, key_);
+    return found ? canary::status_from(found->value("status", Json::object())) : strategies::Status{};
   }
 
   reconcile::Listener listener() {
@@ -161,8 +160,8 @@ Expected<Plan> make_plan(const std::vector<Document>& documents, const std::stri
     return std::unexpected(filled.error());
   auto plan = planner.run();
   if (!plan) return std::unexpected(plan.error() + "; " + documents_seen(documents, name_space));
-  if (const auto stored = planner.world().stores.canaries.get(key)) {
-    if (auto over = canary::parse(*stored->object)) plan->release = std::move(*over);
+  if (const auto found = planner.world().api.find(kube::kCanaries, key)) {
+    if (auto over = canary::parse(*found)) plan->release = std::move(*over);
   }
   return plan;
 }

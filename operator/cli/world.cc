@@ -7,6 +7,7 @@
 
 #include "operator/cli/schema.h"
 #include "operator/kube/object.h"
+#include "operator/reconcile/interest.h"
 
 namespace weir::cli {
 namespace {
@@ -119,7 +120,7 @@ Json as_written(Json object) {
   return object;
 }
 
-World::World() : api(clock, &stores) {
+World::World() : stores(reconcile::form_of), api(clock, &stores) {
   api.on_write([this](const kube::Write& write) {
     writes_.push_back(write);
     settle();

@@ -5,6 +5,8 @@
 namespace weir::kube {
 namespace {
 
+// Member of managedFields: often half of an object, of which nothing is read.
+constexpr const char* kUnread = "fieldsV1";
 constexpr std::size_t kQuoted = 200;  // characters of an answer that is no Status
 
 Code code_of(int status, std::string_view reason) {
@@ -70,6 +72,12 @@ Error from_status(const Json& status, int http_status, const std::string& what) 
   return error;
 }
 
+Error no_object(std::string_view body, const std::string& what) {
+  return {Code::BadAnswer, 0,
+          what + ": the answer is no JSON object: \"" + std::string(body.substr(0, kQuoted)) + "\"", "",
+          std::nullopt};
+}
+
 }  // namespace
 
 Error error_of(const Json& status, const std::string& what) {
@@ -107,10 +115,27 @@ Error error_of(const http::Error& error, const std::string& what) {
 Result<Json> parse_body(std::string_view body, const std::string& what) {
   Json parsed = Json::parse(body, nullptr, false);
   if (parsed.is_object()) return parsed;
-  return std::unexpected(
-      Error{Code::BadAnswer, 0,
-            what + ": the answer is no JSON object: \"" + std::string(body.substr(0, kQuoted)) + "\"", "",
-            std::nullopt});
+  return std::unexpected(no_object(body, what));
+}
+
+Result<Json> parse_list(std::string_view body, const std::string& what,
+                        const std::function<void(Json)>& on_item) {
+  constexpr int kMember = 1;  // depth of what is in the list, and of what is in that
+  constexpr int kItem = 2;
+  bool in_items = false;
+  const auto take = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::key) {
+      const auto& name = parsed.get_ref<const std::string&>();
+      if (depth == kMember) in_items = name == "items";
+      return name != kUnread;
+    }
+    if (depth != kItem || event != Json::parse_event_t::object_end || !in_items) return true;
+    on_item(std::move(parsed));
+    return false;
+  };
+  Json list = Json::parse(body, take, false);
+  if (list.is_object()) return list;
+  return std::unexpected(no_object(body, what));
 }
 
 }  // namespace weir::kube

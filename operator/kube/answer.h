@@ -1,7 +1,9 @@
 // What the API server's answers mean.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "operator/http/transport.h"
 #include "operator/kube/api.h"
@@ -18,5 +20,11 @@ namespace weir::kube {
 
 // The JSON object in the body; Code::BadAnswer if there is none.
 [[nodiscard]] Result<Json> parse_body(std::string_view body, const std::string& what);
+
+// The list in the body, without its items: these are handed over one at a time, as they are read, so that
+// they are never all in memory; of managedFields they have only who wrote what when. Code::BadAnswer if there
+// is none; some items may have been handed over by then.
+[[nodiscard]] Result<Json> parse_list(std::string_view body, const std::string& what,
+                                      const std::function<void(Json)>& on_item);
 
 }  // namespace weir::kube

@@ -108,20 +108,19 @@ Result<std::string> Client::list_each(const Resource& resource, std::string_view
     Call listing = call("list", "GET", resource, {std::string(name_space), ""}, query);
     listing.stop = stop;
     listing.request.max_body = kLargestPage;
-    auto page = send(std::move(listing));
+    const auto answered = answer(listing);
     // Perhaps it was too large: if it was something else, the last of few attempts says so.
-    if (!page && page.error().code == Code::BadAnswer && page.error().status == 0 && objects > 1) {
+    if (!answered && answered.error().code == Code::BadAnswer && answered.error().status == 0 &&
+        objects > 1) {
       objects /= 4;
       continue;
     }
+    if (!answered) return std::unexpected(answered.error());
+    const auto page = parse_list(answered->body, listing.what, [&](Json object) {
+      complete(object, resource);
+      on_object(std::move(object));
+    });
     if (!page) return std::unexpected(page.error());
-    const auto items = page->find("items");
-    if (items != page->end() && items->is_array()) {
-      for (Json& object : *items) {
-        complete(object, resource);
-        on_object(std::move(object));
-      }
-    }
     next = metadata_text(*page, "continue");
     if (next.empty()) return list_version(*page);
   }
@@ -219,11 +218,17 @@ Result<void> Client::watch(const Resource& resource, std::string_view name_space
 }
 
 Result<Json> Client::send(Call call) {
+  const auto answered = answer(call);
+  if (!answered) return std::unexpected(answered.error());
+  return parse_body(answered->body, call.what);
+}
+
+Result<http::Response> Client::answer(Call& call) {
   if (const auto turn = wait_for_turn(call); !turn) return std::unexpected(turn.error());
-  const auto answer = exchange(call);
+  auto answer = exchange(call);
   if (!answer) return std::unexpected(error_of(answer.error(), call.what));
   if (answer->status < 200 || answer->status >= 300) return std::unexpected(refused(*answer, call));
-  return parse_body(answer->body, call.what);
+  return *std::move(answer);
 }
 
 Result<void> Client::wait_for_turn(const Call& call) {

@@ -92,6 +92,8 @@ class Client final : public Api {
                           const Key& key, const std::string& tail) const;
   // The answer's object, or the typed error.
   [[nodiscard]] Result<Json> send(Call call);
+  // The answer as it came, if it is a success.
+  [[nodiscard]] Result<http::Response> answer(Call& call);
   [[nodiscard]] Result<void> wait_for_turn(const Call& call);
   // The error of an answer that is no success; a pause that it asks for begins.
   [[nodiscard]] Error refused(const http::Response& answer, const Call& call);

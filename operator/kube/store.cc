@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "operator/kube/object.h"
@@ -28,30 +30,109 @@ bool is_same_version(const Json& object, const Json& known) {
   return same_uid(object, known) && version == metadata_text(known, "resourceVersion");
 }
 
+// FNV-1a.
+std::uint64_t hash_of(std::string_view term) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : term) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return hash;
+}
+
+Store::Packed pack(const Json& object) {
+  auto packed = Json::to_msgpack(object);
+  packed.shrink_to_fit();
+  return packed;
+}
+
+Json unpack(const Store::Packed& packed) { return Json::from_msgpack(packed); }
+
+// Every kind that is watched, with its store.
+using Kept = std::pair<const Resource&, Store*>;
+std::array<Kept, 7> all_of(Stores& stores) {
+  return {{{kCanaries, &stores.canaries},
+           {kMetricTemplates, &stores.metric_templates},
+           {kDeployments, &stores.deployments},
+           {kServices, &stores.services},
+           {kEndpointSlices, &stores.endpoint_slices},
+           {kVirtualServices, &stores.virtual_services},
+           {kDestinationRules, &stores.destination_rules}}};
+}
+
 }  // namespace
 
-Stored Store::stored(Json object, const Stored* known, Steady now) {
-  const bool unchanged =
-      known != nullptr && same_uid(object, *known->object) && same_content(object, *known->object);
-  return {std::make_shared<const Json>(std::move(object)), unchanged ? known->since : now};
+void Store::Listed::add(Json object) {
+  if (form_.trim) form_.trim(object);
+  objects_.emplace_back(key_of(object), pack(object));
+}
+
+Stored Store::unpacked(const Entry& entry) {
+  return {std::make_shared<const Json>(unpack(entry.packed)), entry.since};
+}
+
+std::vector<std::string> Store::terms_of(const Json& object) const {
+  return form_.terms ? form_.terms(object) : std::vector<std::string>{};
 }
 
 std::optional<Stored> Store::get(const Key& key) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return std::nullopt;
-  return found->second;
+  return unpacked(found->second);
 }
 
-std::vector<Stored> Store::list(std::string_view name_space) const {
+bool Store::contains(const Key& key) const {
   const std::lock_guard lock(mutex_);
-  std::vector<Stored> result;
+  return objects_.contains(key);
+}
+
+std::vector<Key> Store::keys(std::string_view name_space) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Key> result;
   auto at = name_space.empty() ? objects_.begin() : objects_.lower_bound(Key{std::string(name_space), ""});
   for (; at != objects_.end(); ++at) {
     if (!name_space.empty() && at->first.name_space != name_space) break;
-    result.push_back(at->second);
+    result.push_back(at->first);
   }
   return result;
+}
+
+std::vector<Stored> Store::list(std::string_view name_space) const {
+  std::vector<Stored> result;
+  for (const Key& key : keys(name_space)) {
+    if (auto stored = get(key)) result.push_back(*std::move(stored));
+  }
+  return result;
+}
+
+std::vector<Key> Store::keys_with(std::string_view term) const {
+  std::vector<Key> keys;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto hash = hash_of(term);
+    for (auto at = index_.lower_bound({hash, nullptr}); at != index_.end() && at->first == hash; ++at) {
+      keys.push_back(at->second->first);
+    }
+  }
+  std::ranges::sort(keys);
+  return keys;
+}
+
+std::vector<Stored> Store::list_with(std::string_view term) const {
+  std::vector<Stored> result;
+  for (const Key& key : keys_with(term)) {
+    if (auto stored = get(key)) result.push_back(*std::move(stored));
+  }
+  return result;
+}
+
+bool Store::has(const Key& key, std::string_view term) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find(key);
+  return found != objects_.end() && index_.contains({hash_of(term), &*found});
+}
+
+std::size_t Store::size() const {
+  const std::lock_guard lock(mutex_);
+  return objects_.size();
 }
 
 bool Store::synced() const {
@@ -59,68 +140,126 @@ bool Store::synced() const {
   return synced_;
 }
 
+void Store::index(const Entries::value_type& entry, const Change& change) {
+  if (change.before == change.after) return;
+  for (const auto& term : change.before) index_.erase({hash_of(term), &entry});
+  for (const auto& term : change.after) index_.emplace(hash_of(term), &entry);
+}
+
+Change Store::set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now) {
+  Change change{.key = key, .before = {}, .after = terms_of(object)};
+  if (!known.is_null()) change.before = terms_of(known);
+  const auto at = objects_.try_emplace(key).first;
+  at->second.packed = std::move(packed);
+  const bool unchanged = !known.is_null() && same_uid(object, known) && same_content(object, known);
+  if (!unchanged) at->second.since = now;
+  index(*at, change);
+  return change;
+}
+
+Change Store::remove(Entries::iterator at, const Json& known) {
+  Change change{.key = at->first, .before = terms_of(known), .after = {}};
+  index(*at, change);
+  objects_.erase(at);
+  return change;
+}
+
+void Store::tell(const Change& change) const {
+  if (on_change_) on_change_(change);
+}
+
 bool Store::put(Json object, Steady now) {
+  if (form_.trim) form_.trim(object);
   const Key key = key_of(object);
-  const std::lock_guard lock(mutex_);
-  const auto found = objects_.find(key);
-  if (found == objects_.end()) {
-    const std::string uid = metadata_text(object, "uid");
-    if (!uid.empty() && std::ranges::find(erased_, uid) != erased_.end()) return false;
-    objects_.emplace(key, stored(std::move(object), nullptr, now));
-    return true;
+  Change change;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = objects_.find(key);
+    Json known;
+    if (found == objects_.end()) {
+      const std::string uid = metadata_text(object, "uid");
+      if (!uid.empty() && std::ranges::find(erased_, uid) != erased_.end()) return false;
+    } else {
+      known = unpack(found->second.packed);
+      if (is_same_version(object, known) || is_older_version(object, known)) return false;
+    }
+    change = set(key, pack(object), object, known, now);
   }
-  const Json& known = *found->second.object;
-  if (is_same_version(object, known) || is_older_version(object, known)) return false;
-  found->second = stored(std::move(object), &found->second, now);
+  tell(change);
   return true;
 }
 
 bool Store::erase(const Key& key) {
-  const std::lock_guard lock(mutex_);
-  const auto found = objects_.find(key);
-  if (found == objects_.end()) return false;
-  if (std::string uid = metadata_text(*found->second.object, "uid"); !uid.empty()) {
-    erased_.push_back(std::move(uid));
-    if (erased_.size() > kErasedRemembered) erased_.pop_front();
+  Change change;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) return false;
+    const Json known = unpack(found->second.packed);
+    if (std::string uid = metadata_text(known, "uid"); !uid.empty()) {
+      erased_.push_back(std::move(uid));
+      if (erased_.size() > kErasedRemembered) erased_.pop_front();
+    }
+    change = remove(found, known);
   }
-  objects_.erase(found);
+  tell(change);
   return true;
 }
 
 std::vector<Key> Store::replace(std::vector<Json> objects, Steady now) {
-  const std::lock_guard lock(mutex_);
-  std::vector<Key> changed;
-  std::map<Key, Stored> next;
-  for (Json& object : objects) {
-    const Key key = key_of(object);
-    const auto found = objects_.find(key);
-    const Stored* known = found == objects_.end() ? nullptr : &found->second;
-    if (known != nullptr && is_same_version(object, *known->object)) {
-      next.insert_or_assign(key, *known);
-      continue;
-    }
-    changed.push_back(key);
-    next.insert_or_assign(key, stored(std::move(object), known, now));
-  }
-  for (const auto& [key, known] : objects_) {
-    if (!next.contains(key)) changed.push_back(key);
-  }
-  objects_ = std::move(next);
-  synced_ = true;
-  return changed;
+  auto all = listed();
+  for (Json& object : objects) all.add(std::move(object));
+  return replace(std::move(all), now);
 }
 
+std::vector<Key> Store::replace(Listed objects, Steady now) {
+  std::vector<Change> changes;
+  {
+    const std::lock_guard lock(mutex_);
+    std::set<Key> listed;
+    for (auto& [key, packed] : objects.objects_) {
+      listed.insert(key);
+      const Json object = unpack(packed);
+      const auto found = objects_.find(key);
+      const Json known = found == objects_.end() ? Json() : unpack(found->second.packed);
+      if (!known.is_null() && is_same_version(object, known)) continue;
+      changes.push_back(set(key, std::move(packed), object, known, now));
+    }
+    for (auto at = objects_.begin(); at != objects_.end();) {
+      const auto next = std::next(at);
+      if (!listed.contains(at->first)) changes.push_back(remove(at, unpack(at->second.packed)));
+      at = next;
+    }
+    synced_ = true;
+  }
+  std::vector<Key> keys;
+  keys.reserve(changes.size());
+  for (const auto& change : changes) {
+    keys.push_back(change.key);
+    tell(change);
+  }
+  return keys;
+}
+
+Stores::Stores(const std::function<Form(const Resource&)>& form_of)
+    : canaries(form_of(kCanaries)),
+      metric_templates(form_of(kMetricTemplates)),
+      deployments(form_of(kDeployments)),
+      services(form_of(kServices)),
+      endpoint_slices(form_of(kEndpointSlices)),
+      virtual_services(form_of(kVirtualServices)),
+      destination_rules(form_of(kDestinationRules)) {}
+
 Store* Stores::of(const Resource& resource) {
-  const std::array<std::pair<Resource, Store*>, 7> watched{{{kCanaries, &canaries},
-                                                            {kMetricTemplates, &metric_templates},
-                                                            {kDeployments, &deployments},
-                                                            {kServices, &services},
-                                                            {kEndpointSlices, &endpoint_slices},
-                                                            {kVirtualServices, &virtual_services},
-                                                            {kDestinationRules, &destination_rules}}};
-  const auto* found =
-      std::ranges::find_if(watched, [&](const auto& candidate) { return candidate.first == resource; });
+  const auto watched = all_of(*this);
+  const auto* found = std::ranges::find_if(watched, [&](const Kept& kept) { return kept.first == resource; });
   return found == watched.end() ? nullptr : found->second;
+}
+
+void Stores::on_change(const std::function<void(const Resource&, const Change&)>& listener) {
+  for (const auto& [resource, store] : all_of(*this)) {
+    store->on_change([listener, &kind = resource](const Change& change) { listener(kind, change); });
+  }
 }
 
 }  // namespace weir::kube

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "operator/kube/api.h"
@@ -16,20 +20,63 @@
 namespace weir::kube {
 
 struct Stored {
-  std::shared_ptr<const Json> object;  // never null
+  std::shared_ptr<const Json> object;  // never null; the caller's alone
   // Since when this process knows the object's spec to be as it is (monotonic): a lower bound of its age that
   // neither a restart nor a jump of the wall clock makes too large.
   std::chrono::steady_clock::time_point since;
 };
 
-// Thread-safe. Objects are shared, never changed in place.
+// An object came, changed or went.
+struct Change {
+  Key key;
+  // By what it was found and is found now (Form::terms); empty: it was not there, or is gone.
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+};
+
+// How a store keeps the objects of its kind. Either may be left empty: whole, and without an index.
+struct Form {
+  // Takes what nobody reads out of an object. Nothing that an edit is made from: a patch is the difference
+  // of two trimmed objects. Leaves what it has trimmed already as it is.
+  std::function<void(Json&)> trim;
+  // By what a trimmed object is found.
+  std::function<std::vector<std::string>(const Json&)> terms;
+};
+
+// Thread-safe. Objects are kept trimmed and packed: a cluster has many, of which few are read at a time.
 class Store {
  public:
   using Steady = std::chrono::steady_clock::time_point;
+  using Packed = std::vector<std::uint8_t>;
+
+  explicit Store(Form form = {}) : form_(std::move(form)) {}
+
+  // The objects of a list on their way into a store, each as it will be kept.
+  class Listed {
+   public:
+    void add(Json object);
+
+   private:
+    friend class Store;
+    explicit Listed(const Form& form) : form_(form) {}
+    const Form& form_;
+    std::vector<std::pair<Key, Packed>> objects_;
+  };
+
+  // To be set before the first object. Called after each change by the thread that made it.
+  void on_change(std::function<void(const Change&)> listener) { on_change_ = std::move(listener); }
 
   [[nodiscard]] std::optional<Stored> get(const Key& key) const;
+  [[nodiscard]] bool contains(const Key& key) const;
   // All of one namespace, by name; of all namespaces if `name_space` is empty.
   [[nodiscard]] std::vector<Stored> list(std::string_view name_space) const;
+  [[nodiscard]] std::vector<Key> keys(std::string_view name_space) const;
+  // Those that the term finds, by key. Terms are compared by their hash: the caller looks whether an object
+  // is what it means.
+  [[nodiscard]] std::vector<Key> keys_with(std::string_view term) const;
+  [[nodiscard]] std::vector<Stored> list_with(std::string_view term) const;
+  [[nodiscard]] bool has(const Key& key, std::string_view term) const;
+  [[nodiscard]] std::size_t size() const;
   // True once a whole list has been received: before that an absent object may still exist.
   [[nodiscard]] bool synced() const;
 
@@ -40,20 +87,43 @@ class Store {
   bool erase(const Key& key);
   // Replaces everything by the answer of a list, older versions too: after a restore of the server's database
   // they are what is. Returns the keys of all that changed, came or went.
+  [[nodiscard]] Listed listed() const { return Listed(form_); }
+  std::vector<Key> replace(Listed objects, Steady now);
   std::vector<Key> replace(std::vector<Json> objects, Steady now);
 
  private:
-  // The object as it is kept: `since` goes on if `known` asked for the same.
-  static Stored stored(Json object, const Stored* known, Steady now);
+  struct Entry {
+    Packed packed;
+    Steady since;
+  };
+  using Entries = std::map<Key, Entry>;
 
+  // Hash of a term, and what it finds.
+  using Finding = std::pair<std::uint64_t, const Entries::value_type*>;
+
+  [[nodiscard]] static Stored unpacked(const Entry& entry);
+  [[nodiscard]] std::vector<std::string> terms_of(const Json& object) const;
+  void tell(const Change& change) const;
+  // The rest is called with the lock held.
+  // Takes in what `object` is, in place of `known` (null: nothing).
+  Change set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now);
+  Change remove(Entries::iterator at, const Json& known);
+  void index(const Entries::value_type& entry, const Change& change);
+
+  const Form form_;
+  std::function<void(const Change&)> on_change_;
   mutable std::mutex mutex_;
-  std::map<Key, Stored> objects_;
+  Entries objects_;
+  std::set<Finding> index_;
   std::deque<std::string> erased_;  // uids of the last objects erased: a late answer must not bring one back
   bool synced_ = false;
 };
 
 // The stores that the reconciler reads.
 struct Stores {
+  // `form_of` says how each kind is kept.
+  explicit Stores(const std::function<Form(const Resource&)>& form_of);
+
   Store canaries;
   Store metric_templates;
   Store deployments;
@@ -64,6 +134,8 @@ struct Stores {
 
   // The store of a kind; null for kinds that are not watched.
   [[nodiscard]] Store* of(const Resource& resource);
+  // To be set before the first object, for all of them.
+  void on_change(const std::function<void(const Resource&, const Change&)>& listener);
 };
 
 }  // namespace weir::kube

@@ -61,21 +61,16 @@ milliseconds Watcher::step(const std::stop_token& stop) {
 }
 
 milliseconds Watcher::list(const std::stop_token& stop) {
-  std::vector<Json> objects;
+  auto listed = store_.listed();
   const auto version = client_.list_each(
-      resource_, options_.name_space, "",
-      [&](Json object) {
-        if (options_.trim) options_.trim(object);
-        objects.push_back(std::move(object));
-      },
-      stop);
+      resource_, options_.name_space, "", [&](Json object) { listed.add(std::move(object)); }, stop);
   if (!version) {
     if (!stop.stop_requested()) note(version.error().message);
     return failed(version.error().retry_after);
   }
   note("");
   version_ = *version;
-  for (const Key& key : store_.replace(std::move(objects), clock_.steady())) changed(key);
+  store_.replace(std::move(listed), clock_.steady());
   malloc_trim(0);  // a list is parsed into many times what is kept of it
   return milliseconds(0);
 }
@@ -108,18 +103,13 @@ void Watcher::take(WatchEvent event) {
   if (event.type == WatchEvent::Type::Bookmark) return;
   const Key key = key_of(event.object);
   if (event.type == WatchEvent::Type::Put) {
-    if (options_.trim) options_.trim(event.object);
-    if (store_.put(std::move(event.object), clock_.steady())) changed(key);
+    store_.put(std::move(event.object), clock_.steady());
     return;
   }
   // An object of the same name may have been made since, and be known from the answer to that write.
   const auto known = store_.get(key);
   if (!known || metadata_text(*known->object, "uid") != metadata_text(event.object, "uid")) return;
-  if (store_.erase(key)) changed(key);
-}
-
-void Watcher::changed(const Key& key) const {
-  if (options_.on_change) options_.on_change(key);
+  store_.erase(key);
 }
 
 void Watcher::note(const std::string& error) {

@@ -16,11 +16,6 @@ namespace weir::kube {
 
 struct WatcherOptions {
   std::string name_space;  // empty: all of them
-  // Drops what nobody reads from an object before it is stored, to save memory. Whole fields only: a patch is
-  // made from what is left, and must not reach into a list that was shortened.
-  std::function<void(Json&)> trim;
-  // Called by the watcher's thread after each change of the store, a relist included.
-  std::function<void(const Key&)> on_change;
   // Uniform in [0, 1): spreads the retries of many watchers.
   std::function<double()> random;
 };
@@ -49,7 +44,6 @@ class Watcher {
   [[nodiscard]] std::chrono::milliseconds list(const std::stop_token& stop);
   [[nodiscard]] std::chrono::milliseconds watch(const std::stop_token& stop);
   void take(WatchEvent event);
-  void changed(const Key& key) const;
   void note(const std::string& error);
   // How long to wait after one more failure in a row; as long as the server asks at least.
   [[nodiscard]] std::chrono::milliseconds failed(std::optional<std::chrono::seconds> asked = std::nullopt);

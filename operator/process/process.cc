@@ -18,8 +18,10 @@
 #include "operator/kube/store.h"
 #include "operator/kube/watcher.h"
 #include "operator/process/event_sender.h"
+#include "operator/process/memory.h"
 #include "operator/process/prometheus_fetch.h"
 #include "operator/reconcile/controller.h"
+#include "operator/reconcile/interest.h"
 #include "operator/reconcile/reconciler.h"
 #include "operator/report/http_server.h"
 #include "operator/report/log.h"
@@ -54,11 +56,6 @@ double uniform() {
 std::string identity() {
   std::random_device random;
   return variable("POD_NAME") + "_" + std::to_string(random()) + std::to_string(random());
-}
-
-// managedFields name the last writer of what can drift; of all else nobody reads them.
-void drop_managed_fields(kube::Json& object) {
-  if (object.contains("metadata")) object["metadata"].erase("managedFields");
 }
 
 class Operator {
@@ -128,32 +125,23 @@ class Operator {
   }
 
   void start_watchers() {
-    watch(kube::kCanaries, stores_.canaries, drop_managed_fields);
-    watch(kube::kMetricTemplates, stores_.metric_templates, drop_managed_fields);
-    watch(kube::kDeployments, stores_.deployments, drop_managed_fields);
-    watch(kube::kEndpointSlices, stores_.endpoint_slices, drop_managed_fields);
-    watch(kube::kServices, stores_.services, {});
-    watch(kube::kVirtualServices, stores_.virtual_services, {});
-    watch(kube::kDestinationRules, stores_.destination_rules, drop_managed_fields);
+    stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
+      if (leading_) controller_.changed(resource, change);
+    });
+    watch(kube::kCanaries, stores_.canaries);
+    watch(kube::kMetricTemplates, stores_.metric_templates);
+    watch(kube::kDeployments, stores_.deployments);
+    watch(kube::kEndpointSlices, stores_.endpoint_slices);
+    watch(kube::kServices, stores_.services);
+    watch(kube::kVirtualServices, stores_.virtual_services);
+    watch(kube::kDestinationRules, stores_.destination_rules);
     for (auto& watcher : watchers_) watcher->start();
   }
 
-  void watch(const kube::Resource& resource, kube::Store& store, std::function<void(kube::Json&)> trim) {
-    const auto on_change = [this, &resource](const kube::Key& key) {
-      if (leading_) controller_.changed(resource, key);
-      wake();
-    };
-    watchers_.push_back(
-        std::make_unique<kube::Watcher>(client_, clock_, resource, store,
-                                        kube::WatcherOptions{.name_space = options_.name_space,
-                                                             .trim = std::move(trim),
-                                                             .on_change = on_change,
-                                                             .random = uniform}));
-  }
-
-  void wake() {
-    const std::scoped_lock lock(mutex_);
-    changed_.notify_all();
+  void watch(const kube::Resource& resource, kube::Store& store) {
+    watchers_.push_back(std::make_unique<kube::Watcher>(
+        client_, clock_, resource, store,
+        kube::WatcherOptions{.name_space = options_.name_space, .random = uniform}));
   }
 
   [[nodiscard]] bool synced() const {
@@ -177,9 +165,8 @@ class Operator {
   // Waits until every cache is ready; false if asked to stop before.
   bool wait_for_caches() {
     std::unique_lock lock(mutex_);
-    // An empty collection syncs without a change that would wake: the wait looks again by itself.
     while (!synced()) {
-      changed_.wait_for(lock, stop_, std::chrono::milliseconds(50), [] { return false; });
+      changed_.wait_for(lock, stop_, std::chrono::milliseconds(10), [] { return false; });
       if (stop_.stop_requested()) return false;
     }
     return true;
@@ -189,11 +176,11 @@ class Operator {
     if (!wait_for_caches()) return 0;
     leading_ = true;
     metrics_.set_leader(true);
-    log_event(Level::Info, "releasing",
-              {{"canaries", static_cast<std::int64_t>(stores_.canaries.list("").size())}});
+    log_event(Level::Info, "releasing", {{"canaries", static_cast<std::int64_t>(stores_.canaries.size())}});
     analyst_.start(kAnalystThreads);
     controller_.wake_all();
     controller_.start(options_.threads);
+    drop_start_up_pages();
     wait_for_stop();
     leading_ = false;
     return 0;
@@ -309,7 +296,7 @@ class Operator {
   kube::Connection connection_;
   std::unique_ptr<http::Transport> transport_;
   kube::Client client_;
-  kube::Stores stores_;
+  kube::Stores stores_{reconcile::form_of};
   routing::IstioProvider provider_;
   PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;

@@ -2,37 +2,31 @@
 
 #include <algorithm>
 
-#include "operator/kube/object.h"
 #include "operator/reconcile/interest.h"
 
 namespace weir::reconcile {
 namespace {
 
 // A release that runs is looked at this often even if nothing seems to change: a round over unchanged caches
-// writes nothing, and a change that was missed cannot hold a release up for longer.
+// writes nothing, and a change that was missed cannot hold a release up for longer. One that has not begun
+// has nothing to guard.
 constexpr std::chrono::milliseconds kLongestRest{60'000};
+constexpr std::chrono::milliseconds kLongestRestWaiting{600'000};
 // After a conflict the newer object is on its way.
 constexpr std::chrono::milliseconds kConflictRest{20};
 
-strategies::Phase phase_of(const kube::Json& canary) {
-  return strategies::phase_from(kube::text_at(canary, "/status/phase")).value_or(strategies::Phase::Pending);
-}
-
 }  // namespace
 
-bool Controller::is_urgent(const kube::Key& key) const {
-  const auto stored = stores_.canaries.get(key);
-  return stored && phase_of(*stored->object) == strategies::Phase::RollingBack;
-}
+bool Controller::is_urgent(const kube::Key& key) const { return stores_.canaries.has(key, kRollingBack); }
 
-void Controller::changed(const kube::Resource& resource, const kube::Key& key) {
-  for (const auto& release : concerned(stores_, resource, key)) wake(release);
+void Controller::changed(const kube::Resource& resource, const kube::Change& change) {
+  for (const auto& release : concerned(stores_, resource, change)) wake(release);
 }
 
 void Controller::wake(const kube::Key& key) { queue_.add(key, clock_.steady(), is_urgent(key)); }
 
 void Controller::wake_all() {
-  for (const auto& stored : stores_.canaries.list("")) wake(kube::key_of(*stored.object));
+  for (const auto& key : stores_.canaries.keys("")) wake(key);
 }
 
 void Controller::start(int threads) {
@@ -74,12 +68,14 @@ void Controller::settle(const kube::Key& key, const Round& round) {
   }
   queue_.forget(key);
   if (round.wrote) return queue_.add(key, now, is_urgent(key));
-  const auto stored = stores_.canaries.get(key);
-  if (!stored) return;
-  const bool over = strategies::is_final(phase_of(*stored->object));
-  if (over && !round.requeue_after) return;
-  const auto rest = round.requeue_after.value_or(kLongestRest);
-  queue_.add(key, now + (over ? rest : std::min(rest, kLongestRest)), is_urgent(key));
+  if (!stores_.canaries.contains(key)) return;
+  if (!stores_.canaries.has(key, kUnfinished)) {
+    // Only its time to live ends by itself.
+    if (round.requeue_after) queue_.add(key, now + *round.requeue_after);
+    return;
+  }
+  const auto longest = stores_.canaries.has(key, kBegun) ? kLongestRest : kLongestRestWaiting;
+  queue_.add(key, now + std::min(round.requeue_after.value_or(longest), longest), is_urgent(key));
 }
 
 }  // namespace weir::reconcile

@@ -22,7 +22,7 @@ class Controller {
       : reconciler_(reconciler), stores_(stores), clock_(clock), report_(std::move(report)) {}
 
   // Something of this kind came, changed or went. Thread-safe.
-  void changed(const kube::Resource& resource, const kube::Key& key);
+  void changed(const kube::Resource& resource, const kube::Change& change);
   // This release is due for a round now. Thread-safe.
   void wake(const kube::Key& key);
 

@@ -3,28 +3,30 @@
 #include <algorithm>
 #include <set>
 
+#include "operator/routing/field.h"
+
 namespace weir::reconcile {
 namespace {
 
-constexpr const char* kServiceLabel = "kubernetes.io/service-name";
-
 // A missing condition means ready, as the EndpointSlice API has it.
-bool is_ready(const Json& endpoint) {
-  const auto conditions = endpoint.value("conditions", Json::object());
-  const auto ready = conditions.find("ready");
-  return ready == conditions.end() || ready->is_null() || ready->get<bool>();
+bool is_ready(const Json& endpoint) { return routing::field(endpoint, {"conditions", "ready"}) != false; }
+
+// The endpoint's identity: two slices that hold it name it alike. Empty: it has none.
+std::string address_of(const Json& endpoint) {
+  const auto& addresses = routing::field(endpoint, {"addresses"});
+  const bool any = addresses.is_array() && !addresses.empty() && addresses.front().is_string();
+  return any ? addresses.front().get<std::string>() : std::string();
 }
 
 std::set<std::string> ready_addresses(const std::vector<Json>& slices, const std::string& service) {
   std::set<std::string> addresses;
   for (const auto& slice : slices) {
     if (!is_slice_of(slice, service)) continue;
-    const auto endpoints = slice.find("endpoints");
-    if (endpoints == slice.end() || !endpoints->is_array()) continue;
-    for (const auto& endpoint : *endpoints) {
-      if (!is_ready(endpoint)) continue;
-      const auto list = endpoint.value("addresses", Json::array());
-      if (!list.empty()) addresses.insert(list.front().get<std::string>());
+    const auto& endpoints = routing::field(slice, {"endpoints"});
+    if (!endpoints.is_array()) continue;
+    for (const auto& endpoint : endpoints) {
+      if (auto address = address_of(endpoint); !address.empty() && is_ready(endpoint))
+        addresses.insert(std::move(address));
     }
   }
   return addresses;
@@ -37,10 +39,17 @@ int common(const std::set<std::string>& one, const std::set<std::string>& other)
 
 }  // namespace
 
-bool is_slice_of(const Json& slice, const std::string& service) {
-  const auto labels = slice.value("metadata", Json::object()).value("labels", Json::object());
-  return labels.value(kServiceLabel, "") == service;
+Json trimmed_endpoint(const Json& endpoint) {
+  Json kept{{"addresses", Json::array({address_of(endpoint)})}};
+  if (!is_ready(endpoint)) kept["conditions"] = {{"ready", false}};
+  return kept;
 }
+
+std::string service_of_slice(const Json& slice) {
+  return routing::text(slice, {"metadata", "labels", kServiceLabel});
+}
+
+bool is_slice_of(const Json& slice, const std::string& service) { return service_of_slice(slice) == service; }
 
 EndpointCounts count_endpoints(const std::vector<Json>& slices, const std::string& traffic_service,
                                const std::string& stable_service, const std::string& candidate_service) {

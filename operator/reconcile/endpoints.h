@@ -10,6 +10,9 @@ namespace weir::reconcile {
 
 using kube::Json;
 
+// Of an EndpointSlice: names its Service.
+inline constexpr const char* kServiceLabel = "kubernetes.io/service-name";
+
 struct EndpointCounts {
   int stable = 0;
   int candidate = 0;
@@ -22,6 +25,12 @@ struct EndpointCounts {
                                              const std::string& traffic_service,
                                              const std::string& stable_service,
                                              const std::string& candidate_service);
+
+// Of an endpoint what count_endpoints reads: its first address, and whether it is ready.
+[[nodiscard]] Json trimmed_endpoint(const Json& endpoint);
+
+// Name of the Service that an EndpointSlice is of; empty: of none.
+[[nodiscard]] std::string service_of_slice(const Json& slice);
 
 // Whether an EndpointSlice belongs to this Service.
 [[nodiscard]] bool is_slice_of(const Json& slice, const std::string& service);

@@ -1,74 +1,286 @@
 #include "operator/reconcile/interest.h"
 
-#include <optional>
-#include <string>
+#include <algorithm>
+#include <set>
 
 #include "operator/canary/canary.h"
 #include "operator/kube/object.h"
+#include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
+#include "operator/reconcile/trim.h"
+#include "operator/routing/field.h"
+#include "operator/routing/mentions.h"
 
 namespace weir::reconcile {
 namespace {
 
-using kube::Json;
-using kube::text_at;
+using routing::field;
+using routing::host_term;
+using routing::text;
+using Terms = std::vector<std::string>;
 
-bool is_over(const Json& canary) {
-  const auto phase = strategies::phase_from(text_at(canary, "/status/phase"));
-  return phase && strategies::is_final(*phase);
+constexpr std::string_view kSlices = "slices ";
+constexpr std::string_view kLabel = "label ";
+constexpr std::string_view kOwned = "owned by ";
+constexpr std::string_view kHost = "host ";
+constexpr std::string_view kDelegate = "delegate ";
+constexpr std::string_view kStanding = "of service ";
+
+std::string term(std::string_view kind, std::string_view name_space, std::string_view name) {
+  return std::string(kind).append(name_space).append("/").append(name);
 }
 
-// The Service itself, or one that a release of it made: "checkout", "checkout-v2".
-bool is_of_service(const std::string& name, const std::string& service) {
-  return !service.empty() && name.starts_with(service);
+// Canaries, by an object that they name.
+std::string names_deployment(std::string_view name_space, std::string_view name) {
+  return term("deployment ", name_space, name);
+}
+std::string names_route(std::string_view name_space, std::string_view name) {
+  return term("route ", name_space, name);
+}
+std::string names_template(std::string_view name_space, std::string_view name) {
+  return term("template ", name_space, name);
 }
 
-// EndpointSlices are named after their Service.
-bool concerns(const Json& canary, const kube::Resource& resource, const std::string& name) {
-  if (resource == kube::kServices || resource == kube::kEndpointSlices) {
-    return is_of_service(name, text_at(canary, "/spec/service/name"));
+std::string standing(std::string_view service, std::string_view name_space, std::string_view what) {
+  return term(kStanding, name_space, service).append(" ").append(what);
+}
+
+std::string label(std::string_view name_space, std::string_view key, std::string_view value) {
+  return term(kLabel, name_space, key).append("=").append(value);
+}
+
+const Json::array_t& entries(const Json& list) {
+  static const Json::array_t kNone;
+  return list.is_array() ? list.get_ref<const Json::array_t&>() : kNone;
+}
+
+void add_named(Terms& terms, const Json& canary, const std::string& name_space) {
+  const auto& spec = field(canary, {"spec"});
+  const auto& status = field(canary, {"status"});
+  for (const auto& name : {text(spec, {"targetRef", "name"}), text(spec, {"stableRef", "name"}),
+                           text(status, {"target"}), text(status, {"stable", "name"})}) {
+    if (!name.empty()) terms.push_back(names_deployment(name_space, name));
   }
-  if (resource == kube::kDeployments) {
-    const auto phase = text_at(canary, "/status/phase");
-    const bool still_looking = phase.empty() || phase == "Pending";
-    return still_looking || name == text_at(canary, "/status/target") ||
-           name == text_at(canary, "/status/stable/name");
+  for (const auto& listed : entries(field(spec, {"routing", "istio", "virtualServices"})))
+    terms.push_back(names_route(name_space, text(listed, {"name"})));
+  for (const auto& record : entries(field(status, {"routes"})))
+    terms.push_back(names_route(name_space, text(record, {"object"})));
+  for (const auto& metric : entries(field(spec, {"analysis", "metrics"}))) {
+    const auto name = text(metric, {"templateRef", "name"});
+    const auto space = text(metric, {"templateRef", "namespace"});
+    if (!name.empty()) terms.push_back(names_template(space.empty() ? name_space : space, name));
   }
-  return true;
 }
 
-// The changed object, of the kinds that a release makes; empty: of another kind, or gone.
-std::optional<kube::Stored> made_object(const kube::Stores& stores, const kube::Resource& resource,
-                                        const kube::Key& key) {
-  if (resource == kube::kServices) return stores.services.get(key);
-  if (resource == kube::kDestinationRules) return stores.destination_rules.get(key);
-  return std::nullopt;
+void add_standing(Terms& terms, const Json& canary, const std::string& service,
+                  const std::string& name_space) {
+  const auto phase = text(canary, {"status", "phase"});
+  const bool waits = phase.empty() || phase == to_string(strategies::Phase::Pending);
+  terms.push_back(waits ? waiting_for(service, name_space) : begun_on(service, name_space));
+  if (!waits) terms.emplace_back(kBegun);
+  if (field(canary, {"spec", "supersede"}) == true &&
+      kube::metadata_text(canary, "deletionTimestamp").empty())
+    terms.push_back(superseding_on(service, name_space));
+  if (phase == to_string(strategies::Phase::RollingBack)) terms.emplace_back(kRollingBack);
 }
+
+Terms terms_of_canary(const Json& canary) {
+  Terms terms{owned_by(kube::metadata_text(canary, "uid"))};
+  if (is_over(canary)) return terms;
+  const auto name_space = kube::metadata_text(canary, "namespace");
+  const auto service = text(canary, {"spec", "service", "name"});
+  terms.emplace_back(kUnfinished);
+  terms.push_back(releases_of(service, name_space));
+  if (text(canary, {"spec", "service", "mode"}) == "Dedicated")
+    terms.push_back(releases_of(version_service_name(service, kTrafficPart), name_space));
+  add_standing(terms, canary, service, name_space);
+  add_named(terms, canary, name_space);
+  std::ranges::sort(terms);
+  const auto rest = std::ranges::unique(terms);
+  terms.erase(rest.begin(), rest.end());
+  return terms;
+}
+
+Terms terms_of_deployment(const Json& deployment) {
+  Terms terms;
+  const auto name_space = kube::metadata_text(deployment, "namespace");
+  const auto& labels = field(deployment, {"spec", "template", "metadata", "labels"});
+  if (!labels.is_object()) return terms;
+  for (const auto& [key, value] : labels.items()) {
+    if (value.is_string()) terms.push_back(label(name_space, key, value.get_ref<const std::string&>()));
+  }
+  return terms;
+}
+
+void add_owners(Terms& terms, const Json& object) {
+  for (const auto& owner : entries(field(object, {"metadata", "ownerReferences"})))
+    terms.push_back(owned_by(text(owner, {"uid"})));
+}
+
+Terms terms_of_service(const Json& service) {
+  Terms terms;
+  add_owners(terms, service);
+  auto label = labelled_as(field(service, {"spec", "selector"}), kube::metadata_text(service, "namespace"));
+  if (!label.empty()) terms.push_back(std::move(label));
+  return terms;
+}
+
+Terms terms_of_slice(const Json& slice) {
+  return {slices_behind(service_of_slice(slice), kube::metadata_text(slice, "namespace"))};
+}
+
+Terms terms_of_rule(const Json& rule) {
+  auto terms = routing::terms_of_destination_rule(rule);
+  add_owners(terms, rule);
+  return terms;
+}
+
+// Gathers the Canaries that one change concerns.
+class Search {
+ public:
+  Search(const kube::Stores& stores, const kube::Change& change) : stores_(stores), change_(change) {}
+
+  void add(const kube::Key& key) { found_.insert(key); }
+  void add(std::string_view canary_term) {
+    for (auto& key : stores_.canaries.keys_with(canary_term)) found_.insert(std::move(key));
+  }
+
+  // Those of the Service, or of the one that a release made it for: "checkout", "checkout-v2".
+  void add_service(std::string_view name, std::string_view name_space) {
+    while (true) {
+      add(releases_of(name, name_space));
+      const auto dash = name.rfind('-');
+      if (dash == std::string_view::npos) return;
+      name = name.substr(0, dash);
+    }
+  }
+
+  template <typename Visit>
+  void each_term(std::string_view kind, const Visit& visit) const {
+    for (const auto* terms : {&change_.before, &change_.after}) {
+      for (const auto& one : *terms) {
+        if (one.starts_with(kind)) visit(std::string_view(one));
+      }
+    }
+  }
+
+  void canary() {
+    add(change_.key);
+    if (!bears_on_others()) return;
+    each_term(kHost, [&](std::string_view one) { add(one); });
+  }
+
+  void deployment() {
+    add(names_deployment(change_.key.name_space, change_.key.name));
+    each_term(kLabel, [&](std::string_view label) {
+      for (const auto& service : stores_.services.keys_with(label))
+        add(waiting_for(service.name, service.name_space));
+    });
+  }
+
+  void service() {
+    add_service(change_.key.name, change_.key.name_space);
+    each_term(kOwned, [&](std::string_view owner) { add(owner); });
+  }
+
+  void endpoint_slice() {
+    const auto prefix = slices_behind("", change_.key.name_space).size();
+    each_term(kSlices,
+              [&](std::string_view one) { add_service(one.substr(prefix), change_.key.name_space); });
+  }
+
+  void virtual_service() {
+    add(names_route(change_.key.name_space, change_.key.name));
+    each_term(kHost, [&](std::string_view host) { add(host); });
+    each_term(kDelegate, [&](std::string_view one) { delegated(one.substr(kDelegate.size())); });
+  }
+
+  void destination_rule() {
+    each_term(kHost, [&](std::string_view host) { add(host); });
+    each_term(kOwned, [&](std::string_view owner) { add(owner); });
+    each_term(routing::kWildcardRule, [&](std::string_view) { add(kUnfinished); });
+  }
+
+  [[nodiscard]] std::vector<kube::Key> found() const { return {found_.begin(), found_.end()}; }
+
+ private:
+  // A release that comes waits behind what there is, unless it supersedes that.
+  [[nodiscard]] bool bears_on_others() const {
+    const auto standings = [](const Terms& terms) {
+      Terms found;
+      std::ranges::copy_if(terms, std::back_inserter(found),
+                           [](const auto& one) { return one.starts_with(kStanding); });
+      return found;
+    };
+    const auto after = standings(change_.after);
+    if (change_.before.empty()) return after.size() > 1;
+    return standings(change_.before) != after;
+  }
+
+  // The releases of what a root delegates to, as "namespace/name".
+  void delegated(std::string_view name) {
+    const auto slash = name.find('/');
+    const auto stored = stores_.virtual_services.get(
+        {std::string(name.substr(0, slash)), std::string(name.substr(slash + 1))});
+    if (!stored) return;
+    for (const auto& one : routing::terms_of_virtual_service(*stored->object)) {
+      if (one.starts_with(kHost)) add(one);
+    }
+  }
+
+  const kube::Stores& stores_;
+  const kube::Change& change_;
+  std::set<kube::Key> found_;
+};
 
 }  // namespace
 
+kube::Form form_of(const kube::Resource& resource) {
+  kube::Form form{.trim = [resource](Json& object) { trim(resource, object); }};
+  if (resource == kube::kCanaries) form.terms = terms_of_canary;
+  if (resource == kube::kDeployments) form.terms = terms_of_deployment;
+  if (resource == kube::kServices) form.terms = terms_of_service;
+  if (resource == kube::kEndpointSlices) form.terms = terms_of_slice;
+  if (resource == kube::kVirtualServices) form.terms = routing::terms_of_virtual_service;
+  if (resource == kube::kDestinationRules) form.terms = terms_of_rule;
+  return form;
+}
+
+std::string releases_of(std::string_view service, std::string_view name_space) {
+  return host_term(service, name_space);
+}
+std::string waiting_for(std::string_view service, std::string_view name_space) {
+  return standing(service, name_space, "waiting");
+}
+std::string begun_on(std::string_view service, std::string_view name_space) {
+  return standing(service, name_space, "begun");
+}
+std::string superseding_on(std::string_view service, std::string_view name_space) {
+  return standing(service, name_space, "superseding");
+}
+std::string owned_by(std::string_view uid) { return std::string(kOwned).append(uid); }
+std::string slices_behind(std::string_view service, std::string_view name_space) {
+  return term(kSlices, name_space, service);
+}
+
+std::string labelled_as(const Json& selector, std::string_view name_space) {
+  if (!selector.is_object() || selector.empty()) return {};
+  const auto first = selector.begin();
+  return label(name_space, first.key(), first->is_string() ? first->get_ref<const std::string&>() : "");
+}
+
 std::vector<kube::Key> concerned(const kube::Stores& stores, const kube::Resource& resource,
-                                 const kube::Key& changed) {
-  std::vector<kube::Key> keys;
-  const bool is_canary = resource == kube::kCanaries;
-  if (is_canary) keys.push_back(changed);
-  const auto itself = is_canary ? stores.canaries.get(changed) : std::nullopt;
-  const auto made = made_object(stores, resource, changed);
-  const auto service = itself ? text_at(*itself->object, "/spec/service/name") : std::string();
-  // A template may be named from any namespace; everything else only from its own.
-  const std::string space = resource == kube::kMetricTemplates ? "" : changed.name_space;
-  for (const auto& stored : stores.canaries.list(space)) {
-    const auto key = kube::key_of(*stored.object);
-    const bool owns = made && is_owned_by(*made->object, kube::metadata_text(*stored.object, "uid"));
-    if (owns) keys.push_back(key);
-    if (owns || is_over(*stored.object)) continue;
-    const bool same_service = itself && text_at(*stored.object, "/spec/service/name") == service;
-    if (is_canary ? (key != changed && (same_service || !itself))
-                  : concerns(*stored.object, resource, changed.name)) {
-      keys.push_back(key);
-    }
-  }
-  return keys;
+                                 const kube::Change& change) {
+  Search search(stores, change);
+  if (resource == kube::kCanaries) search.canary();
+  if (resource == kube::kMetricTemplates) search.add(names_template(change.key.name_space, change.key.name));
+  if (resource == kube::kDeployments) search.deployment();
+  if (resource == kube::kServices) search.service();
+  if (resource == kube::kEndpointSlices) search.endpoint_slice();
+  if (resource == kube::kVirtualServices) search.virtual_service();
+  if (resource == kube::kDestinationRules) search.destination_rule();
+  return search.found();
 }
 
 }  // namespace weir::reconcile

@@ -1,13 +1,21 @@
 #include "operator/reconcile/observe.h"
 
 #include <algorithm>
-#include <set>
+#include <functional>
+#include <map>
+#include <utility>
 
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/epoch.h"
+#include "operator/reconcile/interest.h"
+#include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
+#include "operator/reconcile/trim.h"
+#include "operator/routing/field.h"
+#include "operator/routing/mentions.h"
+#include "operator/routing/rules.h"
 
 namespace weir::reconcile {
 namespace {
@@ -22,28 +30,6 @@ constexpr const char* kConflict = "Conflict";
 
 Milliseconds age_of(const kube::Stored& stored, kube::Clock::Steady now) {
   return std::max(std::chrono::duration_cast<Milliseconds>(now - stored.since), Milliseconds{0});
-}
-
-std::vector<Json> objects_in(const kube::Store& store, std::string_view name_space) {
-  std::vector<Json> objects;
-  for (const auto& stored : store.list(name_space)) objects.push_back(*stored.object);
-  return objects;
-}
-
-// Who wrote last, by managedFields; of two in the same second the one that is not us.
-std::string changed_by(const Json& object) {
-  std::string newest;
-  std::string manager;
-  for (const auto& entry : object.value("metadata", Json::object()).value("managedFields", Json::array())) {
-    if (!entry.value("subresource", "").empty()) continue;
-    const auto time = entry.value("time", "");
-    const auto name = entry.value("manager", "");
-    if (time > newest || (time == newest && manager == strategies::kFieldManager)) {
-      newest = time;
-      manager = name;
-    }
-  }
-  return manager;
 }
 
 bool matches(const Json& selector, const Json& labels) {
@@ -68,6 +54,11 @@ class Observer {
     seen.has_finalizer = scene_.canary.has_finalizer;
     seen.deleting = scene_.canary.deleting;
     seen.rollback_requested = scene_.canary.rollback_requested;
+    // What is over rests: only what it left behind concerns it.
+    if (strategies::is_final(scene_.canary.status.phase)) {
+      scene_.parts.push_back({kube::kCanaries, std::make_shared<const Json>(scene_.object), false, false});
+      return find_leftovers();
+    }
     find_other_release();
     find_service();
     find_candidate();
@@ -76,7 +67,6 @@ class Observer {
     find_routes();
     find_templates();
     find_parts();
-    find_leftovers();
   }
 
  private:
@@ -88,25 +78,40 @@ class Observer {
     scene_.observed.obstacles.push_back({condition, std::move(reason), std::move(message)});
   }
 
+  // The other releases of the Service that the term finds, until one of them settles the matter.
+  bool any_release(const std::string& term, const std::function<bool(const canary::Canary&)>& settles) const {
+    return std::ranges::any_of(stores_.canaries.keys_with(term), [&](const kube::Key& key) {
+      if (key == kube::Key{name_space(), scene_.canary.name}) return false;
+      const auto stored = stores_.canaries.get(key);
+      if (!stored || is_over(*stored->object)) return false;
+      const auto other = canary::parse(*stored->object);
+      return other && other->spec.service.name == spec().service.name && settles(*other);
+    });
+  }
+
   // Of two releases of one Service the one that has begun goes first, then the older one, unless the newer
   // supersedes.
   void find_other_release() {
     const auto& mine = scene_.canary;
-    for (const auto& stored : stores_.canaries.list(name_space())) {
-      if (kube::metadata_text(*stored.object, "name") == mine.name) continue;
-      // Most Canaries of a namespace release other Services: they need not be parsed to know.
-      if (kube::text_at(*stored.object, "/spec/service/name") != spec().service.name) continue;
-      const auto other = canary::parse(*stored.object);
-      if (!other || strategies::is_final(other->status.phase)) continue;
-      const bool older = std::pair(other->created, other->name) < std::pair(mine.created, mine.name);
-      if (!older && other->spec.supersede && !other->deleting) return yield_to(*other);
-      const bool begun = other->status.phase != Phase::Pending;
-      if (is_pending() && (begun || (older && !spec().supersede))) {
-        return refuse(kConflict, "OtherRelease",
-                      "Canary " + other->name + " is releasing Service " + spec().service.name +
-                          ": this one waits until it is over");
-      }
-    }
+    const auto& service = spec().service.name;
+    const auto older = [&](const canary::Canary& other) {
+      return std::pair(other.created, other.name) < std::pair(mine.created, mine.name);
+    };
+    const auto yields = [&](const canary::Canary& newer) {
+      if (older(newer)) return false;
+      yield_to(newer);
+      return true;
+    };
+    if (any_release(superseding_on(service, name_space()), yields) || !is_pending()) return;
+    const auto waits = [&](const canary::Canary& other) {
+      if (other.status.phase == Phase::Pending && (spec().supersede || !older(other))) return false;
+      refuse(
+          kConflict, "OtherRelease",
+          "Canary " + other.name + " is releasing Service " + service + ": this one waits until it is over");
+      return true;
+    };
+    (void)(any_release(begun_on(service, name_space()), waits) ||
+           any_release(waiting_for(service, name_space()), waits));
   }
 
   // What is promoted already is no longer in the way.
@@ -124,8 +129,8 @@ class Observer {
                         name_space());
     }
     scene_.service = *stored->object;
-    scene_.observed.service =
-        strategies::ServiceState{.age = age_of(*stored, now_), .changed_by = changed_by(scene_.service)};
+    scene_.observed.service = strategies::ServiceState{
+        .age = age_of(*stored, now_), .changed_by = routing::text(last_write(scene_.service), {"manager"})};
   }
 
   [[nodiscard]] Json selector() const {
@@ -137,8 +142,14 @@ class Observer {
     if (!stored) return std::nullopt;
     deployment = *stored->object;
     auto workload = canary::read_deployment(deployment, spec().service.version_label);
-    if (workload.ready < workload.replicas) workload.pod_problem = canary::pod_problem(pods_of(deployment));
+    if (workload.ready < workload.replicas && !waits_for_others())
+      workload.pod_problem = canary::pod_problem(pods_of(deployment));
     return workload;
+  }
+
+  // Before it begins a release that is held up by something else than its pods need not know what ails them.
+  [[nodiscard]] bool waits_for_others() const {
+    return is_pending() && (spec().suspend || !scene_.observed.obstacles.empty());
   }
 
   [[nodiscard]] std::vector<Json> pods_of(const Json& deployment) const {
@@ -185,7 +196,7 @@ class Observer {
     if (scene_.service.is_null() || scene_.candidate.is_null()) return {};
     const auto keys = selector();
     std::vector<std::string> names;
-    for (const auto& stored : stores_.deployments.list(name_space())) {
+    for (const auto& stored : stores_.deployments.list_with(labelled_as(keys, name_space()))) {
       if (matches(keys, template_labels(*stored.object)))
         names.push_back(kube::metadata_text(*stored.object, "name"));
     }
@@ -273,15 +284,17 @@ class Observer {
 
   void count(const std::string& stable, const std::string& candidate, strategies::ServiceState& service) {
     const auto traffic = traffic_service_name(spec());
+    const auto of_stable = version_service_name(spec().service.name, stable);
+    const auto of_candidate = version_service_name(spec().service.name, candidate);
     std::vector<Json> slices;
     service.endpoints_age = Milliseconds::max();
-    for (const auto& stored : stores_.endpoint_slices.list(name_space())) {
-      slices.push_back(*stored.object);
-      if (is_slice_of(*stored.object, traffic))
-        service.endpoints_age = std::min(service.endpoints_age, age_of(stored, now_));
+    for (const auto& name : {traffic, of_stable, of_candidate}) {
+      for (const auto& stored : stores_.endpoint_slices.list_with(slices_behind(name, name_space()))) {
+        slices.push_back(*stored.object);
+        if (name == traffic) service.endpoints_age = std::min(service.endpoints_age, age_of(stored, now_));
+      }
     }
-    const auto counts = count_endpoints(slices, traffic, version_service_name(spec().service.name, stable),
-                                        version_service_name(spec().service.name, candidate));
+    const auto counts = count_endpoints(slices, traffic, of_stable, of_candidate);
     service.stable_endpoints = counts.stable;
     service.candidate_endpoints = counts.candidate;
     if (scene_.observed.version_services) return;
@@ -301,8 +314,7 @@ class Observer {
     target.records = scene_.canary.status.routes;
     target.owner = owner_reference(scene_.canary);
     if (target.stable_version.empty() || target.candidate_version.empty()) return;
-    scene_.objects.virtual_services = objects_in(stores_.virtual_services, "");
-    scene_.objects.destination_rules = objects_in(stores_.destination_rules, "");
+    scene_.objects = related_objects();
     auto reading = provider_.read(target, scene_.objects);
     for (auto& refusal : reading.refusals) {
       seen.obstacles.push_back(
@@ -320,6 +332,53 @@ class Observer {
     }
   }
 
+  using Found = std::map<kube::Key, std::shared_ptr<const Json>>;
+
+  static void add(Found& found, const kube::Store& store, const std::string& term) {
+    for (const auto& stored : store.list_with(term))
+      found.emplace(kube::key_of(*stored.object), stored.object);
+  }
+  void add_named(Found& found, const kube::Store& store, const std::string& name) const {
+    const auto stored = store.get({name_space(), name});
+    if (stored) found.emplace(kube::key_of(*stored->object), stored->object);
+  }
+
+  // The routes and rules of the Service, and what else bears on them. Whatever the cluster has besides is of
+  // no concern to the provider.
+  [[nodiscard]] routing::Objects related_objects() const {
+    const auto& target = scene_.target;
+    Found routes;
+    Found rules;
+    for (const auto& host : {target.service, target.traffic_host}) {
+      add(routes, stores_.virtual_services, routing::host_term(host, name_space()));
+      add(rules, stores_.destination_rules, routing::host_term(host, name_space()));
+    }
+    for (const auto& listed : target.routing.virtual_services)
+      add_named(routes, stores_.virtual_services, listed.name);
+    for (const auto& record : target.records) add_named(routes, stores_.virtual_services, record.object);
+    add_binding(routes);
+    add(rules, stores_.destination_rules, std::string(routing::kWildcardRule));
+    add_named(rules, stores_.destination_rules, routing::made_name(target));
+    return {.virtual_services = copies(routes), .destination_rules = copies(rules)};
+  }
+
+  // Other VirtualServices for the same hosts, and the roots that delegate here.
+  void add_binding(Found& routes) const {
+    const auto own = routes;
+    for (const auto& [key, object] : own) {
+      if (key.name_space != name_space()) continue;
+      add(routes, stores_.virtual_services, routing::delegate_term(key.name_space, key.name));
+      for (const auto& term : routing::bound_host_terms(*object)) add(routes, stores_.virtual_services, term);
+    }
+  }
+
+  static std::vector<Json> copies(const Found& found) {
+    std::vector<Json> objects;
+    objects.reserve(found.size());
+    for (const auto& [key, object] : found) objects.push_back(*object);
+    return objects;
+  }
+
   void date_routes(const std::vector<std::string>& names, strategies::RouteState& routes) {
     routes.age = Milliseconds::max();
     for (const auto& name : names) {
@@ -328,7 +387,7 @@ class Observer {
       const auto age = age_of(*stored, now_);
       if (age > routes.age) continue;
       routes.age = age;
-      routes.changed_by = changed_by(*stored->object);
+      routes.changed_by = routing::text(last_write(*stored->object), {"manager"});
     }
   }
 
@@ -343,7 +402,7 @@ class Observer {
                    ": accepted are those of namespace " + name_space());
         continue;
       }
-      if (stores_.metric_templates.get({space, metric.template_name})) continue;
+      if (stores_.metric_templates.contains({space, metric.template_name})) continue;
       refuse(kProgressing, "MetricTemplateNotFound",
              "MetricTemplate " + metric.template_name + " of metric " + metric.metric.name +
                  " does not exist in namespace " + space);
@@ -388,9 +447,9 @@ class Observer {
 
   // Creations that were carried out late leave objects of a release that is over.
   void find_leftovers() {
-    if (!strategies::is_final(scene_.canary.status.phase)) return;
     const auto find = [&](const kube::Resource& resource, const kube::Store& store) {
-      for (const auto& stored : store.list(name_space())) {
+      for (const auto& stored : store.list_with(owned_by(scene_.canary.uid))) {
+        if (kube::metadata_text(*stored.object, "namespace") != name_space()) continue;
         if (!is_owned_by(*stored.object, scene_.canary.uid)) continue;
         if (!kube::metadata_text(*stored.object, "deletionTimestamp").empty()) continue;
         scene_.leftovers.push_back({resource, stored.object, false, true});

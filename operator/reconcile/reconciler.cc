@@ -5,6 +5,7 @@
 #include "operator/kube/base64.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/epoch.h"
+#include "operator/reconcile/record.h"
 #include "strategies/machine.h"
 
 namespace weir::reconcile {
@@ -56,9 +57,20 @@ Round Reconciler::reconcile(const kube::Key& key) {
     if (listener_.on_gone) listener_.on_gone(key);
     return {};
   }
+  if (is_over(*stored->object)) return rest(key, *stored->object, *lead);
   const auto canary = canary::parse(*stored->object);
   if (!canary) return refuse(*stored->object, canary.error(), lead->term);
   return decide(*canary, *stored->object, *lead);
+}
+
+Round Reconciler::rest(const kube::Key& key, const Json& record, const Lead& lead) {
+  const auto release = read_record(record);
+  if (!begins_anew(release)) return decide(release, record, lead);
+  const auto whole = api_.get(kube::kCanaries, key);
+  if (!whole) return {.error = whole.error()};
+  const auto canary = canary::parse(*whole);
+  if (!canary) return refuse(*whole, canary.error(), lead.term);
+  return decide(*canary, *whole, lead);
 }
 
 Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead) {

@@ -57,6 +57,8 @@ class Reconciler {
   void allow_cross_namespace_templates(bool allow) { cross_namespace_templates_ = allow; }
 
  private:
+  // A round of a release that is over, from its record (record.h).
+  [[nodiscard]] Round rest(const kube::Key& key, const Json& record, const Lead& lead);
   [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
   // The round in which objects were claimed; empty: there were none to claim.

@@ -56,7 +56,7 @@ std::string version_service_name(const std::string& service, std::string_view ve
 
 std::string traffic_service_name(const strategies::Spec& spec) {
   if (spec.service.mode == strategies::ServiceMode::Placeholder) return spec.service.name;
-  return version_service_name(spec.service.name, "weir");
+  return version_service_name(spec.service.name, kTrafficPart);
 }
 
 Json owner_reference(const canary::Canary& canary) {

@@ -16,6 +16,9 @@ using kube::Json;
 // Marks every object that the operator makes, with value "weir".
 inline constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
 
+// In place of a version in the name of Dedicated mode's own Service.
+inline constexpr std::string_view kTrafficPart = "weir";
+
 // A version label's value as part of an object's name: lower case, dashes for what a name may not hold.
 [[nodiscard]] std::string name_part(std::string_view version);
 

@@ -62,6 +62,9 @@ void run(const Json& input) {
   cli::World world;
   // Without controllers Deployments and endpoints stay as the input has them.
   if (!flag(input, "controllers")) world.api.on_write({});
+  world.stores.on_change([&](const kube::Resource& resource, const kube::Change& change) {
+    (void)reconcile::concerned(world.stores, resource, change);
+  });
   fill(world.api, member(input, "objects"));
   const routing::IstioProvider provider;
   SteadyAnalyst analyst(flag(input, "bad") ? analysis::Outcome::Fail : analysis::Outcome::Pass);
@@ -70,16 +73,10 @@ void run(const Json& input) {
       {.on_status = [](const canary::Canary& release, const strategies::Status& after) {
         check(after, release.spec);
       }});
-  for (const auto& resource : kKinds) {
-    const auto objects = world.api.list(resource, "", "").value_or(std::vector<Json>{});
-    for (const auto& object : objects) {
-      (void)reconcile::concerned(world.stores, resource, kube::key_of(object));
-    }
-  }
   for (int i = 0; i < kRounds; ++i) {
     std::chrono::milliseconds pause = kLongestPause;
-    for (const auto& stored : world.stores.canaries.list("")) {
-      const auto round = reconciler.reconcile(kube::key_of(*stored.object));
+    for (const auto& key : world.stores.canaries.keys("")) {
+      const auto round = reconciler.reconcile(key);
       require(!round.error || !round.error->message.empty(), "an error is a sentence");
       pause = std::min(pause, round.requeue_after.value_or(pause));
     }

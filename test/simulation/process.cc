@@ -74,6 +74,9 @@ reconcile::Listener Process::listener() {
 
 void Process::start() {
   life_.enter([this] {
+    stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
+      if (led_) controller_.changed(resource, change);
+    });
     watch(kube::kCanaries, stores_.canaries);
     watch(kube::kMetricTemplates, stores_.metric_templates);
     watch(kube::kDeployments, stores_.deployments);
@@ -89,13 +92,7 @@ void Process::watch(const kube::Resource& resource, kube::Store& store) {
   watching->resource = &resource;
   watching->watcher =
       std::make_unique<kube::Watcher>(client_, life_.clock, resource, store,
-                                      kube::WatcherOptions{.name_space = {},
-                                                           .trim = {},
-                                                           .on_change =
-                                                               [this, &resource](const kube::Key& key) {
-                                                                 if (led_) controller_.changed(resource, key);
-                                                               },
-                                                           .random = [this] { return random_.uniform(); }});
+                                      kube::WatcherOptions{.random = [this] { return random_.uniform(); }});
   watches_.push_back(std::move(watching));
   come_back(*watches_.back(), Millis(0));
 }

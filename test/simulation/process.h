@@ -13,6 +13,7 @@
 #include "operator/kube/lease.h"
 #include "operator/kube/watcher.h"
 #include "operator/reconcile/controller.h"
+#include "operator/reconcile/interest.h"
 #include "operator/routing/istio.h"
 #include "test/simulation/prometheus.h"
 #include "test/simulation/wire.h"
@@ -78,7 +79,7 @@ class Process {
   kube::Client client_;
   kube::Client election_client_;
   kube::Election election_;
-  kube::Stores stores_;
+  kube::Stores stores_{reconcile::form_of};
   routing::IstioProvider provider_;
   std::unique_ptr<analysis::Judge> judge_;
   reconcile::ThreadedAnalyst analyst_;

@@ -26,7 +26,7 @@ class MemoryApiTest : public testing::Test {
   }
 
   VirtualClock clock;
-  Stores stores;
+  Stores stores{[](const Resource&) { return Form{}; }};
   MemoryApi api{clock, &stores};
 };
 

@@ -133,8 +133,63 @@ TEST(Store, keeps_an_object_that_was_made_during_a_list_and_comes_again_by_the_w
   EXPECT_TRUE(store.put(served("web", "10"), at(2)));
 }
 
+Form labelled() {
+  return {
+      .trim = [](Json& object) { object.erase("status"); },
+      .terms = [](const Json& object) { return std::vector<std::string>{object["spec"].value("app", "")}; }};
+}
+
+TEST(Store, keeps_objects_trimmed_however_they_come) {
+  Store store(labelled());
+  Json whole = served("web", "1", {{"app", "web"}});
+  whole["status"] = {{"ready", 3}};
+  store.put(whole, at(0));
+  EXPECT_FALSE(store.get(kWeb)->object->contains("status"));
+  whole["metadata"]["resourceVersion"] = "2";
+  store.replace({whole}, at(1));
+  EXPECT_FALSE(store.get(kWeb)->object->contains("status"));
+  EXPECT_EQ(store.get(kWeb)->since, at(0));
+}
+
+TEST(Store, finds_objects_by_their_terms_of_now) {
+  Store store(labelled());
+  store.put(served("b", "1", {{"app", "web"}}, "b"), at(0));
+  store.put(served("a", "2", {{"app", "web"}}, "a"), at(0));
+  EXPECT_EQ(store.keys_with("web"), (std::vector<Key>{{"shop", "a"}, {"shop", "b"}}));
+  EXPECT_TRUE(store.has({"shop", "a"}, "web"));
+  store.put(served("a", "3", {{"app", "api"}}, "a"), at(1));
+  store.erase({"shop", "b"});
+  EXPECT_TRUE(store.keys_with("web").empty());
+  EXPECT_EQ(store.list_with("api").size(), 1U);
+  store.replace({}, at(2));
+  EXPECT_TRUE(store.keys_with("api").empty());
+}
+
+TEST(Store, tells_by_what_a_changed_object_was_found_before_and_is_now) {
+  Store store(labelled());
+  std::vector<Change> changes;
+  store.on_change([&](const Change& change) { changes.push_back(change); });
+  store.put(served("web", "1", {{"app", "web"}}), at(0));
+  store.put(served("web", "1", {{"app", "web"}}), at(0));
+  store.put(served("web", "2", {{"app", "api"}}), at(0));
+  store.erase(kWeb);
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_TRUE(changes[0].before.empty());
+  EXPECT_EQ(changes[1].before, std::vector<std::string>{"web"});
+  EXPECT_EQ(changes[1].after, std::vector<std::string>{"api"});
+  EXPECT_TRUE(changes[2].after.empty());
+}
+
+TEST(Store, gives_back_every_kind_of_value_as_it_came) {
+  const Json spec{{"text", "ä"},     {"whole", -3},  {"large", 9007199254740993},         {"real", 0.1},
+                  {"none", nullptr}, {"flag", true}, {"list", {1, "two", Json::object()}}};
+  Store store;
+  store.put(served("web", "1", spec), at(0));
+  EXPECT_EQ(store.get(kWeb)->object->at("spec").dump(), spec.dump());
+}
+
 TEST(Stores, find_the_store_of_each_watched_kind) {
-  Stores stores;
+  Stores stores{[](const Resource&) { return Form{}; }};
   EXPECT_EQ(stores.of(kCanaries), &stores.canaries);
   EXPECT_EQ(stores.of(kVirtualServices), &stores.virtual_services);
   EXPECT_EQ(stores.of(kEndpointSlices), &stores.endpoint_slices);

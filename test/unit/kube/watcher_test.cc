@@ -30,10 +30,12 @@ http::Response listed(const std::string& version, const std::vector<Json>& items
 
 class WatcherTest : public testing::Test {
  protected:
+  WatcherTest() {
+    store.on_change([this](const Change& change) { changes.push_back(change.key.name); });
+  }
   WatcherOptions options() {
     WatcherOptions options;
     options.name_space = "shop";
-    options.on_change = [this](const Key& key) { changes.push_back(key.name); };
     options.random = [] { return 0.5; };
     return options;
   }
@@ -53,8 +55,8 @@ class WatcherTest : public testing::Test {
   FakeTransport transport;
   VirtualClock clock;
   Client client{transport, std::make_shared<Token>(""), clock, client_options()};
-  Store store;
   std::vector<std::string> changes;
+  Store store{{.trim = [](Json& object) { object["metadata"].erase("managedFields"); }}};
   Watcher watcher{client, clock, kServices, store, options()};
 };
 
@@ -85,9 +87,10 @@ TEST_F(WatcherTest, follows_changes_and_deletions) {
   EXPECT_FALSE(store.get({"shop", "b"}));
 }
 
-TEST_F(WatcherTest, does_not_speak_of_what_it_knows_from_an_own_write) {
+TEST_F(WatcherTest, does_not_speak_again_of_what_it_knows_from_an_own_write) {
   sync({served("a", "3")});
   store.put(served("a", "11", {{"n", 1}}), clock.steady());
+  changes.clear();
   transport.streams.push_back({{event("MODIFIED", served("a", "11", {{"n", 1}}))}});
   EXPECT_EQ(step(), milliseconds(0));
   EXPECT_TRUE(changes.empty());
@@ -101,18 +104,15 @@ TEST_F(WatcherTest, keeps_an_object_when_the_deletion_of_its_predecessor_comes_l
   EXPECT_TRUE(store.get({"shop", "a"}));
 }
 
-TEST_F(WatcherTest, trims_objects_before_they_are_stored) {
-  WatcherOptions trimming = options();
-  trimming.trim = [](Json& object) { object["metadata"].erase("managedFields"); };
-  Watcher trimmer(client, clock, kServices, store, trimming);
+TEST_F(WatcherTest, stores_objects_trimmed_from_a_list_and_from_a_watch) {
   Json heavy = served("a", "3");
   heavy["metadata"]["managedFields"] = Json::array({1});
   transport.answers.emplace_back(listed("10", {heavy}));
-  (void)trimmer.step({});
+  (void)watcher.step({});
   EXPECT_FALSE(store.get({"shop", "a"})->object->at("metadata").contains("managedFields"));
   heavy["metadata"]["resourceVersion"] = "11";
   transport.streams.push_back({{event("MODIFIED", heavy)}});
-  (void)trimmer.step({});
+  (void)watcher.step({});
   EXPECT_FALSE(store.get({"shop", "a"})->object->at("metadata").contains("managedFields"));
 }
 
@@ -235,9 +235,8 @@ TEST_F(WatcherTest, keeps_what_it_has_while_the_server_is_away) {
 
 TEST_F(WatcherTest, ends_a_watch_at_once_when_it_is_stopped) {
   std::promise<void> seen;
-  WatcherOptions telling = options();
-  telling.on_change = [&](const Key&) { seen.set_value(); };
-  Watcher running(client, clock, kServices, store, telling);
+  store.on_change([&](const Change&) { seen.set_value(); });
+  Watcher running(client, clock, kServices, store, options());
   transport.answers.emplace_back(listed("10", {}));
   transport.streams.push_back({{event("ADDED", served("a", "11"))}, answer(200), true});
   running.start();

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <memory>
+#include <set>
 
 #include "operator/reconcile/epoch.h"
 #include "operator/reconcile/interest.h"
@@ -63,6 +64,16 @@ class Cluster : public ReleaseWorld {
       }
     }
     return names;
+  }
+  std::set<kube::Key> concerned_by_what_is_there() {
+    std::set<kube::Key> releases;
+    for (const auto& resource : {kube::kServices, kube::kDestinationRules}) {
+      for (const auto& found : world.api.list(resource, "shop", "").value_or(std::vector<Json>{})) {
+        const kube::Change change{kube::key_of(found), {}, form_of(resource).terms(found)};
+        for (const auto& release : concerned(world.stores, resource, change)) releases.insert(release);
+      }
+    }
+    return releases;
   }
   std::vector<std::string> owned() {
     std::vector<std::string> names;
@@ -324,12 +335,7 @@ bool play(int number, Landing landing, bool roll_back) {
   cluster.run(*second, [] { return false; });
   if (landing == Landing::AtTheEnd) {
     (void)cluster.late.land();
-    for (const auto& resource : {kube::kServices, kube::kDestinationRules}) {
-      for (const auto& found : cluster.world.api.list(resource, "shop", "").value_or(std::vector<Json>{})) {
-        for (const auto& release : concerned(cluster.world.stores, resource, kube::key_of(found)))
-          (void)second->reconcile(release);
-      }
-    }
+    for (const auto& release : cluster.concerned_by_what_is_there()) (void)second->reconcile(release);
   }
   const bool promoted = !roll_back || phase == "Succeeded";
   EXPECT_EQ(cluster.phase(), promoted ? "Succeeded" : "Failed") << cluster.message();
@@ -371,7 +377,7 @@ TEST_F(FenceTest, what_a_finished_release_made_late_is_removed_and_nothing_of_an
   make(kube::kServices, "checkout-v1", *canary);
   make(kube::kDestinationRules, "checkout-weir", *canary);
   make(kube::kServices, "checkout-v3", of_another);
-  EXPECT_THAT(concerned(world.stores, kube::kServices, {"shop", "checkout-v1"}), ElementsAre(key));
+  EXPECT_THAT(concerned_by_what_is_there(), ElementsAre(key));
   EXPECT_TRUE(only->reconcile(key).wrote);
   EXPECT_THAT(owned(), IsEmpty());
   EXPECT_FALSE(object(kube::kServices, "checkout-v3").is_null());

@@ -13,6 +13,11 @@ using ::testing::UnorderedElementsAre;
 
 class Interest : public ::testing::Test {
  protected:
+  Interest() {
+    stores.on_change([this](const kube::Resource& resource, const kube::Change& change) {
+      found = concerned(stores, resource, change);
+    });
+  }
   void add(const std::string& name, const std::string& service, const std::string& phase) {
     Json canary{
         {"metadata", {{"name", name}, {"namespace", "shop"}, {"uid", name}, {"resourceVersion", "1"}}},
@@ -22,60 +27,143 @@ class Interest : public ::testing::Test {
     }
     stores.canaries.put(canary, {});
   }
-  std::vector<Key> concerned_by(const kube::Resource& resource, const std::string& name) {
-    return concerned(stores, resource, {"shop", name});
+  // Whom a change of the object concerns.
+  std::vector<Key> put(const kube::Resource& resource, const std::string& name, Json object) {
+    object["metadata"].update({{"name", name}, {"namespace", "shop"}, {"uid", "of " + name}});
+    object["metadata"]["resourceVersion"] = std::to_string(++version);
+    found.clear();
+    stores.of(resource)->put(std::move(object), {});
+    return found;
+  }
+  std::vector<Key> erase(const kube::Resource& resource, const std::string& name) {
+    found.clear();
+    stores.of(resource)->erase({"shop", name});
+    return found;
+  }
+  std::vector<Key> deploy(const std::string& name, const std::string& app) {
+    return put(kube::kDeployments, name,
+               {{"spec", {{"template", {{"metadata", {{"labels", {{"app", app}, {"version", name}}}}}}}}}});
+  }
+  std::vector<Key> slice(const std::string& name, const std::string& service) {
+    return put(kube::kEndpointSlices, name,
+               {{"metadata", {{"labels", {{"kubernetes.io/service-name", service}}}}}});
+  }
+  std::vector<Key> route(const std::string& name, const Json& spec) {
+    return put(kube::kVirtualServices, name, {{"spec", spec}});
   }
 
-  kube::Stores stores;
+  int version = 1;
+  std::vector<Key> found;
+  kube::Stores stores{form_of};
 };
+
+const Key kCheckout{"shop", "checkout-v2"};
+
+Json to(const std::string& host) {
+  return Json::array({{{"route", Json::array({{{"destination", {{"host", host}}}}})}}});
+}
 
 TEST_F(Interest, of_a_deployment_is_with_the_releases_that_name_it) {
   add("checkout-v2", "checkout", "Progressing");
   add("cart-v2", "cart", "Progressing");
-  EXPECT_THAT(concerned_by(kube::kDeployments, "checkout-v1"), ElementsAre(Key{"shop", "checkout-v2"}));
-  EXPECT_THAT(concerned_by(kube::kDeployments, "other"), IsEmpty());
+  EXPECT_THAT(deploy("checkout-v1", "checkout"), ElementsAre(kCheckout));
+  EXPECT_THAT(deploy("checkout-v2", "checkout"), ElementsAre(kCheckout));
+  EXPECT_THAT(deploy("other", "other"), IsEmpty());
+  EXPECT_THAT(erase(kube::kDeployments, "checkout-v1"), ElementsAre(kCheckout));
 }
 
-TEST_F(Interest, of_any_deployment_is_with_a_release_that_still_looks_for_its_own) {
+TEST_F(Interest, of_a_deployment_that_a_service_selects_is_with_a_release_that_still_looks_for_stable) {
   add("checkout-v2", "checkout", "Pending");
-  EXPECT_THAT(concerned_by(kube::kDeployments, "anything"), ElementsAre(Key{"shop", "checkout-v2"}));
+  put(kube::kServices, "checkout", {{"spec", {{"selector", {{"app", "checkout"}, {"version", "any"}}}}}});
+  EXPECT_THAT(deploy("anything", "checkout"), ElementsAre(kCheckout));
+  EXPECT_THAT(deploy("other", "other"), IsEmpty());
+  EXPECT_THAT(erase(kube::kDeployments, "anything"), ElementsAre(kCheckout));
 }
 
 TEST_F(Interest, of_endpoints_is_with_the_service_and_those_made_for_its_versions) {
   add("checkout-v2", "checkout", "Progressing");
-  EXPECT_THAT(concerned_by(kube::kEndpointSlices, "checkout-v2-x7k2p"),
-              ElementsAre(Key{"shop", "checkout-v2"}));
-  EXPECT_THAT(concerned_by(kube::kEndpointSlices, "cart-abcde"), IsEmpty());
+  EXPECT_THAT(slice("checkout-v2-x7k2p", "checkout-v2"), ElementsAre(kCheckout));
+  EXPECT_THAT(slice("checkout-b3c4d", "checkout"), ElementsAre(kCheckout));
+  EXPECT_THAT(slice("cart-abcde", "cart"), IsEmpty());
+  EXPECT_THAT(slice("checkouts-abcde", "checkouts"), IsEmpty());
 }
 
-TEST_F(Interest, in_a_canary_is_shared_by_those_that_wait_for_the_same_service) {
+TEST_F(Interest, of_routes_and_rules_is_with_the_service_that_they_name_in_whatever_way) {
   add("checkout-v2", "checkout", "Progressing");
+  EXPECT_THAT(route("short", {{"http", to("checkout")}}), ElementsAre(kCheckout));
+  EXPECT_THAT(route("full", {{"tcp", to("checkout.shop.svc.cluster.local")}}), ElementsAre(kCheckout));
+  EXPECT_THAT(route("bound", {{"hosts", {"checkout.shop"}}}), ElementsAre(kCheckout));
+  EXPECT_THAT(route("other", {{"hosts", {"example.com"}}, {"http", to("cart")}}), IsEmpty());
+  EXPECT_THAT(put(kube::kDestinationRules, "rule", {{"spec", {{"host", "checkout.shop.svc"}}}}),
+              ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kDestinationRules, "all", {{"spec", {{"host", "*.local"}}}}), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kDestinationRules, "other", {{"spec", {{"host", "cart"}}}}), IsEmpty());
+}
+
+TEST_F(Interest, of_a_route_is_also_with_the_release_whose_service_it_no_longer_names) {
+  add("checkout-v2", "checkout", "Progressing");
+  route("web", {{"http", to("checkout")}});
+  EXPECT_THAT(route("web", {{"http", to("cart")}}), ElementsAre(kCheckout));
+  EXPECT_THAT(route("web", {{"http", to("cart2")}}), IsEmpty());
+}
+
+TEST_F(Interest, of_a_root_is_with_the_releases_of_what_it_delegates_to) {
+  add("checkout-v2", "checkout", "Progressing");
+  route("leaf", {{"http", to("checkout")}});
+  const Json delegate{{"delegate", {{"name", "leaf"}}}};
+  EXPECT_THAT(route("root", {{"hosts", {"example.com"}}, {"http", Json::array({delegate})}}),
+              ElementsAre(kCheckout));
+}
+
+TEST_F(Interest, in_a_canary_is_shared_by_those_of_its_service_when_it_begins_or_ends) {
   add("checkout-v3", "checkout", "Pending");
   add("cart-v2", "cart", "Pending");
-  EXPECT_THAT(concerned_by(kube::kCanaries, "checkout-v2"),
-              UnorderedElementsAre(Key{"shop", "checkout-v2"}, Key{"shop", "checkout-v3"}));
+  add("checkout-v2", "checkout", "Pending");
+  EXPECT_THAT(found, ElementsAre(kCheckout)) << "a newcomer waits";
+  const auto canary = [](const std::string& phase, int weight) {
+    return Json{{"spec", {{"service", {{"name", "checkout"}}}}},
+                {"status", {{"phase", phase}, {"canaryWeight", weight}}}};
+  };
+  const auto both = UnorderedElementsAre(kCheckout, Key{"shop", "checkout-v3"});
+  EXPECT_THAT(put(kube::kCanaries, "checkout-v2", canary("Initializing", 0)), both);
+  EXPECT_THAT(put(kube::kCanaries, "checkout-v2", canary("Progressing", 10)), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kCanaries, "checkout-v2", canary("Succeeded", 100)), both);
+  EXPECT_THAT(erase(kube::kCanaries, "checkout-v2"), ElementsAre(kCheckout));
+}
+
+TEST_F(Interest, in_a_release_that_supersedes_is_shared_by_those_that_it_supersedes) {
+  add("checkout-v2", "checkout", "Progressing");
+  EXPECT_THAT(put(kube::kCanaries, "checkout-v3",
+                  {{"spec", {{"service", {{"name", "checkout"}}}, {"supersede", true}}}}),
+              UnorderedElementsAre(kCheckout, Key{"shop", "checkout-v3"}));
+}
+
+TEST_F(Interest, of_a_template_is_with_the_releases_that_name_it) {
+  put(kube::kCanaries, "checkout-v2",
+      {{"spec",
+        {{"service", {{"name", "checkout"}}},
+         {"analysis",
+          {{"metrics", Json::array({{{"name", "m"}, {"templateRef", {{"name", "errors"}}}}})}}}}}});
+  EXPECT_THAT(put(kube::kMetricTemplates, "errors", Json::object()), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kMetricTemplates, "latency", Json::object()), IsEmpty());
 }
 
 TEST_F(Interest, ends_with_the_release) {
   add("checkout-v2", "checkout", "Succeeded");
-  EXPECT_THAT(concerned_by(kube::kDeployments, "checkout-v2"), IsEmpty());
-  EXPECT_THAT(concerned_by(kube::kVirtualServices, "checkout"), IsEmpty());
-  EXPECT_THAT(concerned_by(kube::kCanaries, "checkout-v2"), ElementsAre(Key{"shop", "checkout-v2"}));
+  EXPECT_THAT(found, ElementsAre(kCheckout));
+  EXPECT_THAT(deploy("checkout-v2", "checkout"), IsEmpty());
+  EXPECT_THAT(route("checkout", {{"hosts", {"checkout"}}}), IsEmpty());
+  EXPECT_THAT(slice("checkout-abcde", "checkout"), IsEmpty());
 }
 
 TEST_F(Interest, in_what_a_release_made_goes_on_when_it_is_over) {
   add("checkout-v2", "checkout", "Succeeded");
   add("checkout-v3", "checkout", "Succeeded");
-  const Json owned{{"metadata",
-                    {{"name", "checkout-v1"},
-                     {"namespace", "shop"},
-                     {"resourceVersion", "1"},
-                     {"ownerReferences", Json::array({{{"kind", "Canary"}, {"uid", "checkout-v2"}}})}}}};
-  stores.services.put(owned, {});
-  stores.destination_rules.put(owned, {});
-  EXPECT_THAT(concerned_by(kube::kServices, "checkout-v1"), ElementsAre(Key{"shop", "checkout-v2"}));
-  EXPECT_THAT(concerned_by(kube::kDestinationRules, "checkout-v1"), ElementsAre(Key{"shop", "checkout-v2"}));
-  EXPECT_THAT(concerned_by(kube::kEndpointSlices, "checkout-v1"), IsEmpty());
+  const Json owned{
+      {"metadata", {{"ownerReferences", Json::array({{{"kind", "Canary"}, {"uid", "checkout-v2"}}})}}}};
+  EXPECT_THAT(put(kube::kServices, "checkout-v1", owned), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kDestinationRules, "checkout-v1", owned), ElementsAre(kCheckout));
+  EXPECT_THAT(slice("checkout-v1", "checkout-v1"), IsEmpty());
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+#include "operator/reconcile/record.h"
+
+#include <algorithm>
+
+#include "operator/kube/object.h"
+#include "operator/routing/field.h"
+
+namespace weir::reconcile {
+namespace {
+
+using routing::field;
+using routing::text;
+
+void copy(const Json& from, Json& to, const char* name) {
+  if (!from.is_object()) return;
+  if (const auto found = from.find(name); found != from.end()) to[name] = *found;
+}
+
+}  // namespace
+
+bool is_over(const Json& canary) {
+  const auto phase = strategies::phase_from(text(canary, {"status", "phase"}));
+  return phase && strategies::is_final(*phase);
+}
+
+Json record_of(const Json& canary) {
+  const auto& spec = field(canary, {"spec"});
+  const auto& status = field(canary, {"status"});
+  Json record{{"metadata", field(canary, {"metadata"})},
+              {"spec",
+               {{"targetRef", {{"name", text(spec, {"targetRef", "name"})}}},
+                {"service", {{"name", text(spec, {"service", "name"})}}}}},
+              {"status", {{"stable", {{"name", text(status, {"stable", "name"})}}}}}};
+  record["metadata"].erase("labels");
+  copy(spec, record["spec"], "ttlSecondsAfterFinished");
+  for (const auto* name : {"phase", "target", "canaryWeight", "startedAt", "lastTransitionTime"})
+    copy(status, record["status"], name);
+  return record;
+}
+
+canary::Canary read_record(const Json& record) {
+  const auto key = kube::key_of(record);
+  canary::Canary release{.name_space = key.name_space,
+                         .name = key.name,
+                         .uid = kube::metadata_text(record, "uid"),
+                         .deleting = !kube::metadata_text(record, "deletionTimestamp").empty()};
+  const auto& finalizers = field(record, {"metadata", "finalizers"});
+  release.has_finalizer =
+      finalizers.is_array() && std::ranges::find(finalizers, canary::kFinalizer) != finalizers.end();
+  release.spec.target.name = text(record, {"spec", "targetRef", "name"});
+  release.spec.service.name = text(record, {"spec", "service", "name"});
+  const auto& ttl = field(record, {"spec", "ttlSecondsAfterFinished"});
+  if (ttl.is_number_integer())
+    release.spec.ttl_after_finished = std::chrono::seconds(ttl.get<std::int64_t>());
+  release.status = canary::status_from(field(record, {"status"}));
+  return release;
+}
+
+bool begins_anew(const canary::Canary& release) {
+  return !release.deleting && release.spec.target.name != release.status.target;
+}
+
+}  // namespace weir::reconcile

@@ -1,0 +1,133 @@
+#include "operator/reconcile/trim.h"
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "operator/canary/workload.h"
+#include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/record.h"
+#include "operator/reconcile/services.h"
+#include "operator/routing/field.h"
+#include "strategies/plan.h"
+
+namespace weir::reconcile {
+namespace {
+
+using routing::field;
+using routing::text;
+
+constexpr std::string_view kOwnAnnotations = "weir.dev/";
+
+// The members of these names that there are.
+Json members(const Json& object, std::initializer_list<const char*> names) {
+  Json kept = Json::object();
+  if (!object.is_object()) return kept;
+  for (const auto* name : names) {
+    if (const auto found = object.find(name); found != object.end()) kept[name] = *found;
+  }
+  return kept;
+}
+
+// Of others' annotations one stays, without its value: an edit must see that there are some.
+void trim_annotations(Json& metadata) {
+  const auto annotations = metadata.find("annotations");
+  if (annotations == metadata.end() || !annotations->is_object()) return;
+  Json kept = Json::object();
+  bool others = false;
+  for (auto& [name, value] : annotations->items()) {
+    if (name.starts_with(kOwnAnnotations)) {
+      kept[name] = std::move(value);
+    } else if (!std::exchange(others, true)) {
+      kept[name] = "";
+    }
+  }
+  *annotations = std::move(kept);
+}
+
+void trim_label(Json& metadata, const std::string& kept) {
+  const auto value = text(metadata, {"labels", kept.c_str()});
+  metadata.erase("labels");
+  if (!value.empty()) metadata["labels"][kept] = value;
+}
+
+void trim_metadata(Json& object, bool keep_last_write) {
+  if (!object.is_object()) return;
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return;
+  auto last = keep_last_write ? last_write(object) : Json();
+  metadata->erase("managedFields");
+  if (!last.is_null()) (*metadata)["managedFields"] = Json::array({std::move(last)});
+  trim_annotations(*metadata);
+}
+
+Json trimmed_deployment_status(const Json& status) {
+  Json kept = members(status, {"observedGeneration", "readyReplicas", "replicas", "updatedReplicas"});
+  const auto& conditions = field(status, {"conditions"});
+  if (!conditions.is_array()) return kept;
+  for (const auto& condition : conditions) {
+    if (text(condition, {"type"}) == "Available")
+      kept["conditions"] = Json::array({members(condition, {"type", "status"})});
+  }
+  return kept;
+}
+
+void trim_deployment(Json& object) {
+  Json spec = members(field(object, {"spec"}), {"replicas", "selector"});
+  spec["template"] = canary::template_digest(field(object, {"spec", "template"}));
+  object["spec"] = std::move(spec);
+  object["status"] = trimmed_deployment_status(field(object, {"status"}));
+  for (const auto* unread : {"labels", "ownerReferences"}) object["metadata"].erase(unread);
+}
+
+void trim_service(Json& object) {
+  object["spec"] = members(field(object, {"spec"}), {"ports", "selector"});
+  object.erase("status");
+  object["metadata"].erase("labels");
+}
+
+void trim_endpoint_slice(Json& object) {
+  Json endpoints = Json::array();
+  const auto& all = field(object, {"endpoints"});
+  if (all.is_array()) {
+    for (const auto& endpoint : all) endpoints.push_back(trimmed_endpoint(endpoint));
+  }
+  object["endpoints"] = std::move(endpoints);
+  object.erase("ports");
+  trim_label(object["metadata"], kServiceLabel);
+  for (const auto* unread : {"annotations", "generateName", "ownerReferences"})
+    object["metadata"].erase(unread);
+}
+
+}  // namespace
+
+Json last_write(const Json& object) {
+  const auto& entries = field(object, {"metadata", "managedFields"});
+  if (!entries.is_array()) return {};
+  const Json* last = nullptr;
+  for (const auto& entry : entries) {
+    if (!text(entry, {"subresource"}).empty()) continue;
+    const auto time = text(entry, {"time"});
+    const auto newest = last == nullptr ? std::string() : text(*last, {"time"});
+    const bool ours = last != nullptr && text(*last, {"manager"}) == strategies::kFieldManager;
+    if (time > newest || (time == newest && (last == nullptr || ours))) last = &entry;
+  }
+  return last == nullptr ? Json() : members(*last, {"manager", "time"});
+}
+
+void trim(const kube::Resource& resource, Json& object) {
+  const bool drifts = resource == kube::kServices || resource == kube::kVirtualServices;
+  trim_metadata(object, drifts);
+  if (!field(object, {"metadata"}).is_object()) return;
+  if (resource == kube::kCanaries && is_over(object)) object = record_of(object);
+  if (resource == kube::kDeployments) trim_deployment(object);
+  if (resource == kube::kServices) trim_service(object);
+  if (resource == kube::kEndpointSlices) trim_endpoint_slice(object);
+  if (resource == kube::kVirtualServices || resource == kube::kDestinationRules) {
+    object.erase("status");
+    trim_label(object["metadata"], std::string(kManagedBy));
+  }
+}
+
+}  // namespace weir::reconcile
