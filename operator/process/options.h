@@ -17,8 +17,8 @@ struct Options {
   std::string lease_namespace;  // empty: the operator's own (POD_NAMESPACE)
   std::string lease_name = "weir";
   int threads = 4;
-  int qps = 100;
-  int burst = 200;
+  int qps = 400;
+  int burst = 800;
   std::string kubeconfig;  // empty: the ServiceAccount of the pod
   std::string context;
   bool cross_namespace_refs = false;
