@@ -23,8 +23,8 @@ class Api {
   // GET one object.
   [[nodiscard]] virtual Result<Json> get(const Resource& resource, const Key& key) = 0;
 
-  // GET the collection, all pages. `label_selector` as in kubectl ("app=web,version in (v1)"); empty:
-  // everything.
+  // GET the collection, all pages. What managedFields say of each field may be left out. `label_selector` as
+  // in kubectl ("app=web,version in (v1)"); empty: everything.
   [[nodiscard]] virtual Result<std::vector<Json>> list(const Resource& resource, std::string_view name_space,
                                                        std::string_view label_selector) = 0;
 

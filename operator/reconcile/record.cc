@@ -46,7 +46,9 @@ canary::Canary read_record(const Json& record) {
                          .deleting = !kube::metadata_text(record, "deletionTimestamp").empty()};
   const auto& finalizers = field(record, {"metadata", "finalizers"});
   release.has_finalizer =
-      finalizers.is_array() && std::ranges::find(finalizers, canary::kFinalizer) != finalizers.end();
+      finalizers.is_array() && std::ranges::any_of(finalizers, [](const Json& finalizer) {
+        return finalizer.is_string() && finalizer.get_ref<const std::string&>() == canary::kFinalizer;
+      });
   release.spec.target.name = text(record, {"spec", "targetRef", "name"});
   release.spec.service.name = text(record, {"spec", "service", "name"});
   const auto& ttl = field(record, {"spec", "ttlSecondsAfterFinished"});

@@ -36,9 +36,9 @@ void trim_annotations(Json& metadata) {
   if (annotations == metadata.end() || !annotations->is_object()) return;
   Json kept = Json::object();
   bool others = false;
-  for (auto& [name, value] : annotations->items()) {
+  for (const auto& [name, value] : annotations->items()) {
     if (name.starts_with(kOwnAnnotations)) {
-      kept[name] = std::move(value);
+      kept[name] = value;
     } else if (!std::exchange(others, true)) {
       kept[name] = "";
     }
