@@ -62,7 +62,8 @@ std::expected<analysis::Answer, std::string> PrometheusFetch::operator()(
   auto answer = asked->transport->send(request, stop_);
   leave(*asked, *query, !answer && answer.error().failure == http::Failure::Timeout);
   metrics_.count_prometheus_query(answer && answer->status / 100 == 2, clock_.steady() - begin);
-  if (!answer && answer.error().failure == http::Failure::TooLarge) return analysis::Answer{.too_large = true};
+  if (!answer && answer.error().failure == http::Failure::TooLarge)
+    return analysis::Answer{.too_large = true};
   if (!answer) return std::unexpected(answer.error().message);
   if (answer->status / 100 == 3) return std::unexpected(redirect(*answer));
   return analysis::Answer{.status = answer->status, .body = std::move(answer->body)};

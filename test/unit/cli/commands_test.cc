@@ -120,7 +120,8 @@ TEST_F(Commands, are_explained_without_a_cluster) {
 
 TEST_F(Commands, refuse_what_they_do_not_know_with_what_they_do) {
   EXPECT_EQ(run({"promote"}), kRefused);
-  EXPECT_EQ(err_.str(), "no command promote: there are status, plan, simulate, backtest, rollback, version, help\n");
+  EXPECT_EQ(err_.str(),
+            "no command promote: there are status, plan, simulate, backtest, rollback, version, help\n");
   EXPECT_EQ(run({"help", "promote"}), kRefused);
   EXPECT_EQ(run({"status", "checkout-v2", "--wait"}), kRefused);
   EXPECT_THAT(err_.str(),
