@@ -19,7 +19,8 @@ constexpr int kLookBackScrapes = 4;
 constexpr Seconds kMostLookBack{300};
 // Ranges are rounded up to this, so that releases which look at the same time ask the same.
 constexpr Seconds kRangeUnit{60};
-constexpr int kAllTraffic = 100;
+constexpr Seconds kLeastHistory{600};
+constexpr Seconds kMostHistory{3600};
 
 // Samples of both counters that cover one period. The counters read the answers.
 struct Source {
@@ -96,12 +97,13 @@ class Comparer {
   // Streams of the metrics that have none yet, with what stable did before.
   std::optional<QueryError> add_streams(TimePoint from, const Source& now) {
     for (const auto& metric : inquiry_.metrics) {
-      if (!is_built_in(metric.name) || !metric.query.empty()) continue;
+      if (!is_compared(metric)) continue;
       if (std::ranges::find(result_.trial.streams, metric.name, &Stream::metric) !=
           result_.trial.streams.end()) {
         continue;
       }
-      const auto history = ask({from - history_length(), from}, {inquiry_.subject.stable});
+      const auto history =
+          ask({from - history_length(inquiry_.window.length), from}, {inquiry_.subject.stable});
       if (!history) return history.error();
       auto added = streams_of(metric, *history, now, from);
       if (added.empty()) {
@@ -109,7 +111,7 @@ class Comparer {
                           ", but no duration of theirs is known from before";
       }
       for (auto& stream : added) {
-        learn(stream, *history, from);
+        learn(stream, intervals_of(stream, *history, from));
         result_.trial.streams.push_back(std::move(stream));
       }
     }
@@ -122,8 +124,8 @@ class Comparer {
     if (!now.durations || !history.durations) return {};
     const auto edges = now.durations->edges();
     if (metric.range.max) {
-      const auto edge = std::ranges::lower_bound(edges, *metric.range.max);
-      if (edge == edges.end()) return {};
+      const auto edge = edge_for(*metric.range.max, edges);
+      if (!edge) return {};
       if (*edge != *metric.range.max) {
         warn(metric.name + ": " + format_number(*metric.range.max) +
              " ms is no edge of the histogram's buckets; the next one, " + format_number(*edge) +
@@ -131,7 +133,8 @@ class Comparer {
       }
       return {{.metric = metric.name, .edge = *edge}};
     }
-    return dominance_streams(metric, edges, *history.durations, {from - history_length(), from});
+    return dominance_streams(metric, edges, *history.durations,
+                             {from - history_length(inquiry_.window.length), from});
   }
 
   // Of each tail that stable has; of the first edge that hardly any of its requests reaches, if it has none.
@@ -149,15 +152,17 @@ class Comparer {
     return streams;
   }
 
-  void learn(Stream& stream, const Source& history, TimePoint from) const {
+  // What stable did before the release.
+  [[nodiscard]] std::vector<Counts> intervals_of(const Stream& stream, const Source& history,
+                                                 TimePoint from) const {
     std::vector<Counts> intervals;
-    const auto length = std::chrono::milliseconds{history_length()} / kHistoryIntervals;
+    intervals.reserve(kHistoryIntervals);
+    const auto length = std::chrono::milliseconds{history_length(inquiry_.window.length)} / kHistoryIntervals;
     for (int i = kHistoryIntervals; i > 0; --i) {
       intervals.push_back(
           history.count(stream, inquiry_.subject.stable, {from - i * length, from - (i - 1) * length}));
-      stream.test.baseline += intervals.back();
     }
-    stream.test.dispersion = dispersion_of(intervals);
+    return intervals;
   }
 
   std::expected<Source, QueryError> ask(const Period& period, const std::vector<std::string>& workloads) {
@@ -190,10 +195,6 @@ class Comparer {
     return interval ? std::min(kLookBackScrapes * *interval, kMostLookBack) : kMostLookBack;
   }
 
-  [[nodiscard]] Seconds history_length() const {
-    return std::clamp(kHistoryIntervals * inquiry_.window.length, kLeastHistory, kMostHistory);
-  }
-
   [[nodiscard]] bool alone() const { return inquiry_.subject.weight >= kAllTraffic; }
 
   void warn(std::string warning) { result_.warnings.push_back(std::move(warning)); }
@@ -207,6 +208,10 @@ class Comparer {
 };
 
 }  // namespace
+
+Seconds history_length(Seconds interval) {
+  return std::clamp(kHistoryIntervals * interval, kLeastHistory, kMostHistory);
+}
 
 std::expected<Compared, QueryError> compare(SharedAnswers& answers, ScrapeIntervals& scrapes,
                                             const Server& server, const Inquiry& inquiry) {

@@ -15,8 +15,8 @@ namespace weir::analysis {
 // Stable's counts before the release: how long is looked back, and in how many intervals its dispersion is
 // taken.
 inline constexpr int kHistoryIntervals = 60;
-inline constexpr Seconds kLeastHistory{600};
-inline constexpr Seconds kMostHistory{3600};
+// So many of the analysis' intervals, but ten minutes at least and an hour at most.
+[[nodiscard]] Seconds history_length(Seconds interval);
 // After a pause no more than this is caught up with.
 inline constexpr Seconds kLongestInterval{3600};
 

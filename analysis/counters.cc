@@ -102,15 +102,6 @@ std::vector<double> Counters::edges() const {
   return {edges.begin(), edges.end()};
 }
 
-bool Counters::knows(std::string_view workload, const Period& period) const {
-  return std::ranges::any_of(answer_.series, [&](const Series& series) {
-    return label_of(series, kWorkload) == workload &&
-           std::ranges::any_of(series.samples, [&](const Sample& sample) {
-             return sample.at > period.from && sample.at <= period.to;
-           });
-  });
-}
-
 std::string request_samples_query(std::string_view name_space, Seconds range,
                                   const std::vector<std::string>& workloads) {
   return samples_query("istio_requests_total", name_space, range, workloads);

@@ -35,8 +35,6 @@ class Counters {
   [[nodiscard]] Counts slower(std::string_view workload, double edge, const Period& period) const;
   // Finite edges of the histogram's buckets, rising.
   [[nodiscard]] std::vector<double> edges() const;
-  // Whether any series of the workload has a sample in the period.
-  [[nodiscard]] bool knows(std::string_view workload, const Period& period) const;
 
  private:
   using Source = std::pair<std::string_view, std::string_view>;

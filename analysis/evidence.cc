@@ -62,12 +62,16 @@ double with_odds(double rate, double times) {
   return odds / (1 + odds);
 }
 
+// Both as the baseline has it: the candidate is not worse.
+Rates alike(double rate, const TestSettings& settings) {
+  return {rate, std::min(settings.ratio * rate, 1 - kEdge)};
+}
+
 // The rates that the certificate is against: the nearest at which the candidate is worse by the margin.
 Rates worst(double rate, double stable_requests, double candidate_requests, const TestSettings& settings) {
-  const Rates equal{rate, std::min(settings.ratio * rate, 1 - kEdge)};
   const double most = (1 - kEdge - settings.margin) / settings.ratio;
-  return project(equal, stable_requests, candidate_requests, settings.ratio, settings.margin, kEdge,
-                 std::min(rate, most));
+  return project(alike(rate, settings), stable_requests, candidate_requests, settings.ratio, settings.margin,
+                 kEdge, std::min(rate, most));
 }
 
 }  // namespace
@@ -119,7 +123,7 @@ void add_interval(BinaryTest& test, const Counts& stable, const Counts& candidat
       if (settings.guarded) gain = std::min(gain / test.dispersion, cap);
       for (auto& start : test.logs) start[k] += gain;
     }
-    const Rates equal{rate, std::min(settings.ratio * rate, 1 - kEdge)};
+    const auto equal = alike(rate, settings);
     const auto null = worst(rate, stable.requests, candidate.requests, settings);
     test.certificate += log_ratio(stable, candidate, equal, null) / (settings.guarded ? test.dispersion : 1);
   }
@@ -148,7 +152,7 @@ double requests_to_certificate(const BinaryTest& test, double stable_per_candida
   if (missing <= 0) return 0;
   const double rate = expected_rate(test.baseline);
   const double share = std::max(stable_per_candidate, kEdge);
-  const Rates equal{rate, std::min(settings.ratio * rate, 1 - kEdge)};
+  const auto equal = alike(rate, settings);
   const auto null = worst(rate, share, 1, settings);
   const double gain = log_ratio({share, share * equal.stable}, {1, equal.candidate}, equal, null);
   return std::ceil(missing / std::max(gain, kEdge));

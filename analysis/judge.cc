@@ -86,7 +86,7 @@ class Round {
       for (const auto& warning : compared->warnings) warn(warning);
     }
     for (const auto& metric : inquiry_.metrics) {
-      if (!is_built_in(metric.name) || !metric.query.empty()) continue;
+      if (!is_compared(metric)) continue;
       judgement_.checks.push_back(compared ? comparison(metric, *compared)
                                            : failed_query(metric, compared.error()));
     }

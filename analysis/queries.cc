@@ -46,6 +46,8 @@ bool failed(const Series& series) {
 
 bool is_built_in(std::string_view name) { return name == kSuccessRate || name == kDuration; }
 
+bool is_compared(const Metric& metric) { return is_built_in(metric.name) && metric.query.empty(); }
+
 std::string requests_query(std::string_view name_space, Seconds window) {
   return "sum by (" + std::string(kWorkload) + ", " + std::string(kCode) + ", " + std::string(kGrpcStatus) +
          ") (" + growth(selector("istio_requests_total", name_space), window) + ")";

@@ -25,6 +25,8 @@ inline constexpr std::string_view kWorkload = "destination_workload";
 
 // A metric of this name needs no query.
 [[nodiscard]] bool is_built_in(std::string_view name);
+// Whether the sequential judge compares this one with stable: it is built in, and has no query of its own.
+[[nodiscard]] bool is_compared(const Metric& metric);
 
 // Requests of one workload in a window. Prometheus extrapolates, so they are not always whole numbers.
 struct Requests {

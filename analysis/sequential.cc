@@ -168,6 +168,16 @@ TestSettings settings_of(const Stream& stream, const JudgeSettings& judge) {
           .odds = stream.edge ? kLatencyOdds : kFailureOdds};
 }
 
+std::optional<double> edge_for(double objective, const std::vector<double>& edges) {
+  const auto found = std::ranges::lower_bound(edges, objective);
+  return found == edges.end() ? std::nullopt : std::optional(*found);
+}
+
+void learn(Stream& stream, const std::vector<Counts>& history) {
+  for (const auto& interval : history) stream.test.baseline += interval;
+  stream.test.dispersion = dispersion_of(history);
+}
+
 void begin_step(Trial& trial, int step, TimePoint earliest) {
   for (auto& stream : trial.streams) {
     if (trial.step != 0 && !stream.dominance) start_step(stream.test);

@@ -21,6 +21,9 @@ inline constexpr double kMostTail = 0.98;
 // requests show any difference.
 inline constexpr double kTailRatio = 1.2;
 
+// Per cent: a step at this weight leaves stable without traffic.
+inline constexpr int kAllTraffic = 100;
+
 // What is compared: the failures of requests, or how many are slower than an edge of the histogram.
 struct Stream {
   std::string metric;          // request-success-rate or request-duration
@@ -69,6 +72,12 @@ struct Look {
 
 // BinaryTest settings of a stream under spec.analysis.judge.
 [[nodiscard]] TestSettings settings_of(const Stream& stream, const JudgeSettings& judge);
+
+// The edge of a histogram that stands for an objective: the first that is not below it. Empty: there is none.
+[[nodiscard]] std::optional<double> edge_for(double objective, const std::vector<double>& edges);
+
+// What stable did before the release, by interval: the baseline of the stream's test, and its dispersion.
+void learn(Stream& stream, const std::vector<Counts>& history);
 
 // A step begins whose weight every proxy has since `earliest`: what is counted before that does not count.
 void begin_step(Trial& trial, int step, TimePoint earliest);

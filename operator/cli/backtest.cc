@@ -138,20 +138,16 @@ std::vector<Replayed> replay(analysis::Judge& judge, const Replay& past) {
 }
 
 int backtest(const Arguments& arguments, Console& console) {
-  const auto refuse = [&](const std::string& sentence) {
-    console.err << sentence << "\n";
-    return kRefused;
-  };
   const std::string output = arguments.value("output", "text");
   if (output != "text" && output != "json") {
-    return refuse(fmt::format("-o {}: backtest accepts json, or nothing for text", output));
+    return refuse(console, fmt::format("-o {}: backtest accepts json, or nothing for text", output));
   }
   const auto address = arguments.value("prometheus");
   if (const auto problem = analysis::address_problem(address)) {
-    return refuse(fmt::format("--prometheus \"{}\": it {}", address, *problem));
+    return refuse(console, fmt::format("--prometheus \"{}\": it {}", address, *problem));
   }
   const auto past = read(arguments, console.in);
-  if (!past) return refuse(past.error());
+  if (!past) return refuse(console, past.error());
   const auto transport = http::make_transport(http::origin(address), {});
   const auto judge = analysis::make_prometheus_judge(address, fetch_by(*transport));
   for (const auto& metric : past->canary.metrics) {

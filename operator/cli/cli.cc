@@ -108,11 +108,6 @@ std::string command_names() {
   return names;
 }
 
-int refuse(Console& console, const std::string& sentence) {
-  console.err << sentence << "\n";
-  return kRefused;
-}
-
 int help(const Arguments& arguments, Console& console) {
   if (arguments.rest.empty()) {
     console.out << overview();
@@ -148,6 +143,11 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+int refuse(Console& console, const std::string& sentence) {
+  console.err << sentence << "\n";
+  return kRefused;
+}
 
 std::string explain(const kube::Error& error, const kube::Key& key) {
   if (error.code == kube::Code::NotFound) {

@@ -53,6 +53,9 @@ using Connect = std::function<std::expected<Cluster, std::string>(const Access&)
 [[nodiscard]] int roll_back(const Arguments& arguments, const kube::Key& key, kube::Api& api,
                             Console& console);
 
+// Says why the input cannot work; the exit code that goes with it.
+int refuse(Console& console, const std::string& sentence);
+
 // The sentence for an error of the API about a Canary, with what to do where that is known.
 [[nodiscard]] std::string explain(const kube::Error& error, const kube::Key& key);
 

@@ -17,7 +17,6 @@ using analysis::Counts;
 constexpr double kPerCent = 100;
 constexpr double kLatencySpread = 0.8;  // standard deviation of the log of durations
 constexpr double kTailOfP99 = 0.01;
-constexpr int kAllTraffic = 100;
 
 // Share of durations above an edge.
 double tail(double edge, double median) {
@@ -25,17 +24,6 @@ double tail(double edge, double median) {
 }
 
 analysis::TimePoint time_of(Milliseconds since) { return analysis::TimePoint{since}; }
-
-// The first edge that is not below the objective.
-std::optional<double> edge_at(double objective) {
-  const auto& edges = duration_edges();
-  const auto found = std::ranges::lower_bound(edges, objective);
-  return found == edges.end() ? std::nullopt : std::optional(*found);
-}
-
-bool is_compared(const analysis::Metric& metric) {
-  return analysis::is_built_in(metric.name) && metric.query.empty();
-}
 
 }  // namespace
 
@@ -107,7 +95,7 @@ analysis::StreamCounts DrawnTraffic::counts(Milliseconds length, std::optional<d
 
 bool looks_at_durations(const canary::Canary& canary) {
   return std::ranges::any_of(canary.metrics, [](const canary::MetricSpec& spec) {
-    return is_compared(spec.metric) && spec.metric.name == analysis::kDuration;
+    return analysis::is_compared(spec.metric) && spec.metric.name == analysis::kDuration;
   });
 }
 
@@ -120,11 +108,12 @@ std::vector<Counts> DrawnTraffic::history(std::optional<double> edge) const {
 
 void DrawnJudge::learn() {
   for (const auto& [metric, template_name, template_namespace] : canary_.metrics) {
-    if (!is_compared(metric)) continue;
+    if (!analysis::is_compared(metric)) continue;
     if (metric.name == analysis::kSuccessRate) {
       add_stream({.metric = metric.name});
     } else if (metric.range.max) {
-      if (const auto edge = edge_at(*metric.range.max)) add_stream({.metric = metric.name, .edge = edge});
+      if (const auto edge = analysis::edge_for(*metric.range.max, duration_edges()))
+        add_stream({.metric = metric.name, .edge = edge});
     } else {
       for (const double edge : duration_edges()) {
         const double share = traffic_.counts(traffic_.now(), edge).stable.rate();
@@ -136,14 +125,12 @@ void DrawnJudge::learn() {
 }
 
 void DrawnJudge::add_stream(analysis::Stream stream) {
-  const auto history = traffic_.history(stream.edge);
-  for (const auto& interval : history) stream.test.baseline += interval;
-  stream.test.dispersion = analysis::dispersion_of(history);
+  analysis::learn(stream, traffic_.history(stream.edge));
   trial_.streams.push_back(std::move(stream));
 }
 
 analysis::Check DrawnJudge::in_range(const analysis::Metric& metric, Milliseconds length) const {
-  if (!is_compared(metric)) {
+  if (!analysis::is_compared(metric)) {
     return {.name = metric.name,
             .outcome = analysis::Outcome::Pass,
             .reason = "WithinRange",
@@ -152,7 +139,9 @@ analysis::Check DrawnJudge::in_range(const analysis::Metric& metric, Millisecond
   }
   const auto window = metric.interval ? Milliseconds{*metric.interval} : length;
   const bool rate = metric.name == analysis::kSuccessRate;
-  const auto edge = rate ? std::nullopt : edge_at(metric.range.max.value_or(duration_edges().back()));
+  const auto edge =
+      rate ? std::nullopt
+           : analysis::edge_for(metric.range.max.value_or(duration_edges().back()), duration_edges());
   const auto counted = traffic_.counts(window, edge).candidate;
   const int least = canary_.judge.sequential ? 1 : canary_.judge.min_samples;
   analysis::Check check{.name = metric.name, .range = metric.range, .samples = counted.requests};
@@ -186,7 +175,7 @@ void DrawnJudge::compare(int step, int steps, int weight, Milliseconds begun,
   counts.reserve(trial_.streams.size());
   for (const auto& stream : trial_.streams) counts.push_back(traffic_.counts(since, stream.edge));
   analysis::add(trial_, counts, now, canary_.judge);
-  const auto found = analysis::look(trial_, steps, weight >= kAllTraffic, canary_.judge);
+  const auto found = analysis::look(trial_, steps, weight >= analysis::kAllTraffic, canary_.judge);
   judgement.conclusive = found.finding == analysis::Finding::Against;
   for (const auto& [metric, template_name, template_namespace] : canary_.metrics) {
     const bool known =

@@ -167,21 +167,17 @@ Expected<Plan> make_plan(const std::vector<Document>& documents, const std::stri
 }
 
 int plan(const Arguments& arguments, Console& console) {
-  const auto refuse = [&](const std::string& sentence) {
-    console.err << sentence << "\n";
-    return kRefused;
-  };
   const std::string output = arguments.value("output", "yaml");
   if (output != "yaml" && output != "json")
-    return refuse(fmt::format("-o {}: plan accepts yaml and json", output));
+    return refuse(console, fmt::format("-o {}: plan accepts yaml and json", output));
   const auto files = files_of(arguments);
   if (files.empty())
-    return refuse("no file to plan: usage is kubectl weir plan -f FILE..., - for standard input");
+    return refuse(console, "no file to plan: usage is kubectl weir plan -f FILE..., - for standard input");
 
   const auto documents = read_yaml(files, console.in);
-  if (!documents) return refuse(documents.error());
+  if (!documents) return refuse(console, documents.error());
   const auto plan = make_plan(*documents, arguments.value("namespace", "default"));
-  if (!plan) return refuse(plan.error());
+  if (!plan) return refuse(console, plan.error());
   if (output == "yaml") {
     console.out << to_yaml(plan->writes);
   } else {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "analysis/comparison.h"
 #include "operator/cli/drawn_traffic.h"
 #include "operator/reconcile/analyst.h"
 #include "strategies/machine.h"
@@ -15,19 +17,30 @@ namespace {
 using strategies::Phase;
 using strategies::Weight;
 
-// Of stable alone before the release, as the sequential judge looks back.
-constexpr int kHistoryIntervals = 60;
-constexpr std::chrono::seconds kLeastHistory{600};
-constexpr std::chrono::seconds kMostHistory{3600};
 // A ladder of a hundred steps, each as long as a deadline allows, is over by then.
 constexpr int kMaxRounds = 100'000;
 constexpr Milliseconds kLongAgo{3'600'000};
 constexpr std::int64_t kGeneration = 1;
 
-// Stable alone for a while.
+// Stable alone for as long as the sequential judge looks back.
 void draw_history(DrawnTraffic& traffic, std::chrono::seconds interval) {
-  const auto length = std::clamp(kHistoryIntervals * interval, kLeastHistory, kMostHistory);
-  for (int i = 0; i < kHistoryIntervals; ++i) traffic.pass(Milliseconds{length} / kHistoryIntervals, 0);
+  const auto length = Milliseconds{analysis::history_length(interval)} / analysis::kHistoryIntervals;
+  for (int i = 0; i < analysis::kHistoryIntervals; ++i) traffic.pass(length, 0);
+}
+
+Moment moment(const DrawnTraffic& traffic, Milliseconds began, int weight, std::string what) {
+  return {.at = traffic.now() - began,
+          .weight = weight,
+          .requests = traffic.exposed().requests,
+          .failures = traffic.exposed().failures,
+          .what = std::move(what)};
+}
+
+// What it has cost by now.
+void count(const DrawnTraffic& traffic, Milliseconds began, Rehearsed& result) {
+  result.duration = traffic.now() - began;
+  result.candidate_requests = traffic.exposed().requests;
+  result.candidate_failures = traffic.exposed().failures;
 }
 
 // A cluster in which everything that the release asks for is there at once.
@@ -96,9 +109,7 @@ class Stage {
       result_.ending = Ending::Promoted;
       result_.reason = "Promoted";
     }
-    result_.duration = traffic_.now() - began_;
-    result_.candidate_requests = traffic_.exposed().requests;
-    result_.candidate_failures = traffic_.exposed().failures;
+    count(traffic_, began_, result_);
     return std::move(result_);
   }
 
@@ -109,11 +120,7 @@ class Stage {
         decision.status.phase == release_.status.phase) {
       return;
     }
-    result_.moments.push_back({.at = traffic_.now() - began_,
-                               .weight = weight,
-                               .requests = traffic_.exposed().requests,
-                               .failures = traffic_.exposed().failures,
-                               .what = decision.status.message});
+    result_.moments.push_back(moment(traffic_, began_, weight, decision.status.message));
   }
 
   void answer(const strategies::CheckRequest& request) {
@@ -207,15 +214,9 @@ Rehearsed hold_weight(const canary::Canary& canary, const RehearsalOptions& opti
       result.ending = Ending::RolledBack;
       result.reason = judgement.conclusive ? "EvidenceAgainst" : "AnalysisFailed";
     }
-    result.moments.push_back({.at = traffic.now() - began,
-                              .weight = weight,
-                              .requests = traffic.exposed().requests,
-                              .failures = traffic.exposed().failures,
-                              .what = judgement.message});
+    result.moments.push_back(moment(traffic, began, weight, judgement.message));
   }
-  result.duration = traffic.now() - began;
-  result.candidate_requests = traffic.exposed().requests;
-  result.candidate_failures = traffic.exposed().failures;
+  count(traffic, began, result);
   return result;
 }
 

@@ -317,16 +317,12 @@ Rehearsals rehearse_all(const canary::Canary& canary, const RehearsalOptions& op
 }
 
 int simulate(const Arguments& arguments, Console& console) {
-  const auto refuse = [&](const std::string& sentence) {
-    console.err << sentence << "\n";
-    return kRefused;
-  };
   const std::string output = arguments.value("output", "text");
   if (output != "text" && output != "json") {
-    return refuse(fmt::format("-o {}: simulate accepts json, or nothing for text", output));
+    return refuse(console, fmt::format("-o {}: simulate accepts json, or nothing for text", output));
   }
   const auto settings = read(arguments, console.in);
-  if (!settings) return refuse(settings.error());
+  if (!settings) return refuse(console, settings.error());
   const bool json = output == "json";
   if (!json) print_head(*settings, console.out);
   for (const auto& concern : concerns(settings->canary, settings->options, settings->scrape_interval)) {

@@ -1,7 +1,6 @@
 #include "operator/kube/store.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -44,18 +43,6 @@ Store::Packed pack(const Json& object) {
 }
 
 Json unpack(const Store::Packed& packed) { return Json::from_msgpack(packed); }
-
-// Every kind that is watched, with its store.
-using Kept = std::pair<const Resource&, Store*>;
-std::array<Kept, 7> all_of(Stores& stores) {
-  return {{{kCanaries, &stores.canaries},
-           {kMetricTemplates, &stores.metric_templates},
-           {kDeployments, &stores.deployments},
-           {kServices, &stores.services},
-           {kEndpointSlices, &stores.endpoint_slices},
-           {kVirtualServices, &stores.virtual_services},
-           {kDestinationRules, &stores.destination_rules}}};
-}
 
 }  // namespace
 
@@ -250,14 +237,24 @@ Stores::Stores(const std::function<Form(const Resource&)>& form_of)
       virtual_services(form_of(kVirtualServices)),
       destination_rules(form_of(kDestinationRules)) {}
 
+std::array<Stores::Kept, 7> Stores::all() {
+  return {{{kCanaries, &canaries},
+           {kMetricTemplates, &metric_templates},
+           {kDeployments, &deployments},
+           {kEndpointSlices, &endpoint_slices},
+           {kServices, &services},
+           {kVirtualServices, &virtual_services},
+           {kDestinationRules, &destination_rules}}};
+}
+
 Store* Stores::of(const Resource& resource) {
-  const auto watched = all_of(*this);
+  const auto watched = all();
   const auto* found = std::ranges::find_if(watched, [&](const Kept& kept) { return kept.first == resource; });
   return found == watched.end() ? nullptr : found->second;
 }
 
 void Stores::on_change(const std::function<void(const Resource&, const Change&)>& listener) {
-  for (const auto& [resource, store] : all_of(*this)) {
+  for (const auto& [resource, store] : all()) {
     store->on_change([listener, &kind = resource](const Change& change) { listener(kind, change); });
   }
 }

@@ -1,6 +1,7 @@
 // What a watch has brought: the newest known form of every object of one kind.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -132,6 +133,9 @@ struct Stores {
   Store virtual_services;
   Store destination_rules;
 
+  // Every kind that is watched, with its store.
+  using Kept = std::pair<const Resource&, Store*>;
+  [[nodiscard]] std::array<Kept, 7> all();
   // The store of a kind; null for kinds that are not watched.
   [[nodiscard]] Store* of(const Resource& resource);
   // To be set before the first object, for all of them.

@@ -17,14 +17,14 @@ namespace {
 
 using routing::field;
 using routing::host_term;
+using routing::kDelegateTerms;
+using routing::kHostTerms;
 using routing::text;
 using Terms = std::vector<std::string>;
 
 constexpr std::string_view kSlices = "slices ";
 constexpr std::string_view kLabel = "label ";
 constexpr std::string_view kOwned = "owned by ";
-constexpr std::string_view kHost = "host ";
-constexpr std::string_view kDelegate = "delegate ";
 constexpr std::string_view kStanding = "of service ";
 
 std::string term(std::string_view kind, std::string_view name_space, std::string_view name) {
@@ -96,9 +96,7 @@ Terms terms_of_canary(const Json& canary) {
     terms.push_back(releases_of(version_service_name(service, kTrafficPart), name_space));
   add_standing(terms, canary, service, name_space);
   add_named(terms, canary, name_space);
-  std::ranges::sort(terms);
-  const auto rest = std::ranges::unique(terms);
-  terms.erase(rest.begin(), rest.end());
+  routing::keep_one_of_each(terms);
   return terms;
 }
 
@@ -168,7 +166,7 @@ class Search {
   void canary() {
     add(change_.key);
     if (!bears_on_others()) return;
-    each_term(kHost, [&](std::string_view one) { add(one); });
+    each_term(kHostTerms, [&](std::string_view one) { add(one); });
   }
 
   void deployment() {
@@ -192,12 +190,12 @@ class Search {
 
   void virtual_service() {
     add(names_route(change_.key.name_space, change_.key.name));
-    each_term(kHost, [&](std::string_view host) { add(host); });
-    each_term(kDelegate, [&](std::string_view one) { delegated(one.substr(kDelegate.size())); });
+    each_term(kHostTerms, [&](std::string_view host) { add(host); });
+    each_term(kDelegateTerms, [&](std::string_view one) { delegated(one.substr(kDelegateTerms.size())); });
   }
 
   void destination_rule() {
-    each_term(kHost, [&](std::string_view host) { add(host); });
+    each_term(kHostTerms, [&](std::string_view host) { add(host); });
     each_term(kOwned, [&](std::string_view owner) { add(owner); });
     each_term(routing::kWildcardRule, [&](std::string_view) { add(kUnfinished); });
   }
@@ -225,7 +223,7 @@ class Search {
         {std::string(name.substr(0, slash)), std::string(name.substr(slash + 1))});
     if (!stored) return;
     for (const auto& one : routing::terms_of_virtual_service(*stored->object)) {
-      if (one.starts_with(kHost)) add(one);
+      if (one.starts_with(kHostTerms)) add(one);
     }
   }
 

@@ -9,12 +9,8 @@ namespace weir::reconcile {
 namespace {
 
 using routing::field;
+using routing::members;
 using routing::text;
-
-void copy(const Json& from, Json& to, const char* name) {
-  if (!from.is_object()) return;
-  if (const auto found = from.find(name); found != from.end()) to[name] = *found;
-}
 
 }  // namespace
 
@@ -32,9 +28,9 @@ Json record_of(const Json& canary) {
                 {"service", {{"name", text(spec, {"service", "name"})}}}}},
               {"status", {{"stable", {{"name", text(status, {"stable", "name"})}}}}}};
   record["metadata"].erase("labels");
-  copy(spec, record["spec"], "ttlSecondsAfterFinished");
-  for (const auto* name : {"phase", "target", "canaryWeight", "startedAt", "lastTransitionTime"})
-    copy(status, record["status"], name);
+  record["spec"].update(members(spec, {"ttlSecondsAfterFinished"}));
+  record["status"].update(
+      members(status, {"phase", "target", "canaryWeight", "startedAt", "lastTransitionTime"}));
   return record;
 }
 

@@ -1,6 +1,5 @@
 #include "operator/reconcile/trim.h"
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,19 +15,10 @@ namespace weir::reconcile {
 namespace {
 
 using routing::field;
+using routing::members;
 using routing::text;
 
 constexpr std::string_view kOwnAnnotations = "weir.dev/";
-
-// The members of these names that there are.
-Json members(const Json& object, std::initializer_list<const char*> names) {
-  Json kept = Json::object();
-  if (!object.is_object()) return kept;
-  for (const auto* name : names) {
-    if (const auto found = object.find(name); found != object.end()) kept[name] = *found;
-  }
-  return kept;
-}
 
 // Of others' annotations one stays, without its value: an edit must see that there are some.
 void trim_annotations(Json& metadata) {

@@ -19,6 +19,15 @@ std::string text(const Json& object, std::initializer_list<const char*> path) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
+Json members(const Json& object, std::initializer_list<const char*> names) {
+  Json kept = Json::object();
+  if (!object.is_object()) return kept;
+  for (const auto* name : names) {
+    if (const auto found = object.find(name); found != object.end()) kept[name] = *found;
+  }
+  return kept;
+}
+
 std::string name_of(const Json& object) { return text(object, {"metadata", "name"}); }
 std::string namespace_of(const Json& object) { return text(object, {"metadata", "namespace"}); }
 

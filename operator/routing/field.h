@@ -13,6 +13,9 @@ namespace weir::routing {
 // The same for a string; empty where there is none.
 [[nodiscard]] std::string text(const Json& object, std::initializer_list<const char*> path);
 
+// The members of these names that there are; of anything but an object none.
+[[nodiscard]] Json members(const Json& object, std::initializer_list<const char*> names);
+
 [[nodiscard]] std::string name_of(const Json& object);
 [[nodiscard]] std::string namespace_of(const Json& object);
 // VirtualService "checkout" or, of another namespace, VirtualService "shop/checkout": for messages.

@@ -39,20 +39,20 @@ void add_route(const Json& object, const Json& route, std::vector<std::string>& 
   }
 }
 
+}  // namespace
+
 void keep_one_of_each(std::vector<std::string>& terms) {
   std::ranges::sort(terms);
   const auto rest = std::ranges::unique(terms);
   terms.erase(rest.begin(), rest.end());
 }
 
-}  // namespace
-
 std::string host_term(std::string_view host, std::string_view name_space) {
-  return "host " + full_host(host, name_space);
+  return std::string(kHostTerms).append(full_host(host, name_space));
 }
 
 std::string delegate_term(std::string_view name_space, std::string_view name) {
-  return std::string("delegate ").append(name_space).append("/").append(name);
+  return std::string(kDelegateTerms).append(name_space).append("/").append(name);
 }
 
 std::vector<std::string> bound_host_terms(const Json& virtual_service) {

@@ -17,20 +17,7 @@ const (
 
 // measureBurst starts `count` releases at once and follows them to their end. One alone is the cost of a release.
 func (s *session) measureBurst(prefix string, count int) error {
-	names, err := s.prepare(count)
-	if err != nil {
-		return err
-	}
-	err = s.with(func(o *operator) error {
-		if err := s.awaitBefore(names); err != nil {
-			return err
-		}
-		if err := s.settle(o); err != nil {
-			return err
-		}
-		s.awaitMetrics()
-		return s.burst(prefix, o, names)
-	})
+	err := s.withPrepared(count, func(o *operator, names []string) error { return s.burst(prefix, o, names) })
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,24 @@ func (s *session) awaitReady(o *operator) error {
 	})
 }
 
+// withPrepared makes what `count` releases stand on, and visits the operator once it has settled and their metrics are there.
+func (s *session) withPrepared(count int, visit func(o *operator, names []string) error) error {
+	names, err := s.prepare(count)
+	if err != nil {
+		return err
+	}
+	return s.with(func(o *operator) error {
+		if err := s.awaitBefore(names); err != nil {
+			return err
+		}
+		if err := s.settle(o); err != nil {
+			return err
+		}
+		s.awaitMetrics()
+		return visit(o, names)
+	})
+}
+
 // settle waits until the operator asks for nothing and computes nothing. One that never stops is as settled as it gets at the
 // deadline.
 func (s *session) settle(o *operator) error {

@@ -16,21 +16,7 @@ const (
 
 // measureVerdict has the metrics of candidates in the middle of their releases turn bad.
 func (s *session) measureVerdict() error {
-	names, err := s.prepare(verdictReleases)
-	if err != nil {
-		return err
-	}
-	err = s.with(func(o *operator) error {
-		if err := s.awaitBefore(names); err != nil {
-			return err
-		}
-		if err := s.settle(o); err != nil {
-			return err
-		}
-		s.awaitMetrics()
-		return s.turnBad(o, names)
-	})
-	return errors.Join(err, s.clear())
+	return errors.Join(s.withPrepared(verdictReleases, s.turnBad), s.clear())
 }
 
 func (s *session) turnBad(o *operator, names []string) error {

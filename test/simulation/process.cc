@@ -77,13 +77,7 @@ void Process::start() {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
       if (led_) controller_.changed(resource, change);
     });
-    watch(kube::kCanaries, stores_.canaries);
-    watch(kube::kMetricTemplates, stores_.metric_templates);
-    watch(kube::kDeployments, stores_.deployments);
-    watch(kube::kEndpointSlices, stores_.endpoint_slices);
-    watch(kube::kServices, stores_.services);
-    watch(kube::kVirtualServices, stores_.virtual_services);
-    watch(kube::kDestinationRules, stores_.destination_rules);
+    for (const auto& [resource, store] : stores_.all()) watch(resource, *store);
   });
 }
 
