@@ -1,6 +1,8 @@
 #include "operator/reconcile/reconciler.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "operator/kube/base64.h"
 #include "operator/kube/object.h"
@@ -26,6 +28,55 @@ std::string authorization(const Json& secret) {
   if (data.contains("username"))
     return "Basic " + kube::encode_base64(value("username") + ":" + value("password"));
   return {};
+}
+
+// A wait that is over by itself within this is not worth a write of status.
+constexpr std::chrono::milliseconds kPassingWait{60'000};
+
+constexpr std::string_view kProgressing = "Progressing";
+
+strategies::Condition progressing(const strategies::Status& status) {
+  const auto& all = status.conditions;
+  const auto found = std::ranges::find(all, kProgressing, &strategies::Condition::type);
+  return found == all.end() ? strategies::Condition{} : *found;
+}
+
+// The status says nothing new but which wait the release has come to.
+bool only_waits(const strategies::Status& before, const strategies::Decision& decision) {
+  const bool passes =
+      !decision.actions.empty() || decision.requeue_after.value_or(kPassingWait) < kPassingWait;
+  if (!passes || !decision.events.empty()) return false;
+  const auto said = progressing(before);
+  if (progressing(decision.status).reason == said.reason) return false;
+  auto silent = decision.status;
+  silent.message = before.message;
+  std::ranges::replace_if(silent.conditions, [&](const auto& one) { return one.type == said.type; }, said);
+  return silent == before;
+}
+
+// A new release is not begun before it has its finalizer: the status of that is written once it has.
+bool only_prepares(const strategies::Status& before, const strategies::Decision& decision) {
+  return !before.started_at && decision.actions.size() == 1 &&
+         std::holds_alternative<strategies::EnsureFinalizer>(decision.actions.front());
+}
+
+bool is_worth_a_write(const strategies::Status& before, const strategies::Decision& decision) {
+  return !(decision.status == before) && !only_waits(before, decision) && !only_prepares(before, decision);
+}
+
+// What a round has to tell in a row is one Event, with the reason of the first.
+std::vector<strategies::Event> joined(const std::vector<strategies::Event>& events) {
+  std::vector<strategies::Event> told;
+  for (const auto& event : events) {
+    const bool goes_on = !told.empty() && event.severity == strategies::Severity::Normal &&
+                         told.back().severity == strategies::Severity::Normal;
+    if (!goes_on) {
+      told.push_back(event);
+      continue;
+    }
+    told.back().message += "; " + event.message;
+  }
+  return told;
 }
 
 Round no_round(const kube::Key& key, const std::string& why) {
@@ -94,7 +145,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   Round round{.requeue_after = decision.requeue_after};
   FencedApi api(api_for(decision.status.phase), fence_, key, term);
   // Status leads and traffic follows: nothing is done that status does not say.
-  if (auto done = write_status(api, scene, decision.status); !done) {
+  if (auto done = write_status(api, scene, decision); !done) {
     round.error = done.error();
     return round;
   }
@@ -102,7 +153,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
     fence_.began(key, term);
   }
   if (listener_.on_status) listener_.on_status(canary, decision.status);
-  round.wrote = !(decision.status == canary.status) || !decision.actions.empty();
+  round.wrote = is_worth_a_write(canary.status, decision) || !decision.actions.empty();
   Actor actor(api, stores_, provider_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
   for (const auto& action : decision.actions) {
     auto done = actor.perform(action, scene);
@@ -112,7 +163,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
     break;
   }
   if (listener_.on_event) {
-    for (const auto& event : decision.events) listener_.on_event(canary, event);
+    for (const auto& event : joined(decision.events)) listener_.on_event(canary, event);
   }
   if (decision.check) ask(scene, *decision.check);
   if (strategies::is_final(decision.status.phase)) analyst_.forget(key);
@@ -135,10 +186,11 @@ std::optional<Round> Reconciler::claim(kube::Api& api, const Scene& scene, std::
   return Round{.wrote = true};
 }
 
-kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene, const strategies::Status& status) {
-  if (status == scene.canary.status) return {};
+kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene,
+                                            const strategies::Decision& decision) {
+  if (!is_worth_a_write(scene.canary.status, decision)) return {};
   Json after = scene.object;
-  after["status"] = canary::to_json(status, scene.canary.spec);
+  after["status"] = canary::to_json(decision.status, scene.canary.spec);
   auto answer = api.update_status(kube::kCanaries, scene.object, after);
   if (!answer) return std::unexpected(answer.error());
   scene.object = *answer;

@@ -63,8 +63,9 @@ class Reconciler {
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
   // The round in which objects were claimed; empty: there were none to claim.
   [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Scene& scene, std::int64_t term);
+  // Nothing is sent if that is not worth a request.
   [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
-                                                const strategies::Status& status);
+                                                const strategies::Decision& decision);
   [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, std::int64_t term);
   [[nodiscard]] std::vector<analysis::Metric> resolve(const canary::Canary& canary);
   void ask(const Scene& scene, const strategies::CheckRequest& request);

@@ -209,7 +209,8 @@ func mustReport(t *testing.T, r *release) {
 	}
 	r.awaitEvent(5*time.Second, "Normal Promoted", "serves all traffic")
 	events := strings.Join(r.events(), "\n")
-	for _, wanted := range []string{"Normal CandidateReady", "Normal RoutesReady", "Normal Step: step 1/2: 20 %",
+	for _, wanted := range []string{"Normal CandidateReady",
+		"Normal RoutesReady: routes are ready: moving traffic in steps; step 1/2: 20 %",
 		"Normal Step: step 2/2: 60 %", "Normal AnalysisPassed", "Normal SelectorMoved", "Normal Promoted"} {
 		if !strings.Contains(events, wanted) {
 			t.Errorf("no Event %q among:\n%s", wanted, events)

@@ -71,7 +71,8 @@ TEST_F(ReconcilerTest, authorises_every_weight_in_status_before_it_is_routed) {
   std::vector<int> routed;
   run([&] {
     for (const auto& write : world.take_writes()) {
-      if (write.resource == kube::kCanaries) authorised = write.after["status"].value("canaryWeight", 0);
+      const Json status = write.after.value("status", Json::object());
+      if (write.resource == kube::kCanaries) authorised = status.value("canaryWeight", authorised);
       if (write.resource != kube::kVirtualServices) continue;
       const auto& route = write.after["spec"]["http"][0]["route"];
       if (route.size() == 2) routed.push_back(route[1]["weight"]);
