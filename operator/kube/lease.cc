@@ -4,31 +4,13 @@
 
 #include <utility>
 
-#include "operator/kube/object.h"
+#include "operator/kube/lease_record.h"
 
 namespace weir::kube {
 namespace {
 
 // How soon a leader reads the lease again after a renewal met somebody else's write.
 constexpr std::chrono::milliseconds kLookAgain{50};
-
-// A Lease's spec; empty where somebody has written nonsense.
-Json spec_of(const Json& lease) {
-  const auto spec = lease.find("spec");
-  return spec != lease.end() && spec->is_object() ? *spec : Json::object();
-}
-
-std::string holder_of(const Json& lease) {
-  const Json spec = spec_of(lease);
-  const auto holder = spec.find("holderIdentity");
-  return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : std::string();
-}
-
-std::int64_t number(const Json& lease, const char* field, std::int64_t otherwise) {
-  const Json spec = spec_of(lease);
-  const auto value = spec.find(field);
-  return value != spec.end() && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
-}
 
 }  // namespace
 
@@ -86,10 +68,8 @@ void Election::observe(const Json& lease) {
 }
 
 bool Election::held_by_another(const Json& lease) const {
-  const std::string holder = holder_of(lease);
-  if (holder.empty() || holder == options_.identity) return false;
-  const std::chrono::seconds duration(number(lease, "leaseDurationSeconds", options_.duration.count()));
-  return clock_.steady() < unchanged_since_ + duration;
+  return holder_of(lease) != options_.identity &&
+         is_held(lease, unchanged_since_, clock_.steady(), options_.duration);
 }
 
 Json Election::claimed(const Json& lease) const {
@@ -104,7 +84,7 @@ Json Election::claimed(const Json& lease) const {
   // To lead again after a lapse is a new term too: writes of the last one may still be on their way.
   if (!leading() || !lease.contains("spec")) {
     spec["acquireTime"] = now;
-    spec["leaseTransitions"] = number(lease, "leaseTransitions", -1) + 1;
+    spec["leaseTransitions"] = lease_number(lease, "leaseTransitions", -1) + 1;
   }
   claim["spec"] = std::move(spec);
   return claim;
@@ -115,7 +95,7 @@ void Election::won(const Json& lease, Clock::Steady asked_at) {
   observe(lease);
   const std::lock_guard lock(mutex_);
   renewed_at_ = asked_at;
-  term_ = number(lease, "leaseTransitions", 0);
+  term_ = lease_number(lease, "leaseTransitions", 0);
 }
 
 void Election::release() {

@@ -25,8 +25,11 @@ const cli::Command& command() {
               {"log-level", 0, "LEVEL", "debug, info, warn or error"},
               {"log-format", 0, "FORMAT", "json or text"},
               {"leader-election", 0, "BOOL", "whether replicas take turns by a Lease"},
+              {"sharding", 0, "BOOL",
+               "whether replicas share the releases by Leases, instead of taking turns"},
               {"lease-namespace", 0, "NAME", "where the Lease is; without it, the operator's own namespace"},
-              {"lease-name", 0, "NAME", "name of the Lease"},
+              {"lease-name", 0, "NAME",
+               "name of the Lease; with sharding, how the names of the Leases begin"},
               {"threads", 0, "COUNT", "releases that are worked on at the same time"},
               {"kube-qps", 0, "RATE", "requests a second to the API server, in the long run"},
               {"kube-burst", 0, "COUNT", "requests to the API server at once"},
@@ -96,8 +99,9 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   if (!format) return std::unexpected(format.error());
   options.log_json = *format == "json";
 
-  for (const auto& [flag, target] : {std::pair{"leader-election", &options.leader_election},
-                                     std::pair{"cross-namespace-refs", &options.cross_namespace_refs}}) {
+  for (const auto& [flag, target] :
+       {std::pair{"leader-election", &options.leader_election}, std::pair{"sharding", &options.sharding},
+        std::pair{"cross-namespace-refs", &options.cross_namespace_refs}}) {
     const auto text = one_of(*given, flag, {"true", "false"}, "false");
     if (!text) return std::unexpected(text.error());
     *target = *text == "true";

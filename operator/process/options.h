@@ -14,6 +14,7 @@ struct Options {
   std::string log_level = "info";
   bool log_json = true;
   bool leader_election = false;
+  bool sharding = false;
   std::string lease_namespace;  // empty: the operator's own (POD_NAMESPACE)
   std::string lease_name = "weir";
   int threads = 4;

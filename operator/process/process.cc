@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -15,6 +16,7 @@
 #include "operator/kube/client.h"
 #include "operator/kube/lease.h"
 #include "operator/kube/object.h"
+#include "operator/kube/sharding.h"
 #include "operator/kube/store.h"
 #include "operator/kube/watcher.h"
 #include "operator/process/event_sender.h"
@@ -23,6 +25,7 @@
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/reconciler.h"
+#include "operator/reconcile/services.h"
 #include "operator/report/http_server.h"
 #include "operator/report/log.h"
 #include "operator/report/metrics.h"
@@ -38,9 +41,9 @@ using report::log_event;
 constexpr int kAnalystThreads = 8;
 // Threads beside the workers that may wait for an answer of the API server: watches that list, and Events.
 // Each has a request of its own in flight, so that no rollback waits for the end of another's.
-constexpr int kOtherCallers = 8;
-// Of the election's own client: a request must fail well before the renew deadline.
-constexpr std::chrono::milliseconds kElectionTimeout{4'000};
+constexpr int kOtherCallers = 9;
+// Of the client of the Leases: a request must fail well before the renew deadline.
+constexpr std::chrono::milliseconds kLeaseTimeout{4'000};
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -73,10 +76,13 @@ class Operator {
         analyst_(*judge_, [this](const kube::Key& key,
                                  const analysis::Judgement& judgement) { judged(key, judgement); }),
         reconciler_(client_, client_.urgent(), stores_, provider_, analyst_, clock_, listener(),
-                    [this] { return election_ ? election_->leads_in() : reconcile::leads_alone(); }),
-        controller_(reconciler_, stores_, clock_,
-                    [this](const kube::Key& key, const reconcile::Round& round,
-                           std::chrono::duration<double> took) { rounded(key, round, took); }) {
+                    [this](const kube::Key& service) { return leads(service); }),
+        controller_(
+            reconciler_, stores_, clock_,
+            [this](const kube::Key& key, const reconcile::Round& round, std::chrono::duration<double> took) {
+              rounded(key, round, took);
+            },
+            admission()) {
     reconciler_.allow_cross_namespace_templates(options.cross_namespace_refs);
   }
 
@@ -89,8 +95,9 @@ class Operator {
       return 1;
     }
     events_.start();
+    prepare_leases();
     start_watchers();
-    const int code = options_.leader_election ? lead_by_turns() : lead();
+    const int code = work();
     controller_.stop();
     for (auto& watcher : watchers_) watcher->stop();
     log_event(Level::Info, "stopped: every release is resumable from its status");
@@ -124,6 +131,45 @@ class Operator {
                                const kube::Result<void>& done) { claimed(canary, part, done); }};
   }
 
+  int work() {
+    if (sharding_) return share(*sharding_);
+    return election_ ? lead_by_turns(*election_) : lead();
+  }
+
+  [[nodiscard]] std::optional<kube::Lead> leads(const kube::Key& service) const {
+    if (sharding_) return sharding_->leads(service);
+    return election_ ? election_->leads_in() : reconcile::leads_alone(service);
+  }
+
+  reconcile::Controller::Admission admission() {
+    if (!options_.sharding) return {};
+    return [this](const kube::Key& service) { return sharding_->begin_round(service); };
+  }
+
+  // Leases have a client of their own: they must not wait behind other requests.
+  void prepare_leases() {
+    if (!options_.sharding && !options_.leader_election) return;
+    const auto name_space =
+        !options_.lease_namespace.empty() ? options_.lease_namespace : variable("POD_NAMESPACE");
+    const kube::LeaseOptions lease{
+        .lease = {name_space.empty() ? connection_.name_space : name_space, options_.lease_name},
+        .identity = identity()};
+    lease_transport_ = http::make_transport(connection_.base_url, connection_.tls);
+    lease_client_.emplace(
+        *lease_transport_, connection_.token, clock_,
+        kube::ClientOptions{
+            .base_url = connection_.base_url, .timeout = kLeaseTimeout, .requests_per_second = 0});
+    if (!options_.sharding) {
+      election_.emplace(*lease_client_, clock_, lease);
+      return;
+    }
+    sharding_.emplace(
+        *lease_client_, clock_, leases_, lease,
+        [this](const std::vector<kube::Sharding::Change>& changes) { shards_changed(changes); });
+    leases_.on_change([this](const kube::Change& change) { sharding_->changed(change.key); });
+    watch(kube::kLeases, leases_, lease.lease.name_space);
+  }
+
   void start_watchers() {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
       if (leading_) controller_.changed(resource, change);
@@ -133,9 +179,12 @@ class Operator {
   }
 
   void watch(const kube::Resource& resource, kube::Store& store) {
+    watch(resource, store, options_.name_space);
+  }
+
+  void watch(const kube::Resource& resource, kube::Store& store, const std::string& name_space) {
     watchers_.push_back(std::make_unique<kube::Watcher>(
-        client_, clock_, resource, store,
-        kube::WatcherOptions{.name_space = options_.name_space, .random = uniform}));
+        client_, clock_, resource, store, kube::WatcherOptions{.name_space = name_space, .random = uniform}));
   }
 
   [[nodiscard]] bool synced() const {
@@ -153,6 +202,11 @@ class Operator {
 
   std::string metrics_text() {
     metrics_.set_queue_depth(controller_.depth());
+    if (sharding_) {
+      const auto shards = sharding_->count();
+      metrics_.set_shards(shards.held, shards.leaving);
+      metrics_.set_leader(shards.held > 0);
+    }
     return metrics_.text();
   }
 
@@ -186,19 +240,9 @@ class Operator {
     changed_.wait(lock, stop_, [this] { return lost_; });
   }
 
-  int lead_by_turns() {
-    const auto name_space =
-        !options_.lease_namespace.empty() ? options_.lease_namespace : variable("POD_NAMESPACE");
-    auto transport = http::make_transport(connection_.base_url, connection_.tls);
-    kube::Client client(
-        *transport, connection_.token, clock_,
-        {.base_url = connection_.base_url, .timeout = kElectionTimeout, .requests_per_second = 0});
-    election_.emplace(client, clock_,
-                      kube::LeaseOptions{.lease = {name_space.empty() ? connection_.name_space : name_space,
-                                                   options_.lease_name},
-                                         .identity = identity()});
+  int lead_by_turns(kube::Election& election) {
     if (!wait_for_caches()) return 0;
-    const kube::ElectionThread thread(*election_, [this](bool leading) {
+    const kube::ElectionThread thread(election, [this](bool leading) {
       const std::scoped_lock lock(mutex_);
       elected_ = elected_ || leading;
       lost_ = elected_ && !leading;
@@ -216,6 +260,40 @@ class Operator {
       return 1;
     }
     return code;
+  }
+
+  // Works on what becomes this replica's, until asked to stop.
+  int share(kube::Sharding& sharding) {
+    if (!wait_for_caches()) return 0;
+    leading_ = true;
+    log_event(Level::Info, "sharing the releases", {{"shards", kube::kShards}});
+    analyst_.start(kAnalystThreads);
+    controller_.start(options_.threads);
+    const kube::ShardingThread thread(sharding);
+    wait_for_stop();
+    leading_ = false;
+    controller_.stop();
+    return 0;
+  }
+
+  void shards_changed(const std::vector<kube::Sharding::Change>& changes) {
+    std::map<int, std::vector<kube::Key>> releases;
+    for (const auto& stored : stores_.canaries.list("")) {
+      const int shard = kube::shard_of(reconcile::service_of(*stored.object));
+      releases[shard].push_back(kube::key_of(*stored.object));
+    }
+    for (const auto& change : changes) {
+      for (const auto& key : releases[change.shard]) {
+        // Another may have judged meanwhile: what was asked before a shard was left is no answer now.
+        analyst_.forget(key);
+        change.held ? controller_.wake(key) : metrics_.forget_canary(key.name_space, key.name);
+      }
+      log_event(Level::Info, change.held ? "shard taken over" : "shard left",
+                {{"shard", change.shard},
+                 {"term", change.term},
+                 {"canaries", static_cast<std::int64_t>(releases[change.shard].size())},
+                 {"reason", change.why}});
+    }
   }
 
   void tell(const canary::Canary& canary, const strategies::Event& event) {
@@ -295,8 +373,12 @@ class Operator {
   PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;
-  // Empty without leader election; set before the first round, and not stepped after lead_by_turns.
+  // Set before the watches start, at most one of the last two: without both this process is alone.
+  std::unique_ptr<http::Transport> lease_transport_;
+  std::optional<kube::Client> lease_client_;
+  kube::Store leases_{reconcile::form_of(kube::kLeases)};  // of sharding
   std::optional<kube::Election> election_;
+  std::optional<kube::Sharding> sharding_;
   reconcile::ThreadedAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;

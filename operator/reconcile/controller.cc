@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/reconcile/interest.h"
+#include "operator/reconcile/services.h"
 
 namespace weir::reconcile {
 namespace {
@@ -49,6 +50,12 @@ bool Controller::step() {
 }
 
 void Controller::work(const kube::Key& key) {
+  const auto stored = admit_ ? stores_.canaries.get(key) : std::nullopt;
+  const auto admitted = stored ? admit_(service_of(*stored->object)) : nullptr;
+  if (stored && !admitted) {
+    queue_.forget(key);
+    return queue_.done(key);
+  }
   const auto begin = clock_.steady();
   const auto round = reconciler_.reconcile(key);
   settle(key, round);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -17,9 +18,18 @@ class Controller {
   // After each round: the key, what it came to, how long it took.
   using Report = std::function<void(const kube::Key&, const Round&, std::chrono::duration<double>)>;
 
-  // Borrows all but `report`.
-  Controller(Reconciler& reconciler, const kube::Stores& stores, const kube::Clock& clock, Report report)
-      : reconciler_(reconciler), stores_(stores), clock_(clock), report_(std::move(report)) {}
+  // Asked before each round of a release of this Service; what it answers is kept until the round has ended.
+  // Null: the release is another process' to work on, and is due here again only when somebody says so.
+  using Admission = std::function<std::shared_ptr<void>(const kube::Key& service)>;
+
+  // Borrows all but `report` and `admit`. Without `admit` every release is worked on.
+  Controller(Reconciler& reconciler, const kube::Stores& stores, const kube::Clock& clock, Report report,
+             Admission admit = {})
+      : reconciler_(reconciler),
+        stores_(stores),
+        clock_(clock),
+        report_(std::move(report)),
+        admit_(std::move(admit)) {}
 
   // Something of this kind came, changed or went. Thread-safe.
   void changed(const kube::Resource& resource, const kube::Change& change);
@@ -51,6 +61,7 @@ class Controller {
   const kube::Stores& stores_;
   const kube::Clock& clock_;
   Report report_;
+  Admission admit_;
   Queue queue_;
   std::vector<std::jthread> workers_;
 };

@@ -126,7 +126,7 @@ void Fence::forget(const kube::Key& release) {
 }
 
 std::optional<Error> FencedApi::deposed(const kube::Resource& resource, const Json& object) const {
-  if (const auto lead = fence_.lead(); lead && lead->term == term_) return std::nullopt;
+  if (const auto lead = fence_.lead(service_); lead && lead->term == term_) return std::nullopt;
   return Error{.code = Code::Cancelled,
                .message = std::string(resource.kind) + " " + kube::to_string(kube::key_of(object)) +
                           " is not written: this process does not lead any more"};

@@ -25,16 +25,17 @@
 namespace weir::reconcile {
 
 using kube::Lead;
-// Empty: this process does not lead, and must write nothing. Thread-safe.
-using Leadership = std::function<std::optional<Lead>()>;
-[[nodiscard]] inline std::optional<Lead> leads_alone() { return Lead{}; }
+// As what this process leads the releases of a Service. Empty: it does not, and must write nothing for them.
+// Thread-safe.
+using Leadership = std::function<std::optional<Lead>(const kube::Key& service)>;
+[[nodiscard]] inline std::optional<Lead> leads_alone(const kube::Key& /*service*/) { return Lead{}; }
 
 // What this process knows of the writes to each release's objects. Thread-safe; does no I/O.
 class Fence {
  public:
   explicit Fence(Leadership leadership) : leadership_(std::move(leadership)) {}
 
-  [[nodiscard]] std::optional<Lead> lead() const { return leadership_(); }
+  [[nodiscard]] std::optional<Lead> lead(const kube::Key& service) const { return leadership_(service); }
 
   // Whether an object of the release carries a claim of a later term: another leads, and this process has not
   // learnt it yet. Once the lease is renewed nevertheless, the claim is of a Lease that was made anew since,
@@ -80,9 +81,9 @@ class Fence {
 // Code::Cancelled, and nothing is sent), and tells the fence how each write was answered. Not thread-safe.
 class FencedApi final : public kube::Api {
  public:
-  // Borrows `api` and `fence`.
-  FencedApi(kube::Api& api, Fence& fence, kube::Key release, std::int64_t term)
-      : api_(api), fence_(fence), release_(std::move(release)), term_(term) {}
+  // Borrows `api` and `fence`. `service` is that of the release.
+  FencedApi(kube::Api& api, Fence& fence, kube::Key release, kube::Key service, std::int64_t term)
+      : api_(api), fence_(fence), release_(std::move(release)), service_(std::move(service)), term_(term) {}
 
   [[nodiscard]] kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override;
   [[nodiscard]] kube::Result<std::vector<Json>> list(const kube::Resource& resource,
@@ -105,6 +106,7 @@ class FencedApi final : public kube::Api {
   kube::Api& api_;
   Fence& fence_;
   const kube::Key release_;
+  const kube::Key service_;
   const std::int64_t term_;
 };
 

@@ -8,6 +8,7 @@
 #include "operator/kube/object.h"
 #include "operator/reconcile/epoch.h"
 #include "operator/reconcile/record.h"
+#include "operator/reconcile/services.h"
 #include "strategies/machine.h"
 
 namespace weir::reconcile {
@@ -99,8 +100,6 @@ Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores,
       fence_(std::move(leadership)) {}
 
 Round Reconciler::reconcile(const kube::Key& key) {
-  const auto lead = fence_.lead();
-  if (!lead) return no_round(key, "this process does not lead");
   const auto stored = stores_.canaries.get(key);
   if (!stored) {
     analyst_.forget(key);
@@ -108,6 +107,8 @@ Round Reconciler::reconcile(const kube::Key& key) {
     if (listener_.on_gone) listener_.on_gone(key);
     return {};
   }
+  const auto lead = fence_.lead(service_of(*stored->object));
+  if (!lead) return no_round(key, "this process does not lead");
   if (is_over(*stored->object)) return rest(key, *stored->object, *lead);
   const auto canary = canary::parse(*stored->object);
   if (!canary) return refuse(*stored->object, canary.error(), lead->term);
@@ -127,7 +128,7 @@ Round Reconciler::rest(const kube::Key& key, const Json& record, const Lead& lea
 Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead) {
   const kube::Key key{canary.name_space, canary.name};
   const std::int64_t term = lead.term;
-  FencedApi before(api_for(canary.status.phase), fence_, key, term);
+  FencedApi before(api_for(canary.status.phase), fence_, key, service_of(object), term);
   const Means means{.list_pods =
                         [&before](const std::string& name_space, const std::string& labels) {
                           return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
@@ -143,7 +144,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
                                            scene.observed, clock_.wall());
   Round round{.requeue_after = decision.requeue_after};
-  FencedApi api(api_for(decision.status.phase), fence_, key, term);
+  FencedApi api(api_for(decision.status.phase), fence_, key, service_of(object), term);
   // Status leads and traffic follows: nothing is done that status does not say.
   if (auto done = write_status(api, scene, decision); !done) {
     round.error = done.error();
@@ -207,7 +208,7 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, st
   if (kube::text_at(after, "/status/message") == message) return {};
   status["message"] = message;
   const auto key = kube::key_of(object);
-  FencedApi api(api_, fence_, key, term);
+  FencedApi api(api_, fence_, key, service_of(object), term);
   auto answer = api.update_status(kube::kCanaries, object, after);
   if (!answer) return {.error = answer.error()};
   stores_.canaries.put(std::move(*answer), clock_.steady());

@@ -48,7 +48,8 @@ class Reconciler {
 
   // Thread-safe for different keys. Objects that late writes may be on their way to are claimed first, and
   // that is the round. Otherwise status is written first, then each action in order; the first failure ends
-  // the round. Without leadership nothing is written and the round ends with Code::Cancelled. Events are told
+  // the round. Without leadership of the release nothing is written and the round ends with Code::Cancelled;
+  // of a Canary that is gone whatever is kept is dropped, whoever leads. Events are told
   // after the writes, so that they never hold one up.
   [[nodiscard]] Round reconcile(const kube::Key& key);
 

@@ -16,6 +16,9 @@ using kube::Json;
 // Marks every object that the operator makes, with value "weir".
 inline constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
 
+// The Service that a Canary, read or not, is about.
+[[nodiscard]] kube::Key service_of(const Json& canary);
+
 // In place of a version in the name of Dedicated mode's own Service.
 inline constexpr std::string_view kTrafficPart = "weir";
 

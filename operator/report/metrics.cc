@@ -102,6 +102,7 @@ struct Metrics::Families {
 
   Family<Gauge>& info = gauges("weir_info", "Version of the operator.");
   Gauge& leader = gauges("weir_leader", "1 if this replica decides.").Add({});
+  Family<Gauge>& shards = gauges("weir_shards", "Shards of the releases that this replica has.");
   Family<Gauge>& total = gauges("weir_canary_total", "Canaries that exist.");
   Family<Gauge>& status =
       gauges("weir_canary_status", "0: running, 1: succeeded, 2: failed or being taken back.");
@@ -245,6 +246,11 @@ void Metrics::observe_step_lateness(Duration late) { families_->lateness.Observe
 void Metrics::set_queue_depth(std::size_t depth) { families_->queue_depth.Set(static_cast<double>(depth)); }
 
 void Metrics::set_leader(bool leading) { families_->leader.Set(leading ? 1 : 0); }
+
+void Metrics::set_shards(int held, int leaving) {
+  families_->shards.Add({{"state", "held"}}).Set(held);
+  families_->shards.Add({{"state", "leaving"}}).Set(leaving);
+}
 
 void Metrics::count_api_request(std::string_view verb, std::string_view resource, int code, Duration took) {
   families_->api_requests

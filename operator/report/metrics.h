@@ -27,6 +27,7 @@ struct CanaryFigures {
 // |---|---|---|
 // | weir_info | version | 1 |
 // | weir_leader | | 1: this replica decides |
+// | weir_shards | state | shards of the releases that this replica has: held, leaving |
 // | weir_canary_total | namespace | Canaries that exist |
 // | weir_canary_status | name, namespace | 0 running, 1 succeeded, 2 failed (taken back, or on the way) |
 // | weir_canary_weight | workload, namespace | per cent of traffic of candidate and stable |
@@ -65,6 +66,8 @@ class Metrics {
   void observe_step_lateness(Duration late);
   void set_queue_depth(std::size_t depth);
   void set_leader(bool leading);
+  // With sharding only.
+  void set_shards(int held, int leaving);
   // `code` is of HTTP, 0 without an answer.
   void count_api_request(std::string_view verb, std::string_view resource, int code, Duration took);
   void count_prometheus_query(bool succeeded, Duration took);

@@ -51,7 +51,7 @@ Process::Process(const Surroundings& around, Writer id, std::uint64_t seed)
                  controller_.wake(key);
                }),
       reconciler_(client_, client_, stores_, provider_, analyst_, life_.clock, listener(),
-                  [this] { return election_.leads_in(); }),
+                  [this](const kube::Key&) { return election_.leads_in(); }),
       controller_(reconciler_, stores_, life_.clock,
                   [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {
                     if (round.error && around_.tells) around_.tell("round failed: " + round.error->message);

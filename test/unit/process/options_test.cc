@@ -19,16 +19,18 @@ TEST(Options, have_defaults_that_run_in_a_pod) {
   EXPECT_TRUE(options->kubeconfig.empty());
   EXPECT_EQ(options->listen, "0.0.0.0:8080");
   EXPECT_FALSE(options->cross_namespace_refs);
+  EXPECT_FALSE(options->sharding);
 }
 
 TEST(Options, are_read_as_the_chart_writes_them) {
   const auto options = parse({"--metrics-server=http://p:9090", "--namespace=shop", "--log-format=text",
-                              "--leader-election=true", "--threads=8", "--kube-qps=20"});
+                              "--leader-election=true", "--sharding=true", "--threads=8", "--kube-qps=20"});
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->prometheus, "http://p:9090");
   EXPECT_EQ(options->name_space, "shop");
   EXPECT_FALSE(options->log_json);
   EXPECT_TRUE(options->leader_election);
+  EXPECT_TRUE(options->sharding);
   EXPECT_EQ(options->threads, 8);
   EXPECT_EQ(options->qps, 20);
 }

@@ -37,7 +37,7 @@ class Cluster : public ReleaseWorld {
       claims.push_back(std::string(part.resource.kind) + "/" + kube::key_of(*part.object).name);
     };
     return std::make_unique<Reconciler>(api, for_rollbacks, world.stores, provider, analyst, world.clock,
-                                        std::move(listener), [this] { return lead(); });
+                                        std::move(listener), [this](const kube::Key&) { return lead(); });
   }
 
   [[nodiscard]] std::optional<Lead> lead() const {

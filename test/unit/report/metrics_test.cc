@@ -35,6 +35,14 @@ TEST(Metrics, show_version_leadership_and_queue) {
   EXPECT_THAT(metrics.text(), HasSubstr("weir_leader 0\n"));
 }
 
+TEST(Metrics, show_shards_once_there_are_some) {
+  Metrics metrics("1");
+  EXPECT_THAT(metrics.text(), ::testing::Not(HasSubstr("weir_shards")));
+  metrics.set_shards(5, 1);
+  EXPECT_THAT(metrics.text(), HasSubstr("weir_shards{state=\"held\"} 5\n"));
+  EXPECT_THAT(metrics.text(), HasSubstr("weir_shards{state=\"leaving\"} 1\n"));
+}
+
 TEST(Metrics, show_a_release_with_the_share_of_both_versions) {
   Metrics metrics("1");
   metrics.set_canary(checkout(Phase::Progressing, 10));

@@ -1,0 +1,28 @@
+#include "operator/kube/lease_record.h"
+
+namespace weir::kube {
+
+Json spec_of(const Json& lease) {
+  const auto spec = lease.find("spec");
+  return spec != lease.end() && spec->is_object() ? *spec : Json::object();
+}
+
+std::string holder_of(const Json& lease) {
+  const Json spec = spec_of(lease);
+  const auto holder = spec.find("holderIdentity");
+  return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : std::string();
+}
+
+std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise) {
+  const Json spec = spec_of(lease);
+  const auto value = spec.find(field);
+  return value != spec.end() && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
+}
+
+bool is_held(const Json& lease, Clock::Steady unchanged_since, Clock::Steady now,
+             std::chrono::seconds otherwise) {
+  const std::chrono::seconds duration(lease_number(lease, "leaseDurationSeconds", otherwise.count()));
+  return !holder_of(lease).empty() && now < unchanged_since + duration;
+}
+
+}  // namespace weir::kube

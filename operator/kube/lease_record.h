@@ -1,0 +1,24 @@
+// What a coordination.k8s.io Lease says; nonsense that somebody has written reads as if it were absent.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "operator/kube/api.h"
+#include "operator/kube/clock.h"
+
+namespace weir::kube {
+
+// Empty where there is none.
+[[nodiscard]] Json spec_of(const Json& lease);
+// Empty: nobody holds it.
+[[nodiscard]] std::string holder_of(const Json& lease);
+[[nodiscard]] std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise);
+
+// Whether somebody holds a lease whose record has not changed since then: no wall clock is believed.
+// `otherwise` is the duration of a record that does not say its own.
+[[nodiscard]] bool is_held(const Json& lease, Clock::Steady unchanged_since, Clock::Steady now,
+                           std::chrono::seconds otherwise);
+
+}  // namespace weir::kube

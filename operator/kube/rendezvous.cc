@@ -1,0 +1,46 @@
+#include "operator/kube/rendezvous.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace weir::kube {
+namespace {
+
+// FNV-1a, then the finalizer of MurmurHash3: the first alone is uneven in its high bits. Every build must
+// compute the same, as std::hash need not.
+std::uint64_t hash(std::string_view text) {
+  std::uint64_t value = 0xcbf29ce484222325U;
+  for (const char byte : text) {
+    value ^= static_cast<unsigned char>(byte);
+    value *= 0x100000001b3U;
+  }
+  value ^= value >> 33U;
+  value *= 0xff51afd7ed558ccdU;
+  value ^= value >> 33U;
+  value *= 0xc4ceb9fe1a85ec53U;
+  value ^= value >> 33U;
+  return value;
+}
+
+}  // namespace
+
+int shard_of(const Key& service) {
+  return static_cast<int>(hash(service.name_space + "/" + service.name) % kShards);
+}
+
+std::string owner_of(int shard, std::span<const std::string> members) {
+  // Two with the same hash are told apart by their names.
+  const auto rank = [shard](const std::string& member) {
+    return std::pair(hash(member + "/" + std::to_string(shard)), member);
+  };
+  const auto best = std::ranges::max_element(members, {}, rank);
+  return best == members.end() ? std::string() : *best;
+}
+
+std::string hash_name(const std::string& text) { return fmt::format("{:016x}", hash(text)); }
+
+}  // namespace weir::kube
