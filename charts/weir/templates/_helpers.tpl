@@ -13,6 +13,11 @@
 {{- end }}
 {{- end }}
 
+{{- /* Not empty if replicas keep apart by Leases. */}}
+{{- define "weir.leases" -}}
+{{ if or .Values.leaderElection.enabled .Values.sharding.enabled }}true{{ end }}
+{{- end }}
+
 {{- define "weir.serviceAccount" -}}
 {{ .Values.serviceAccount.name | default (ternary (include "weir.fullname" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
