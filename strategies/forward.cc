@@ -68,6 +68,8 @@ void initialize(Turn& turn) {
   const auto& seen = turn.seen;
   if (const auto found = turn.blocked()) return turn.hold(found->reason, found->message, Severity::Warning);
   turn.wait("Preparing", "preparing routes and endpoints for both versions");
+  // With the first status of this phase, long before they change.
+  turn.remember(seen.routes->found);
   if (!seen.version_services) return turn.act(EnsureVersionServices{});
   if (!seen.subsets || !seen.subsets->present) {
     if (seen.subsets) turn.remember(seen.subsets->found);
@@ -81,12 +83,11 @@ void initialize(Turn& turn) {
   }
   // Of a release that starts again some traffic is with the candidate: it stays there while stable has no
   // pods.
-  if (!seen.routes->original() && seen.service->only_candidate_serves()) {
+  if (!seen.routes->original() && seen.only_candidate_serves()) {
     return turn.hold("StableUnavailable", "waiting for stable's endpoints before traffic returns to it",
                      Severity::Warning);
   }
   if (!seen.routes->at(Weight::none())) {
-    turn.remember(seen.routes->found);
     return turn.act(Route{Weight::none()});
   }
   if (!turn.settled(seen.routes->age)) return;

@@ -67,17 +67,10 @@ bool routes_repaired(Turn& turn) {
   return true;
 }
 
-void trip(Turn& turn, const std::string& why) {
-  auto& status = turn.status();
-  status.breaker_tripped_at = turn.now;
-  const std::string message = why + ": all traffic to stable until it recovers";
-  turn.event(Severity::Warning, "CandidateUnavailable", message);
-  turn.wait("CandidateUnavailable", message);
-  turn.again_in(turn.spec.breaker);
-  if (status.canary_weight > Weight::none()) {
-    authorise(turn, Weight::none());
-    turn.record("CandidateUnavailable", message);
-  }
+// What the candidate gets back: its step, or all while stable has nothing to answer with.
+Weight recovered_weight(const Turn& turn) {
+  if (turn.seen.service && turn.seen.only_candidate_serves()) return Weight::all();
+  return turn.out.status.phase == Phase::Promoting ? turn.spec.strategy.steps.back() : ladder_weight(turn);
 }
 
 // Whether the candidate's pods keep failing in a way that time does not mend.
@@ -87,6 +80,54 @@ bool broken(const Workload& candidate) {
   return candidate.ready < candidate.replicas &&
          std::ranges::any_of(
              kHopeless, [&](std::string_view reason) { return candidate.pod_problem.starts_with(reason); });
+}
+
+// Why the candidate cannot serve; empty: it can.
+std::string unavailability(const Turn& turn) {
+  const auto& seen = turn.seen;
+  const auto& target = turn.out.status.target;
+  if (!seen.candidate || (seen.service && seen.service->candidate_endpoints < 1))
+    return target + " has no ready endpoint";
+  if (broken(*seen.candidate)) return "pods of " + target + " fail (" + seen.candidate->pod_problem + ")";
+  return {};
+}
+
+// All traffic goes to stable. While stable has nothing to answer with either the traffic stays where it is:
+// whichever version serves first gets it.
+void take_traffic_away(Turn& turn, const std::string& why) {
+  auto& status = turn.status();
+  const bool moves = turn.seen.stable_serves() && status.canary_weight > Weight::none();
+  if (status.breaker_tripped_at && !moves) {
+    // The weight was authorised before: make sure that the routes say so.
+    (void)routes_repaired(turn);
+    return;
+  }
+  if (!status.breaker_tripped_at) status.breaker_tripped_at = turn.now;
+  const std::string message =
+      why + (turn.seen.stable_serves()
+                 ? ": all traffic to stable until it recovers"
+                 : "; stable has no ready endpoint either: the traffic stays until one of them serves");
+  turn.event(Severity::Warning, "CandidateUnavailable", message);
+  turn.wait("CandidateUnavailable", message);
+  if (!moves) return;
+  authorise(turn, Weight::none());
+  turn.record("CandidateUnavailable", message);
+}
+
+void recover(Turn& turn) {
+  auto& status = turn.status();
+  const auto& service = turn.seen.service;
+  // A proxy that does not have the new endpoints yet would answer 503.
+  if (turn.spec.suspend || (service && !turn.settled(service->endpoints_age))) {
+    (void)routes_repaired(turn);
+    return;
+  }
+  status.breaker_tripped_at.reset();
+  turn.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
+  authorise(turn, recovered_weight(turn));
+  turn.wait("Analysing",
+            status.target + " serves again: " + std::to_string(status.canary_weight.percent()) + " %");
+  turn.record("CandidateRecovered", status.message);
 }
 
 }  // namespace
@@ -112,40 +153,21 @@ bool may_repair(Turn& turn, const std::string& what, const std::string& manager)
 
 bool breaker_acts(Turn& turn) {
   auto& status = turn.status();
-  const auto& seen = turn.seen;
-  const bool gone = !seen.candidate || (seen.service && seen.service->candidate_endpoints < 1);
-  const bool unable = gone || broken(*seen.candidate);
-  if (!status.breaker_tripped_at) {
-    if (!unable) return false;
-    std::string why = status.target + " has no ready endpoint";
-    if (!gone) why = "pods of " + status.target + " fail (" + seen.candidate->pod_problem + ")";
-    trip(turn, why);
+  const auto why = unavailability(turn);
+  if (why.empty() && !status.breaker_tripped_at) return false;
+  if (why.empty()) {
+    recover(turn);
     return true;
   }
-  if (!unable && !turn.spec.suspend) {
-    // A proxy that does not have the new endpoints yet would answer 503.
-    if (seen.service && !turn.settled(seen.service->endpoints_age)) {
-      (void)routes_repaired(turn);
-      return true;
-    }
-    status.breaker_tripped_at.reset();
-    turn.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
-    authorise(turn, status.phase == Phase::Promoting ? turn.spec.strategy.steps.back() : ladder_weight(turn));
-    turn.wait("Analysing",
-              status.target + " serves again: " + std::to_string(status.canary_weight.percent()) + " %");
-    turn.record("CandidateRecovered", status.message);
-    return true;
-  }
-  const auto end = *status.breaker_tripped_at + turn.spec.breaker;
-  if (unable && turn.now >= end) {
+  const auto end = status.breaker_tripped_at.value_or(turn.now) + turn.spec.breaker;
+  if (turn.now >= end) {
     start_rollback(
         turn, "CandidateUnavailable",
         status.target + " had no pods to serve for " + std::to_string(turn.spec.breaker.count()) + " s");
     return true;
   }
-  if (unable) turn.again_at(end);
-  // The weight was authorised away: make sure that the routes say so.
-  (void)routes_repaired(turn);
+  turn.again_at(end);
+  take_traffic_away(turn, why);
   return true;
 }
 
@@ -153,7 +175,7 @@ bool stable_lost(Turn& turn) {
   auto& status = turn.status();
   if (!turn.seen.service || !turn.seen.routes || turn.spec.suspend || ladder_weight(turn) == Weight::all())
     return false;
-  const bool lost = turn.seen.service->only_candidate_serves();
+  const bool lost = turn.seen.only_candidate_serves();
   const bool covered = status.canary_weight == Weight::all();
   if (lost == covered) {
     if (lost) (void)routes_repaired(turn);

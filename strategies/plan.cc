@@ -117,6 +117,16 @@ int RouteState::highest() const {
   return highest;
 }
 
+bool Observed::stable_serves() const {
+  return service ? service->stable_endpoints > 0 : stable && stable->ready > 0;
+}
+
+bool Observed::only_candidate_serves() const {
+  const bool candidate_serves =
+      service ? service->candidate_endpoints > 0 : candidate && candidate->ready > 0;
+  return candidate_serves && !stable_serves();
+}
+
 std::string describe(const Action& action) {
   const Overloaded words{
       [](const EnsureFinalizer&) -> std::string { return "guard the release against a deletion half-way"; },

@@ -204,7 +204,7 @@ struct Status {
   std::optional<TimePoint> step_started_at;       // when this step's weight was written
   std::optional<TimePoint> last_transition_time;  // of the phase
   std::optional<TimePoint> last_progress_at;      // what the progress deadline counts from
-  std::optional<TimePoint> breaker_tripped_at;  // weight was taken away since the candidate has no endpoints
+  std::optional<TimePoint> breaker_tripped_at;    // since when the candidate cannot serve
   int drifts = 0;               // times that routes were put back since the release last advanced
   std::string rollback_reason;  // why the release is being taken back
   std::string message;          // one sentence that a person understands
@@ -241,9 +241,6 @@ struct ServiceState {
   int candidate_endpoints = 0;
   Milliseconds endpoints_age{0};  // how long all endpoints are known to be as they are
   std::string changed_by;         // field manager of the last change
-
-  // Stable has nothing to answer with while the candidate has.
-  [[nodiscard]] bool only_candidate_serves() const { return stable_endpoints < 1 && candidate_endpoints > 0; }
 };
 
 // One owner's destination, divided between the versions: `share` is what the owner gave the Service in this
@@ -324,6 +321,11 @@ struct Observed {
   std::optional<Verdict> verdict;
   bool marked = false;     // an object of the user carries a mark of the operator's
   bool leftovers = false;  // a release that is over still owns objects that it made
+
+  // By ready endpoints; without the Service nobody knows of those, and ready pods count.
+  [[nodiscard]] bool stable_serves() const;
+  // Stable has nothing to answer with while the candidate has.
+  [[nodiscard]] bool only_candidate_serves() const;
 };
 
 // ---- Decision ----
@@ -353,7 +355,9 @@ struct SetSelector {
 struct Scale {
   std::string workload;
   int replicas = 0;
+  bool hands_over = false;  // the other version serves alone from then on: it needs a ready pod at the write
 };
+// The other version serves alone from then on: it needs a ready pod at the write.
 struct DeleteWorkload {
   std::string workload;
 };

@@ -22,7 +22,7 @@ bool has_capacity(Turn& turn) {
   if (candidate.replicas < stable.replicas) {
     turn.wait("ScalingUp",
               "scaling " + candidate.name + " to " + std::to_string(stable.replicas) + " as stable has");
-    turn.act(Scale{candidate.name, stable.replicas});
+    turn.act(Scale{.workload = candidate.name, .replicas = stable.replicas});
     return false;
   }
   if (candidate.ready >= required_ready(stable)) return true;
@@ -58,9 +58,8 @@ void succeed(Turn& turn) {
 
 // Every step has passed: when stable has nothing to answer with, the candidate takes all traffic at once.
 bool takes_over(Turn& turn) {
-  const auto& service = turn.seen.service;
-  if (!service || !turn.seen.routes || turn.out.status.canary_weight == Weight::all()) return false;
-  if (!service->only_candidate_serves()) return false;
+  if (!turn.seen.service || !turn.seen.routes || turn.out.status.canary_weight == Weight::all()) return false;
+  if (!turn.seen.only_candidate_serves()) return false;
   const std::string message = "stable has no ready endpoint: all traffic to " + turn.out.status.target;
   authorise(turn, Weight::all());
   turn.event(Severity::Warning, "StableUnavailable", message);
@@ -108,7 +107,7 @@ void release_stable(Turn& turn) {
         Severity::Warning);
   }
   if (remove) return turn.act(DeleteWorkload{name});
-  turn.act(Scale{name, 0});
+  turn.act(Scale{.workload = name, .replicas = 0, .hands_over = true});
 }
 
 // Leaves the objects as their owner wrote them, but for the version. True once nothing is left to do.

@@ -17,7 +17,7 @@ bool stable_can_serve(Turn& turn, int needed) {
   }
   const auto& stable = *turn.seen.stable;
   if (stable.replicas < needed) {
-    turn.act(Scale{stable.name, needed});
+    turn.act(Scale{.workload = stable.name, .replicas = needed});
     turn.wait("ScalingUp", "scaling " + stable.name + " up before traffic returns to it");
     return false;
   }
@@ -68,7 +68,7 @@ bool way_back_is_open(Turn& turn) {
 bool returned(Turn& turn) {
   const auto& seen = turn.seen;
   if (!seen.routes || seen.routes->original() || seen.routes->at(Weight::none())) return true;
-  if (seen.service && seen.service->only_candidate_serves()) {
+  if (seen.only_candidate_serves()) {
     // Pods first.
     if (stable_can_serve(turn, 1)) turn.wait("WaitingForEndpoints", "waiting for stable's endpoints");
     return false;
@@ -144,10 +144,10 @@ void roll_back(Turn& turn) {
   if (!touched && cannot_start(turn)) return fail(turn);
   if (touched && !undone(turn)) return;
   if (!seen.candidate || seen.candidate->replicas == 0) return fail(turn);
-  // The candidate's pods are all there is while stable has none.
-  const bool stable_serves = seen.stable && seen.stable->ready > 0;
-  const bool alone = touched && !stable_serves && seen.candidate->ready > 0;
-  if (!alone) return turn.act(Scale{seen.candidate->name, 0});
+  // While stable has no pods the candidate's are all there is, ready or not.
+  if (!touched || (seen.stable && seen.stable->ready > 0)) {
+    return turn.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = touched});
+  }
   if (is_late(turn)) return fail(turn);
   turn.hold(
       "StableNotReady",

@@ -152,15 +152,21 @@ Actor::Done Actor::has_endpoints(const Scene& scene, strategies::Weight weight) 
                 ": weight does not move there");
 }
 
+kube::Result<strategies::Workload> Actor::live(const Scene& scene, const Json& deployment) {
+  const auto found = api_.get(kube::kDeployments, kube::key_of(deployment));
+  if (!found) return std::unexpected(found.error());
+  return canary::read_deployment(*found, scene.canary.spec.service.version_label);
+}
+
 // S3: the version that is to be selected alone has enough ready pods now.
 Actor::Done Actor::can_select(const Scene& scene, Selects selects) {
   if (selects != Selects::Candidate && selects != Selects::Stable) return {};
   const bool forward = selects == Selects::Candidate;
   const auto& deployment = forward ? scene.candidate : scene.stable;
   if (deployment.is_null()) return refuse("the workload that the Service is to select does not exist");
-  const auto live = api_.get(kube::kDeployments, kube::key_of(deployment));
-  if (!live) return std::unexpected(live.error());
-  const auto workload = canary::read_deployment(*live, scene.canary.spec.service.version_label);
+  const auto found = live(scene, deployment);
+  if (!found) return std::unexpected(found.error());
+  const auto& workload = *found;
   const auto& seen = scene.observed;
   // Forward it replaces stable; backward it must be there, unless the other version has nothing to serve with
   // either.
@@ -192,15 +198,28 @@ Actor::Done Actor::act(const strategies::SetSelector& action, Scene& scene) {
   return update(kube::kServices, scene.service, after);
 }
 
+// S14: the pods that are all there is from now on are ready now.
+Actor::Done Actor::serves_alone(const Scene& scene, const Json& deployment) {
+  if (deployment.is_null()) return refuse("the workload that is to serve alone does not exist");
+  const auto workload = live(scene, deployment);
+  if (!workload) return std::unexpected(workload.error());
+  if (workload->ready > 0) return {};
+  return refuse(workload->name + " has no ready pod: the pods of the other version stay");
+}
+
 Actor::Done Actor::act(const strategies::Scale& action, Scene& scene) {
   const bool is_candidate = action.workload == kube::metadata_text(scene.candidate, "name");
   const Json& before = is_candidate ? scene.candidate : scene.stable;
+  if (action.hands_over) {
+    if (auto done = serves_alone(scene, is_candidate ? scene.stable : scene.candidate); !done) return done;
+  }
   Json after = before;
   after["spec"]["replicas"] = action.replicas;
   return update(kube::kDeployments, before, after);
 }
 
 Actor::Done Actor::act(const strategies::DeleteWorkload&, Scene& scene) {
+  if (auto done = serves_alone(scene, scene.candidate); !done) return done;
   return remove(kube::kDeployments, scene.stable);
 }
 

@@ -51,6 +51,9 @@ class Actor {
   Done remove(const kube::Resource& resource, const Json& object);
   Done has_endpoints(const Scene& scene, strategies::Weight weight);
   Done can_select(const Scene& scene, strategies::Selects selects);
+  Done serves_alone(const Scene& scene, const Json& deployment);
+  // As the API server has it now.
+  kube::Result<strategies::Workload> live(const Scene& scene, const Json& deployment);
   void keep(const kube::Resource& resource, Json object);
 
   kube::Api& api_;

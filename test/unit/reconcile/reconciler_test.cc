@@ -100,6 +100,35 @@ TEST_F(ReconcilerTest, does_not_move_weight_to_endpoints_that_only_the_cache_sti
   EXPECT_LE(object(kube::kVirtualServices, "checkout")["spec"]["http"][0]["route"][1]["weight"], 10);
 }
 
+// Found by the simulation: watches lagged, and the last ready pods went.
+TEST_F(ReconcilerTest, does_not_take_pods_away_for_others_that_only_the_cache_still_has) {
+  fill();
+  analyst.judge = [](const Question&) { return strategies::Outcome::Fail; };
+  run([this] {
+    return phase() == "RollingBack" &&
+           object(kube::kServices, "checkout")["spec"]["selector"].value("version", "") == "v1";
+  });
+  world.api.on_write([](const kube::Write&) {});
+  const auto cached = world.api.list(kube::kDeployments, "shop", "").value_or(std::vector<Json>{});
+  Json stable = object(kube::kDeployments, "checkout-v1");
+  stable["status"]["readyReplicas"] = 0;
+  world.api.put(kube::kDeployments, stable);
+  const auto live = object(kube::kDeployments, "checkout-v1");
+  for (int i = 0; i < 20; ++i) {
+    (void)world.stores.deployments.replace(cached, world.clock.steady());
+    (void)round();
+    world.clock.advance(std::chrono::seconds(10));
+  }
+  EXPECT_GT(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 0);
+  EXPECT_EQ(phase(), "RollingBack");
+  stable = object(kube::kDeployments, "checkout-v1");
+  stable["status"]["readyReplicas"] = stable["spec"]["replicas"];
+  world.api.put(kube::kDeployments, stable);
+  run([] { return false; });
+  EXPECT_EQ(phase(), "Failed");
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 0);
+}
+
 TEST_F(ReconcilerTest, waits_behind_an_older_release_of_the_same_service) {
   fill();
   Json other = object(kube::kCanaries, "checkout-v2");

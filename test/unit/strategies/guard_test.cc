@@ -53,6 +53,52 @@ TEST(Breaker, acts_on_pods_in_a_crash_loop) {
   EXPECT_EQ(world.seen.routes->highest(), 0);
 }
 
+// Found by the simulation: traffic went from pods that were just failing to none at all.
+TEST(Breaker, leaves_the_traffic_where_it_is_while_stable_has_no_endpoint_either) {
+  World world;
+  world.run_to_step(1);
+  world.stable_serves = false;
+  world.round();
+  ASSERT_EQ(world.seen.routes->highest(), 100);
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 100);
+  EXPECT_THAT(world.release.status.message, HasSubstr("stable has no ready endpoint either"));
+  world.stable_serves = true;
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 0) << "stable is back first";
+  world.candidate_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Breaker, of_failing_pods_leaves_the_traffic_to_those_that_serve_while_stable_has_none) {
+  World world;
+  world.run_to_step(1);
+  world.stable_serves = false;
+  world.round();
+  world.seen.candidate->ready = 1;
+  world.seen.candidate->pod_problem = "CrashLoopBackOff: back-off 10s";
+  world.seen.service->candidate_endpoints = 1;
+  const auto decision = decide(world.release, world.seen, world.now);
+  EXPECT_TRUE(decision.actions.empty());
+  EXPECT_EQ(decision.status.canary_weight, Weight::all());
+  EXPECT_TRUE(decision.status.breaker_tripped_at) << "the release is taken back if that stays so";
+}
+
+TEST(Breaker, gives_a_candidate_that_recovers_all_traffic_while_stable_has_no_endpoint) {
+  World world;
+  world.run_to_step(2);
+  world.candidate_serves = false;
+  world.round();
+  world.stable_serves = false;
+  world.round();
+  world.candidate_serves = true;
+  world.run([](const World& now) { return !now.release.status.breaker_tripped_at; }, 20);
+  EXPECT_EQ(world.release.status.canary_weight, Weight::all());
+  EXPECT_EQ(world.release.status.step, 2);
+}
+
 TEST(Stable, without_endpoints_leaves_the_traffic_to_the_candidate_until_it_is_back) {
   World world;
   world.run_to_step(1);

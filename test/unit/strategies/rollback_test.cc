@@ -161,11 +161,34 @@ TEST(Rollback, keeps_the_candidate_while_stable_has_no_ready_pod) {
   const auto stable = std::exchange(world.seen.stable, std::nullopt);
   world.round();
   EXPECT_GT(world.seen.candidate->replicas, 0) << "nor while it is gone";
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_GT(world.seen.candidate->replicas, 0) << "whose pods may be ready again first";
   world.seen.stable = stable;
   world.stable_serves = true;
   world.run();
   EXPECT_EQ(world.phase(), Phase::Failed);
   EXPECT_EQ(world.seen.candidate->replicas, 0);
+}
+
+// Found by the simulation: without the Service, whose endpoints nobody knew, traffic returned to a stable
+// version that somebody had deleted.
+TEST(Rollback, without_the_service_returns_traffic_once_stable_has_a_ready_pod) {
+  World world;
+  world.run_to_step(1);
+  const auto stable = std::exchange(world.seen.stable, std::nullopt);
+  world.round();
+  ASSERT_EQ(world.seen.routes->highest(), 100);
+  world.seen.rollback_requested = "customers complain";
+  world.round();
+  world.seen.service.reset();
+  auto decision = decide(world.release, world.seen, world.now);
+  EXPECT_TRUE(decision.actions.empty());
+  EXPECT_THAT(decision.status.message, HasSubstr("checkout-v1 is gone"));
+  world.seen.stable = stable;
+  decision = decide(world.release, world.seen, world.now);
+  ASSERT_EQ(decision.actions.size(), 1U);
+  EXPECT_EQ(describe(decision.actions.front()), "route 0 % to the candidate");
 }
 
 TEST(Rollback, after_the_promotion_is_not_begun_without_stable) {
