@@ -10,6 +10,8 @@ namespace {
 // Beyond this somebody else has written it: the count starts again.
 constexpr std::int64_t kHighestEpoch = std::int64_t{1} << 53;
 
+constexpr const char* kTerm = "leaderTerm";
+
 const Json* annotations_of(const Json& object) {
   const auto metadata = object.find("metadata");
   if (metadata == object.end() || !metadata->is_object()) return nullptr;
@@ -44,6 +46,15 @@ Json claimed(const Json& object, std::int64_t term) {
   if (!annotations.is_object()) annotations = Json::object();
   annotations[kEpochAnnotation] = std::to_string(std::max(term * kClaimsPerTerm, epoch_of(object) + 1));
   return marked;
+}
+
+void sign_status(Json& canary, std::int64_t term) { canary["status"][kTerm] = term; }
+
+std::int64_t term_of_status(const Json& canary) {
+  const auto status = canary.find("status");
+  if (status == canary.end() || !status->is_object()) return 0;
+  const auto term = status->find(kTerm);
+  return term != status->end() && term->is_number_integer() ? term->get<std::int64_t>() : 0;
 }
 
 Json without_claim(const Json& object) {

@@ -48,7 +48,7 @@ Fence::Id Fence::id_of(const kube::Resource& resource, const Json& object) {
 }
 
 bool Fence::overtaken(const kube::Key& release, const Scene& scene, const Lead& lead) {
-  std::int64_t latest = 0;
+  std::int64_t latest = term_of_status(scene.object);
   for (const auto& part : scene.parts) latest = std::max(latest, term_of_claim(*part.object));
   const std::lock_guard lock(mutex_);
   if (latest <= lead.term) return false;

@@ -37,9 +37,9 @@ class Fence {
 
   [[nodiscard]] std::optional<Lead> lead(const kube::Key& service) const { return leadership_(service); }
 
-  // Whether an object of the release carries a claim of a later term: another leads, and this process has not
-  // learnt it yet. Once the lease is renewed nevertheless, the claim is of a Lease that was made anew since,
-  // and is taken over.
+  // Whether an object of the release carries a claim or a status of a later term: another leads, and this
+  // process has not learnt it yet. Once the lease is renewed nevertheless, that is of a Lease that was made
+  // anew since, and is taken over.
   [[nodiscard]] bool overtaken(const kube::Key& release, const Scene& scene, const Lead& lead);
 
   // What must be claimed before the release is decided on, in this order; empty: nothing. Two reasons:

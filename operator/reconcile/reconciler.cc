@@ -111,7 +111,7 @@ Round Reconciler::reconcile(const kube::Key& key) {
   if (!lead) return no_round(key, "this process does not lead");
   if (is_over(*stored->object)) return rest(key, *stored->object, *lead);
   const auto canary = canary::parse(*stored->object);
-  if (!canary) return refuse(*stored->object, canary.error(), lead->term);
+  if (!canary) return refuse(*stored->object, canary.error(), *lead);
   return decide(*canary, *stored->object, *lead);
 }
 
@@ -121,7 +121,7 @@ Round Reconciler::rest(const kube::Key& key, const Json& record, const Lead& lea
   const auto whole = api_.get(kube::kCanaries, key);
   if (!whole) return {.error = whole.error()};
   const auto canary = canary::parse(*whole);
-  if (!canary) return refuse(*whole, canary.error(), lead.term);
+  if (!canary) return refuse(*whole, canary.error(), lead);
   return decide(*canary, *whole, lead);
 }
 
@@ -146,7 +146,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   Round round{.requeue_after = decision.requeue_after};
   FencedApi api(api_for(decision.status.phase), fence_, key, service_of(object), term);
   // Status leads and traffic follows: nothing is done that status does not say.
-  if (auto done = write_status(api, scene, decision); !done) {
+  if (auto done = write_status(api, scene, decision, lead); !done) {
     round.error = done.error();
     return round;
   }
@@ -188,10 +188,11 @@ std::optional<Round> Reconciler::claim(kube::Api& api, const Scene& scene, std::
 }
 
 kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene,
-                                            const strategies::Decision& decision) {
+                                            const strategies::Decision& decision, const Lead& lead) {
   if (!is_worth_a_write(scene.canary.status, decision)) return {};
   Json after = scene.object;
   after["status"] = canary::to_json(decision.status, scene.canary.spec);
+  if (lead.renewed_at) sign_status(after, lead.term);
   auto answer = api.update_status(kube::kCanaries, scene.object, after);
   if (!answer) return std::unexpected(answer.error());
   scene.object = *answer;
@@ -200,15 +201,16 @@ kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene,
 }
 
 // What the CRD let through and still can't be used is said on the resource, once.
-Round Reconciler::refuse(const Json& object, const canary::FieldError& error, std::int64_t term) {
+Round Reconciler::refuse(const Json& object, const canary::FieldError& error, const Lead& lead) {
   Json after = object;
   auto& status = after["status"];
   if (!status.is_object()) status = Json::object();
   const std::string message = error.field + ": " + error.message;
   if (kube::text_at(after, "/status/message") == message) return {};
   status["message"] = message;
+  if (lead.renewed_at) sign_status(after, lead.term);
   const auto key = kube::key_of(object);
-  FencedApi api(api_, fence_, key, service_of(object), term);
+  FencedApi api(api_, fence_, key, service_of(object), lead.term);
   auto answer = api.update_status(kube::kCanaries, object, after);
   if (!answer) return {.error = answer.error()};
   stores_.canaries.put(std::move(*answer), clock_.steady());

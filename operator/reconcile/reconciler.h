@@ -66,8 +66,8 @@ class Reconciler {
   [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Scene& scene, std::int64_t term);
   // Nothing is sent if that is not worth a request.
   [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
-                                                const strategies::Decision& decision);
-  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, std::int64_t term);
+                                                const strategies::Decision& decision, const Lead& lead);
+  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, const Lead& lead);
   [[nodiscard]] std::vector<analysis::Metric> resolve(const canary::Canary& canary);
   void ask(const Scene& scene, const strategies::CheckRequest& request);
 

@@ -45,5 +45,15 @@ TEST(Epoch, goes_without_a_trace) {
   EXPECT_FALSE(is_claimed(plain));
 }
 
+TEST(Epoch, of_a_status_is_the_term_that_signed_it) {
+  Json canary = {{"status", {{"phase", "Pending"}}}};
+  EXPECT_EQ(term_of_status(canary), 0);
+  sign_status(canary, 7);
+  EXPECT_EQ(term_of_status(canary), 7);
+  EXPECT_EQ(canary["status"]["phase"], "Pending");
+  EXPECT_EQ(term_of_status({{"status", "nonsense"}}), 0);
+  EXPECT_EQ(term_of_status({{"status", {{"leaderTerm", "nonsense"}}}}), 0);
+}
+
 }  // namespace
 }  // namespace weir::reconcile
