@@ -68,8 +68,11 @@ void Election::observe(const Json& lease) {
 }
 
 bool Election::held_by_another(const Json& lease) const {
-  return holder_of(lease) != options_.identity &&
-         is_held(lease, unchanged_since_, clock_.steady(), options_.duration);
+  const auto holder = holder_of(lease);
+  if (holder == options_.identity) return false;
+  // Were this process not the last of its pod after all, its successor would keep what it has taken.
+  if (!has_led_ && is_predecessor(holder, options_.predecessors)) return false;
+  return is_held(lease, unchanged_since_, clock_.steady(), options_.duration);
 }
 
 Json Election::claimed(const Json& lease) const {
@@ -93,6 +96,7 @@ Json Election::claimed(const Json& lease) const {
 // The lease counts from when it was asked for: others count from when they see it, which is later.
 void Election::won(const Json& lease, Clock::Steady asked_at) {
   observe(lease);
+  has_led_ = true;
   const std::lock_guard lock(mutex_);
   renewed_at_ = asked_at;
   term_ = lease_number(lease, "leaseTransitions", 0);

@@ -17,6 +17,9 @@ namespace weir::kube {
 struct LeaseOptions {
   Key lease;             // of the Lease object
   std::string identity;  // of this process; no other may have it, not even one before it in the same pod
+  // How the identities of the processes that ran in this pod before this one begin: they have ended, and
+  // their leases with them. Empty: nothing is known of any.
+  std::string predecessors;
   std::chrono::seconds duration{15};        // how long others let an unchanged lease stand
   std::chrono::seconds renew_deadline{10};  // how long we believe to lead without a renewal; below `duration`
   std::chrono::seconds retry_period{2};
@@ -66,6 +69,7 @@ class Election {
   const LeaseOptions options_;
   std::optional<Json> lease_;  // as last seen
   Clock::Steady unchanged_since_;
+  bool has_led_ = false;
   mutable std::mutex mutex_;
   std::optional<Clock::Steady> renewed_at_;  // when the last renewal was asked for
   std::int64_t term_ = 0;

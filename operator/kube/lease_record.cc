@@ -13,6 +13,10 @@ std::string holder_of(const Json& lease) {
   return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : std::string();
 }
 
+bool is_predecessor(std::string_view holder, std::string_view beginning) {
+  return !beginning.empty() && holder.starts_with(beginning);
+}
+
 std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise) {
   const Json spec = spec_of(lease);
   const auto value = spec.find(field);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "operator/kube/api.h"
 #include "operator/kube/clock.h"
@@ -14,6 +15,9 @@ namespace weir::kube {
 [[nodiscard]] Json spec_of(const Json& lease);
 // Empty: nobody holds it.
 [[nodiscard]] std::string holder_of(const Json& lease);
+// Whether the holder ran in the same pod before: `beginning` is how the identities of such begin, if that is
+// known.
+[[nodiscard]] bool is_predecessor(std::string_view holder, std::string_view beginning);
 [[nodiscard]] std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise);
 
 // Whether somebody holds a lease whose record has not changed since then: no wall clock is believed.

@@ -182,7 +182,9 @@ std::vector<std::string> Sharding::members() {
     const Json& lease = *stored.object;
     const std::string holder = holder_of(lease);
     if (!key_of(lease).name.starts_with(member_prefix()) || holder == identity_) continue;
-    if (!is_held(lease, stored.since, now, options_.duration)) {
+    // Were this process not the last of its pod after all, its successor would be let be.
+    const bool ended = joined_ == 1 && is_predecessor(holder, options_.predecessors);
+    if (ended || !is_held(lease, stored.since, now, options_.duration)) {
       const auto removed = api_.remove(kLeases, lease);
       if (removed) {
         spdlog::warn("sharding: member {} is gone", holder);

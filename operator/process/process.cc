@@ -55,10 +55,16 @@ double uniform() {
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 
+// How the identities of all processes of this pod begin.
+std::string pod() {
+  const auto uid = variable("POD_UID");
+  return variable("POD_NAME") + "_" + (uid.empty() ? "" : uid + "_");
+}
+
 // No other process may have it, not even one before it in the same pod.
 std::string identity() {
   std::random_device random;
-  return variable("POD_NAME") + "_" + std::to_string(random()) + std::to_string(random());
+  return pod() + std::to_string(random()) + std::to_string(random());
 }
 
 class Operator {
@@ -153,7 +159,8 @@ class Operator {
         !options_.lease_namespace.empty() ? options_.lease_namespace : variable("POD_NAMESPACE");
     const kube::LeaseOptions lease{
         .lease = {name_space.empty() ? connection_.name_space : name_space, options_.lease_name},
-        .identity = identity()};
+        .identity = identity(),
+        .predecessors = variable("POD_UID").empty() ? "" : pod()};
     lease_transport_ = http::make_transport(connection_.base_url, connection_.tls);
     lease_client_.emplace(
         *lease_transport_, connection_.token, clock_,

@@ -49,6 +49,7 @@ var resources = map[string]schema.GroupVersionResource{
 	"VirtualService":  {Group: "networking.istio.io", Version: "v1", Resource: "virtualservices"},
 	"DestinationRule": {Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},
 	"Canary":          {Group: "weir.dev", Version: "v1alpha1", Resource: "canaries"},
+	"Lease":           {Group: "coordination.k8s.io", Version: "v1", Resource: "leases"},
 	"MetricTemplate":  {Group: "weir.dev", Version: "v1alpha1", Resource: "metrictemplates"},
 }
 

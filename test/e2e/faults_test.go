@@ -52,9 +52,11 @@ func TestPrometheusAway(t *testing.T) {
 	seen.mustProve(t, provingRate)
 }
 
-// The operator may die at any moment: its successor goes on from what status says, and no client notices.
+// The operator may die at any moment: its successor, another container of the same pod, takes its Lease at once and goes on
+// from what status says, and no client notices.
 func TestOperatorKilledInEachPhase(t *testing.T) {
 	s := open(t, "killed")
+	s.promptly = successionLimit
 	traffic := s.send(provingRate)
 	stable := "v1"
 	for i, phase := range []string{"Pending", "Initializing", "Progressing", "Promoting", "Finalizing", "RollingBack"} {
@@ -70,9 +72,12 @@ func TestOperatorKilledInEachPhase(t *testing.T) {
 		r := s.start(stable, target, plan{steps: "[50]", interval: "2s", threshold: 1})
 		r.awaitPhase(releaseLimit, phase)
 		died := time.Now()
+		terms := leaseTransitions(t)
 		killOperator(t)
 		awaitOperator(t, s.history, restarts+1)
 		returned := time.Since(died)
+		s.await(t, successionLimit, "the Lease taken over", func() bool { return leaseTransitions(t) > terms })
+		leads := time.Since(died)
 		if bad {
 			mustHaveFailed(t, r, before, "AnalysisFailed")
 		} else {
@@ -80,8 +85,8 @@ func TestOperatorKilledInEachPhase(t *testing.T) {
 			mustLead(t, r)
 			stable = target
 		}
-		t.Logf("killed in %-12s back after %4.1f s, %s after %.1f s", phase+",", returned.Seconds(), r.phase(),
-			time.Since(r.began).Seconds())
+		t.Logf("killed in %-12s back after %4.1f s, leads after %.1f s, %s after %.1f s", phase+",", returned.Seconds(),
+			leads.Seconds(), r.phase(), time.Since(r.began).Seconds())
 	}
 	seen := traffic.stop()
 	t.Log(seen)

@@ -16,7 +16,11 @@ import (
 	"weir.dev/test/cluster/faultproxy/control"
 )
 
-const operatorSelector = "app.kubernetes.io/name=weir"
+const (
+	operatorSelector = "app.kubernetes.io/name=weir"
+	// From the death of the operator, or its return, until its next container leads: far less than its Lease lasts.
+	successionLimit = 5 * time.Second
+)
 
 // operatorPod returns the operator's pod and the name of its container.
 func operatorPod(t *testing.T) (pod, container string) {
@@ -94,6 +98,12 @@ func operatorRestarts(t *testing.T) (count int, ready bool) {
 		count += int(restarts)
 	}
 	return count, ready
+}
+
+// leaseTransitions is how often the Lease of the operator has changed hands.
+func leaseTransitions(t *testing.T) int {
+	t.Helper()
+	return number(bench.get(t, operatorNamespace, "Lease", "weir"), "spec", "leaseTransitions")
 }
 
 // operatorLog is all that the operator's pods have written.

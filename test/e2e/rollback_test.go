@@ -67,7 +67,7 @@ func mustNeverRiseAgain(t *testing.T, r *release) {
 	switch took := returned.Sub(began); {
 	case returned.IsZero():
 		t.Errorf("the rollback did not give stable all traffic")
-	case took > time.Second && !promoted && r.patience == 0:
+	case took > or(r.promptly, time.Second) && !promoted && r.patience == 0:
 		t.Errorf("stable had all traffic only %s after the verdict", took)
 	default:
 		t.Logf("stable had all traffic %d ms after the verdict", took.Milliseconds())

@@ -29,6 +29,7 @@ type shop struct {
 	*history
 
 	patience time.Duration // for a release to end while faults are made; 0: none are, and what is at once has to be
+	promptly time.Duration // within which stable has all traffic after the verdict; 0: a second
 	silent   bool          // nothing is shown of this shop when the test has failed: another test of it does
 	edits    edits
 }

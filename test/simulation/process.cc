@@ -1,5 +1,7 @@
 #include "test/simulation/process.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <stop_token>
 #include <utility>
@@ -26,9 +28,10 @@ kube::ClientOptions client_options(Millis timeout) {
 
 }  // namespace
 
-Process::Process(const Surroundings& around, Writer id, std::uint64_t seed)
+Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t seed)
     : around_(around),
       id_(id),
+      pod_(pod),
       random_(seed, "process " + std::to_string(id)),
       life_(around.executor, around.clock),
       wire_(around.executor, around.server, life_, id, around.treat),
@@ -36,7 +39,9 @@ Process::Process(const Surroundings& around, Writer id, std::uint64_t seed)
       client_(wire_, token_, life_.clock, client_options(kube::ClientOptions{}.timeout)),
       election_client_(wire_, token_, life_.clock, client_options(kElectionTimeout)),
       election_(election_client_, life_.clock,
-                {.lease = {"weir-system", "weir"}, .identity = "weir_" + std::to_string(id)}),
+                {.lease = {"weir-system", "weir"},
+                 .identity = fmt::format("weir-{}_{}", pod, id),
+                 .predecessors = fmt::format("weir-{}_", pod)}),
       judge_(analysis::make_prometheus_judge(
           kPrometheusUrl,
           [this](const std::string& url, const std::map<std::string, std::string>&, bool) {

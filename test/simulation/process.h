@@ -35,7 +35,8 @@ struct Surroundings {
 // ready, works while it leads, and ends when it leads no longer.
 class Process {
  public:
-  Process(const Surroundings& around, Writer id, std::uint64_t seed);
+  // Processes of one pod run one after the other.
+  Process(const Surroundings& around, Writer id, int pod, std::uint64_t seed);
 
   void start();
   // To be called after each task of the executor: looks whether there is work to take up.
@@ -48,6 +49,7 @@ class Process {
   [[nodiscard]] Life& life() { return life_; }
   [[nodiscard]] Wire& wire() { return wire_; }
   [[nodiscard]] Writer id() const { return id_; }
+  [[nodiscard]] int pod() const { return pod_; }
   [[nodiscard]] bool leading() const { return led_ && election_.leading(); }
   // The epoch of what it writes.
   [[nodiscard]] std::int64_t term() const { return election_.term(); }
@@ -72,6 +74,7 @@ class Process {
 
   Surroundings around_;
   const Writer id_;
+  const int pod_;
   Random random_;
   Life life_;
   Wire wire_;

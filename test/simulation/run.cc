@@ -92,13 +92,13 @@ class Run {
     for (const auto& [resource, object] : shop(plan_.scenario)) server_.put(resource, object);
     executor_.run_until(kSettling);
     mesh_.start();
-    for (int i = 0; i < plan_.scenario.processes; ++i) start_process();
+    for (int i = 0; i < plan_.scenario.processes; ++i) start_process(++pods_);
     advance(2s);
     server_.put(kube::kDeployments, deployment("v2", plan_.scenario.candidate_pods, "candidate"));
     server_.put(kube::kCanaries, canary(plan_.scenario, kCanary, kCandidate));
   }
 
-  void start_process() {
+  void start_process(int pod) {
     const Surroundings around{.executor = executor_,
                               .server = server_,
                               .clock = clock_,
@@ -107,7 +107,7 @@ class Run {
                               .tell = [this](const std::string& line) { tell(line); },
                               .tells = tells_};
     const auto id = static_cast<Writer>(processes_.size()) + 1;
-    processes_.push_back(std::make_unique<Process>(around, id, plan_.seed));
+    processes_.push_back(std::make_unique<Process>(around, id, pod, plan_.seed));
     living_.push_back(processes_.back().get());
     living_.back()->start();
   }
@@ -117,7 +117,9 @@ class Run {
       if (process->life().dead()) {
         std::erase(living_, process);
         tell(fmt::format("process {} is dead", process->id()));
-        executor_.after(random_.between(500ms, kReplaced), [this] { start_process(); });
+        // Another container of the same pod, or another pod.
+        const int pod = random_.chance(0.5) ? process->pod() : ++pods_;
+        executor_.after(random_.between(500ms, kReplaced), [this, pod] { start_process(pod); });
       } else {
         process->pump();
       }
@@ -338,6 +340,7 @@ class Run {
   People people_;
   Road road_;
   Expectations expectations_;
+  int pods_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;  // all that ever were: what they sent may still arrive
   std::vector<Process*> living_;
   Invariants invariants_;

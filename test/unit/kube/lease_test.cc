@@ -115,6 +115,28 @@ TEST_F(LeaseTest, takes_a_lease_over_that_has_not_changed_for_its_duration) {
   EXPECT_EQ(holder(), "second");
 }
 
+TEST_F(LeaseTest, of_one_that_ran_in_the_same_pod_before_is_taken_over_at_once) {
+  auto of_pod = [](const std::string& process) {
+    auto options = LeaseTest::options("weir-1_" + process);
+    options.predecessors = "weir-1_";
+    return options;
+  };
+  Election before{api, clock, of_pod("a")};
+  Election after{api, clock, of_pod("b")};
+  (void)before.step();
+  (void)second.step();
+  EXPECT_FALSE(second.leading()) << "it is of another pod";
+  (void)after.step();
+  EXPECT_TRUE(after.leading());
+  EXPECT_EQ(after.term(), 1);
+  // It had not ended after all: it gives way, and takes nothing back.
+  pass(2);
+  (void)before.step();
+  (void)before.step();
+  EXPECT_FALSE(before.leading());
+  EXPECT_EQ(holder(), "weir-1_b");
+}
+
 TEST_F(LeaseTest, counts_from_when_it_saw_the_record_whatever_time_the_record_says) {
   (void)first.step();
   Json old = lease();

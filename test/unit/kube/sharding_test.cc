@@ -82,9 +82,10 @@ class Link final : public Api {
 };
 
 struct Replica {
-  Replica(Api& api, const Clock& clock, const std::string& identity)
+  Replica(Api& api, const Clock& clock, const std::string& identity, const std::string& predecessors = "")
       : link(api),
-        sharding(link, clock, leases, {.lease = {kSpace, "weir"}, .identity = identity},
+        sharding(link, clock, leases,
+                 {.lease = {kSpace, "weir"}, .identity = identity, .predecessors = predecessors},
                  [this](const std::vector<Sharding::Change>& changes) {
                    for (const auto& change : changes) {
                      if (change.held) terms[change.shard].push_back(change.term);
@@ -118,8 +119,8 @@ class ShardingTest : public testing::Test {
     });
   }
 
-  Replica& start(const std::string& identity) {
-    replicas.push_back(std::make_unique<Replica>(api, clock, identity));
+  Replica& start(const std::string& identity, const std::string& predecessors = "") {
+    replicas.push_back(std::make_unique<Replica>(api, clock, identity, predecessors));
     auto& replica = *replicas.back();
     replica.leases.replace(all_leases(), clock.steady());
     return replica;
@@ -240,6 +241,21 @@ TEST_F(ShardingTest, takes_the_shards_of_a_dead_member_over_within_a_lease_perio
   dead.standing = true;
   pass(seconds(15));
   EXPECT_EQ(one.led().size() + other.led().size(), static_cast<std::size_t>(kShards));
+  EXPECT_EQ(member_leases(), 2U);
+}
+
+TEST_F(ShardingTest, takes_the_shards_of_one_that_ran_in_the_same_pod_before_over_at_once) {
+  auto& dead = start("weir-1_a", "weir-1_");
+  auto& other = start("weir-2_a", "weir-2_");
+  pass(seconds(10));
+  const auto left = dead.led();
+  ASSERT_FALSE(left.empty());
+  dead.standing = true;
+  clock.advance(seconds(1));
+  std::erase_if(replicas, [](const auto& replica) { return replica->standing; });
+  auto& next = start("weir-1_b", "weir-1_");
+  pass(seconds(5));
+  EXPECT_EQ(next.led().size() + other.led().size(), static_cast<std::size_t>(kShards));
   EXPECT_EQ(member_leases(), 2U);
 }
 
