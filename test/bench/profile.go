@@ -16,14 +16,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
+const sequential = "sequential"
+
 // profile is how an operator is run and its releases are read: profile.yaml of a folder, beside the objects of a release.
 //
-//	service.yaml   what is there before a release
-//	release.yaml   what starts it
-//	idle.yaml      what a release that is over has left, with its status
-//	waiting.yaml   a release that cannot begin yet, with what is there of it
+//	service.yaml     what is there before a release
+//	release.yaml     what starts it
+//	sequential.yaml  what starts one that is judged by evidence
+//	idle.yaml        what a release that is over has left, with its status
+//	waiting.yaml     a release that cannot begin yet, with what is there of it
 //
-// Without idle.yaml the operator itself makes of service.yaml what rests; without waiting.yaml nothing waits.
+// Without sequential.yaml no release is. Without idle.yaml the operator itself makes of service.yaml what rests; without waiting.yaml nothing waits.
 type profile struct {
 	Command     string
 	Definitions string // folder of CRDs, from that of the profile
@@ -42,6 +45,14 @@ type profile struct {
 	sets   map[string]manifest
 }
 
+// judged is the sets that start a release, by how it is judged.
+func (p *profile) judged() []string {
+	if p.sets[sequential] == nil {
+		return []string{"release"}
+	}
+	return []string{"release", sequential}
+}
+
 // manifest is the objects of one file, as JSON with {name} in them.
 type manifest [][]byte
 
@@ -54,7 +65,7 @@ func loadProfile(folder string) (*profile, error) {
 	if err := json.Unmarshal(documents[0], p); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"service", "release", "idle", "waiting"} {
+	for _, name := range []string{"service", "release", sequential, "idle", "waiting"} {
 		p.sets[name], err = readYAML(filepath.Join(folder, name+".yaml"))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	verdictReleases = 20
+	verdictReleases = 20 // judged in one way
 	// Releases begin apart, so that the metrics turn bad at every phase of an interval.
 	verdictStagger  = 500 * time.Millisecond
 	verdictWeight   = 20 // every release is here when the metrics turn bad
@@ -16,7 +16,7 @@ const (
 
 // measureVerdict has the metrics of candidates in the middle of their releases turn bad.
 func (s *session) measureVerdict() error {
-	return errors.Join(s.withPrepared(verdictReleases, s.turnBad), s.clear())
+	return errors.Join(s.withPrepared(verdictReleases*len(s.profile.judged()), s.turnBad), s.clear())
 }
 
 func (s *session) turnBad(o *operator, names []string) error {
@@ -24,11 +24,15 @@ func (s *session) turnBad(o *operator, names []string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := s.cluster.putAll(s.profile.sets["release"], []string{name}); err != nil {
+	judged := map[string][]string{}
+	ways := s.profile.judged()
+	for i, name := range names {
+		way := ways[i%len(ways)]
+		judged[way] = append(judged[way], name)
+		if err := s.cluster.putAll(s.profile.sets[way], []string{name}); err != nil {
 			return err
 		}
-		time.Sleep(verdictStagger)
+		time.Sleep(verdictStagger / time.Duration(len(ways)))
 	}
 	var requests []request
 	all := func(reached func(writes []routeWrite) bool) func() (bool, error) {
@@ -62,6 +66,9 @@ func (s *session) turnBad(o *operator, names []string) error {
 		return err
 	}
 	s.reportVerdicts(requests)
+	for way, names := range judged {
+		s.reportDetection(way, routeWrites(requests), names)
+	}
 	return nil
 }
 
@@ -70,21 +77,32 @@ func (s *session) reportVerdicts(requests []request) {
 	for _, write := range statusWrites(requests, s.profile.Release.Resource) {
 		statuses[write.Release] = append(statuses[write.Release], write)
 	}
-	var detected, routed []float64
+	var routed []float64
 	for name, writes := range routeWrites(requests) {
 		routed = append(routed, verdictToRoute(statuses[name], writes)...)
-		for i, write := range writes {
-			if i > 0 && write.Weight == 0 && writes[i-1].Weight > 0 {
+	}
+	s.figures.set("verdict_to_route_ms_p50", percentile(routed, 50))
+	s.figures.set("verdict_to_route_ms_p99", percentile(routed, 99))
+	s.figures.set("verdict_to_route_count", float64(len(routed)))
+}
+
+// reportDetection says how long after the first sample that shows failures a release had no weight any more.
+func (s *session) reportDetection(way string, writes map[string][]routeWrite, names []string) {
+	var detected []float64
+	for _, name := range names {
+		for i, write := range writes[name] {
+			if i > 0 && write.Weight == 0 && writes[name][i-1].Weight > 0 {
 				detected = append(detected, write.Answered.Sub(s.exporter.badSince(name)).Seconds())
 				break
 			}
 		}
 	}
-	s.figures.set("bad_metric_to_weight0_seconds", percentile(detected, 100))
-	s.figures.set("bad_metric_to_weight0_p50_seconds", percentile(detected, 50))
-	s.figures.set("verdict_to_route_ms_p50", percentile(routed, 50))
-	s.figures.set("verdict_to_route_ms_p99", percentile(routed, 99))
-	s.figures.set("verdict_to_route_count", float64(len(routed)))
+	figure := "bad_metric_to_weight0"
+	if way != "release" {
+		figure += "_" + way
+	}
+	s.figures.set(figure+"_seconds", percentile(detected, 100))
+	s.figures.set(figure+"_p50_seconds", percentile(detected, 50))
 }
 
 // verdictToRoute is, for each move of a weight that a verdict decides, the milliseconds from the API server's reception of the

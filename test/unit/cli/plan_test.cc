@@ -413,8 +413,7 @@ TEST(Plan, names_file_and_line_of_a_field_that_can_not_be_used) {
 }
 
 TEST(Plan, plans_one_release_at_a_time) {
-  EXPECT_THAT(refusal_of(kService),
-              HasSubstr("there is no Canary; seen in stdin: Service shop/checkout"));
+  EXPECT_THAT(refusal_of(kService), HasSubstr("there is no Canary; seen in stdin: Service shop/checkout"));
   EXPECT_THAT(refusal_of(""), HasSubstr("no document was seen"));
   EXPECT_THAT(refusal_of(good() + "---\n" + kCanary), HasSubstr("a second Canary"));
 }
