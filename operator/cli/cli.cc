@@ -144,11 +144,6 @@ bool asks_for_help(const std::vector<std::string>& words) {
 
 }  // namespace
 
-int refuse(Console& console, const std::string& sentence) {
-  console.err << sentence << "\n";
-  return kRefused;
-}
-
 std::string explain(const kube::Error& error, const kube::Key& key) {
   if (error.code == kube::Code::NotFound) {
     return fmt::format("no Canary {}: kubectl get canaries -A lists all (\"{}\")", kube::to_string(key),

@@ -1,35 +1,17 @@
 // `kubectl weir`: its commands, and what they need of the outside.
 #pragma once
 
-#include <chrono>
 #include <expected>
 #include <functional>
-#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "operator/cli/args.h"
-#include "operator/cli/page.h"
+#include "operator/cli/console.h"
 #include "operator/kube/api.h"
-#include "operator/kube/clock.h"
 
 namespace weir::cli {
-
-// Exit codes.
-inline constexpr int kFine = 0;
-inline constexpr int kFailed = 1;   // the cluster could not be asked, or the release failed
-inline constexpr int kRefused = 2;  // the input cannot work; the sentence on `err` says why
-
-// The edges of the process. All outlive `run`.
-struct Console {
-  std::istream& in;
-  std::ostream& out;
-  std::ostream& err;
-  const kube::Clock& clock;
-  std::function<Screen()> screen;  // of `out`, as it is now
-  std::function<void(std::chrono::milliseconds)> sleep;
-};
 
 // Which cluster, as the flags say; empty: as kubectl would choose.
 struct Access {
@@ -52,9 +34,6 @@ using Connect = std::function<std::expected<Cluster, std::string>(const Access&)
                               Console& console);
 [[nodiscard]] int roll_back(const Arguments& arguments, const kube::Key& key, kube::Api& api,
                             Console& console);
-
-// Says why the input cannot work; the exit code that goes with it.
-int refuse(Console& console, const std::string& sentence);
 
 // The sentence for an error of the API about a Canary, with what to do where that is known.
 [[nodiscard]] std::string explain(const kube::Error& error, const kube::Key& key);
