@@ -1,4 +1,6 @@
 #include <spdlog/fmt/fmt.h>
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <sstream>
 
 #include "operator/cli/yaml.h"
 
@@ -219,6 +222,43 @@ void add(Document document, std::vector<Document>& documents) {
   }
 }
 
+// yaml-cpp 0.7 makes one empty document after another, without end, of a token that can begin none, such as
+// the second brace of "{}}". This listens to a first reading, and stops it there.
+class Progress final : public YAML::EventHandler {
+ public:
+  explicit Progress(const std::string& file) : file_(file) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_) {
+      throw Failure{file_ + ":" + std::to_string(mark.line + 1) + ": not YAML: nothing can begin at column " +
+                    std::to_string(mark.column + 1)};
+    }
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+
+ private:
+  const std::string& file_;
+  int last_ = -1;
+};
+
+void must_end(const std::string& text, const std::string& file) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  Progress progress(file);
+  while (parser.HandleNextDocument(progress)) {
+  }
+}
+
 std::string sentence_of(const YAML::Exception& error, const std::string& file) {
   const int line = error.mark.is_null() ? 1 : error.mark.line + 1;
   return file + ":" + std::to_string(line) + ": not YAML: " + error.msg;
@@ -292,7 +332,9 @@ YamlResult<std::vector<Document>> parse_yaml(std::string_view text, const std::s
   std::vector<Document> documents;
   std::size_t nodes = 0;
   try {
-    for (const YAML::Node& root : YAML::LoadAll(std::string(text))) {
+    const std::string all(text);
+    must_end(all, file);
+    for (const YAML::Node& root : YAML::LoadAll(all)) {
       if (!root.IsDefined() || root.IsNull()) continue;
       Document document;
       document.file = file;

@@ -182,8 +182,12 @@ void Process::work() {
 }
 
 void Process::judge() {
+  // One thread asks: whoever is at it, waiting for an answer, takes the next question too.
+  if (judging_) return;
+  judging_ = true;
   while (analyst_.step()) {
   }
+  judging_ = false;
 }
 
 }  // namespace weir::simulation

@@ -91,6 +91,7 @@ class Process {
   std::vector<std::unique_ptr<Watching>> watches_;
   bool elects_ = false;
   bool led_ = false;
+  bool judging_ = false;
   int at_work_ = 0;
   std::optional<Millis> next_work_;  // when `work` is to run next
 };

@@ -119,6 +119,14 @@ TEST(YamlReader, ends_with_a_sentence_where_aliases_multiply) {
   EXPECT_NE(error_of(bomb).find("more than 200000 values"), std::string::npos);
 }
 
+// Found by fuzzing: yaml-cpp never came to an end.
+TEST(YamlReader, ends_with_a_sentence_where_nothing_can_begin) {
+  EXPECT_EQ(error_of("[1],2"), "t.yaml:1: not YAML: nothing can begin at column 4");
+  for (const auto* text : {"kind: A\n---\n{a: b}, c: d}", "[1]]", "{a: b},"}) {
+    EXPECT_NE(error_of(text).find("not YAML: "), std::string::npos) << text;
+  }
+}
+
 TEST(YamlReader, ends_with_a_sentence_where_nesting_is_endless) {
   EXPECT_NE(error_of("apiVersion: v1\nkind: A\na: &a [*a]\n").find("levels of nesting"), std::string::npos);
   EXPECT_NE(error_of("apiVersion: v1\nkind: A\na: " + std::string(400, '[') + std::string(400, ']'))
