@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// forward is the phases of a release that goes well.
-var forward = []string{"Pending", "Initializing", "Progressing", "Promoting", "Finalizing", "Succeeded"}
+// forward is the phases of a release that goes well, after Pending: one whose candidate is ready when it begins has no status in
+// that.
+var forward = []string{"Initializing", "Progressing", "Promoting", "Finalizing", "Succeeded"}
 
 // A good version is promoted, three releases in a row, each from the version that the one before has left.
 func TestGoodReleaseLosesNoRequest(t *testing.T) {
@@ -73,7 +74,11 @@ func mustHaveSucceeded(t *testing.T, r *release, before routing) {
 	t.Helper()
 	r.awaitPhase(or(r.patience, releaseLimit), "Succeeded")
 	r.mustBeRestored(before, r.target)
-	if got := r.phases(); !slices.Equal(got, forward) {
+	got := r.phases()
+	if len(got) > 0 && got[0] == "Pending" {
+		got = got[1:]
+	}
+	if !slices.Equal(got, forward) {
 		t.Errorf("phases of %s: %v, expected %v", r.name, got, forward)
 	}
 	if status, reason, message := condition(r.canary(), "Promoted"); status != "True" {
