@@ -6,7 +6,7 @@ namespace weir::reconcile {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstBackOff{50};
-constexpr std::chrono::milliseconds kLongestBackOff{30'000};
+constexpr std::chrono::milliseconds kLongestBackOff{5'000};
 constexpr int kDoublings = 10;  // of the first back-off, beyond which it is the longest
 
 }  // namespace

@@ -34,7 +34,7 @@ class Queue {
   // Ends the work on a key that `take` gave.
   void done(const kube::Key& key);
 
-  // How long to wait after this many failures in a row: doubles from 50 ms to 30 s.
+  // How long to wait after this many failures in a row: doubles from 50 ms to 5 s.
   [[nodiscard]] static std::chrono::milliseconds back_off(int failures);
   // One more failure of this key: when to try again. `forget` ends the row.
   [[nodiscard]] std::chrono::milliseconds failed(const kube::Key& key);
