@@ -10,7 +10,7 @@
 namespace weir::kube {
 namespace {
 
-constexpr std::size_t kErasedRemembered = 1000;
+constexpr std::size_t kGoneRemembered = 1000;
 
 bool same_uid(const Json& one, const Json& other) {
   return metadata_text(one, "uid") == metadata_text(other, "uid");
@@ -138,10 +138,19 @@ Change Store::set(const Key& key, Packed packed, const Json& object, const Json&
   if (!known.is_null()) change.before = terms_of(known);
   const auto at = objects_.try_emplace(key).first;
   at->second.packed = std::move(packed);
-  const bool unchanged = !known.is_null() && same_uid(object, known) && same_content(object, known);
+  const bool replaced = !known.is_null() && !same_uid(object, known);
+  if (replaced) remember_gone(known);
+  const bool unchanged = !known.is_null() && !replaced && same_content(object, known);
   if (!unchanged) at->second.since = now;
   index(*at, change);
   return change;
+}
+
+void Store::remember_gone(const Json& object) {
+  std::string uid = metadata_text(object, "uid");
+  if (uid.empty()) return;
+  gone_.push_back(std::move(uid));
+  if (gone_.size() > kGoneRemembered) gone_.pop_front();
 }
 
 Change Store::remove(Entries::iterator at, const Json& known) {
@@ -161,12 +170,12 @@ bool Store::put(Json object, Steady now) {
   Change change;
   {
     const std::lock_guard lock(mutex_);
+    // Another object may have its name by now.
+    const std::string uid = metadata_text(object, "uid");
+    if (!uid.empty() && std::ranges::find(gone_, uid) != gone_.end()) return false;
     const auto found = objects_.find(key);
     Json known;
-    if (found == objects_.end()) {
-      const std::string uid = metadata_text(object, "uid");
-      if (!uid.empty() && std::ranges::find(erased_, uid) != erased_.end()) return false;
-    } else {
+    if (found != objects_.end()) {
       known = unpack(found->second.packed);
       if (is_same_version(object, known) || is_older_version(object, known)) return false;
     }
@@ -183,10 +192,7 @@ bool Store::erase(const Key& key) {
     const auto found = objects_.find(key);
     if (found == objects_.end()) return false;
     const Json known = unpack(found->second.packed);
-    if (std::string uid = metadata_text(known, "uid"); !uid.empty()) {
-      erased_.push_back(std::move(uid));
-      if (erased_.size() > kErasedRemembered) erased_.pop_front();
-    }
+    remember_gone(known);
     change = remove(found, known);
   }
   tell(change);

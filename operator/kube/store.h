@@ -109,6 +109,7 @@ class Store {
   // Takes in what `object` is, in place of `known` (null: nothing).
   Change set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now);
   Change remove(Entries::iterator at, const Json& known);
+  void remember_gone(const Json& object);
   void index(const Entries::value_type& entry, const Change& change);
 
   const Form form_;
@@ -116,7 +117,7 @@ class Store {
   mutable std::mutex mutex_;
   Entries objects_;
   std::set<Finding> index_;
-  std::deque<std::string> erased_;  // uids of the last objects erased: a late answer must not bring one back
+  std::deque<std::string> gone_;  // uids of the last objects that went: a late answer must not bring one back
   bool synced_ = false;
 };
 

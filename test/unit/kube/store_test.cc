@@ -91,6 +91,20 @@ TEST(Store, does_not_let_a_late_answer_bring_back_an_erased_object) {
   EXPECT_TRUE(store.put(served("web", "3", {}, "u2"), at(2)));
 }
 
+// Found by the simulation: the old object stayed, since nothing changed the new one any more.
+TEST(Store, does_not_let_a_late_answer_take_the_place_of_an_object_that_has_the_name_now) {
+  Store store;
+  store.put(served("web", "1"), at(0));
+  EXPECT_TRUE(store.erase(kWeb));
+  EXPECT_TRUE(store.put(served("web", "3", {}, "u2"), at(1)));
+  EXPECT_FALSE(store.put(served("web", "2"), at(2)));
+  EXPECT_EQ(store.get(kWeb)->object->at("metadata").at("uid"), "u2");
+  // Nor where a list brought the new one.
+  store.replace({served("web", "4", {}, "u3")}, at(3));
+  EXPECT_FALSE(store.put(served("web", "3", {}, "u2"), at(4)));
+  EXPECT_EQ(store.get(kWeb)->object->at("metadata").at("uid"), "u3");
+}
+
 TEST(Store, erases_nothing_that_it_does_not_have) { EXPECT_FALSE(Store().erase(kWeb)); }
 
 TEST(Store, lists_one_namespace_by_name_or_all_of_them) {
