@@ -131,7 +131,7 @@ class Comparer {
              " ms is no edge of the histogram's buckets; the next one, " + format_number(*edge) +
              " ms, is compared instead");
       }
-      return {{.metric = metric.name, .edge = *edge}};
+      return {{.metric = metric.name, .edge = edge}};
     }
     return dominance_streams(metric, edges, *history.durations,
                              {from - history_length(inquiry_.window.length), from});
