@@ -328,7 +328,8 @@ class Operator {
                  clock_.wall());
   }
 
-  static void claimed(const canary::Canary& canary, const reconcile::Part& part, const kube::Result<void>& done) {
+  static void claimed(const canary::Canary& canary, const reconcile::Part& part,
+                      const kube::Result<void>& done) {
     const auto what = "claim " + std::string(part.resource.kind) + " " +
                       kube::to_string(kube::key_of(*part.object)) + " against late writes";
     if (done) {
