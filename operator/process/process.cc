@@ -133,8 +133,8 @@ class Operator {
                   metrics_.observe_step_lateness(clock_.wall() - request.due);
                 },
             .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); },
-            .on_claim = [this](const canary::Canary& canary, const reconcile::Part& part,
-                               const kube::Result<void>& done) { claimed(canary, part, done); }};
+            .on_claim = [](const canary::Canary& canary, const reconcile::Part& part,
+                           const kube::Result<void>& done) { claimed(canary, part, done); }};
   }
 
   int work() {

@@ -91,7 +91,8 @@ bool Fence::must_claim(Known& known, const Part& part) {
   if (open == known.open.end()) return false;
   // A newer object: the write was carried out, or never will be.
   const auto now = kube::numeric_version(*part.object);
-  if (!now || !open->second || *now <= *open->second) return true;
+  const auto& sent = open->second;
+  if (!now || !sent || *now <= *sent) return true;
   known.open.erase(open);
   return false;
 }
@@ -117,7 +118,8 @@ void Fence::unanswered(const kube::Key& release, const kube::Resource& resource,
   const auto [open, first] = known_[release].open.try_emplace(id_of(resource, object), version);
   if (first) return;
   // A claim from an older object than the write says nothing of the write.
-  open->second = open->second && version ? std::optional(std::max(*open->second, *version)) : std::nullopt;
+  auto& sent = open->second;
+  sent = sent && version ? std::optional(std::max(*sent, *version)) : std::nullopt;
 }
 
 void Fence::forget(const kube::Key& release) {
