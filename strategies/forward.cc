@@ -87,9 +87,7 @@ void initialize(Turn& turn) {
     return turn.hold("StableUnavailable", "waiting for stable's endpoints before traffic returns to it",
                      Severity::Warning);
   }
-  if (!seen.routes->at(Weight::none())) {
-    return turn.act(Route{Weight::none()});
-  }
+  if (!seen.routes->at(Weight::none())) return turn.act(Route{Weight::none()});
   if (!turn.settled(seen.routes->age)) return;
   if (!turn.dedicated() && seen.service->selects != Selects::Both)
     return turn.act(SetSelector{Selects::Both});

@@ -223,7 +223,7 @@ void add(Document document, std::vector<Document>& documents) {
 }
 
 // yaml-cpp 0.7 makes one empty document after another, without end, of a token that can begin none, such as
-// the second brace of "{}}". This listens to a first reading, and stops it there.
+// the comma of "[1],2". This listens to a first reading, and stops it there.
 class Progress final : public YAML::EventHandler {
  public:
   explicit Progress(const std::string& file) : file_(file) {}

@@ -1,5 +1,7 @@
 #include "operator/kube/lease_record.h"
 
+#include "operator/kube/object.h"
+
 namespace weir::kube {
 
 Json spec_of(const Json& lease) {
@@ -7,11 +9,7 @@ Json spec_of(const Json& lease) {
   return spec != lease.end() && spec->is_object() ? *spec : Json::object();
 }
 
-std::string holder_of(const Json& lease) {
-  const Json spec = spec_of(lease);
-  const auto holder = spec.find("holderIdentity");
-  return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : std::string();
-}
+std::string holder_of(const Json& lease) { return text_at(lease, "/spec/holderIdentity"); }
 
 bool is_predecessor(std::string_view holder, std::string_view beginning) {
   return !beginning.empty() && holder.starts_with(beginning);
@@ -23,10 +21,14 @@ std::int64_t lease_number(const Json& lease, const char* field, std::int64_t oth
   return value != spec.end() && value->is_number_integer() ? value->get<std::int64_t>() : otherwise;
 }
 
+Clock::Steady expiry_of(const Json& lease, Clock::Steady unchanged_since, std::chrono::seconds otherwise) {
+  return unchanged_since +
+         std::chrono::seconds(lease_number(lease, "leaseDurationSeconds", otherwise.count()));
+}
+
 bool is_held(const Json& lease, Clock::Steady unchanged_since, Clock::Steady now,
              std::chrono::seconds otherwise) {
-  const std::chrono::seconds duration(lease_number(lease, "leaseDurationSeconds", otherwise.count()));
-  return !holder_of(lease).empty() && now < unchanged_since + duration;
+  return !holder_of(lease).empty() && now < expiry_of(lease, unchanged_since, otherwise);
 }
 
 }  // namespace weir::kube

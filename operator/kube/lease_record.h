@@ -20,8 +20,11 @@ namespace weir::kube {
 [[nodiscard]] bool is_predecessor(std::string_view holder, std::string_view beginning);
 [[nodiscard]] std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise);
 
-// Whether somebody holds a lease whose record has not changed since then: no wall clock is believed.
-// `otherwise` is the duration of a record that does not say its own.
+// When a lease is over whose record has not changed since then: no wall clock is believed. `otherwise` is the
+// duration of a record that does not say its own.
+[[nodiscard]] Clock::Steady expiry_of(const Json& lease, Clock::Steady unchanged_since,
+                                      std::chrono::seconds otherwise);
+// Whether somebody holds it, and it is not over.
 [[nodiscard]] bool is_held(const Json& lease, Clock::Steady unchanged_since, Clock::Steady now,
                            std::chrono::seconds otherwise);
 

@@ -7,17 +7,14 @@
 #include <string_view>
 #include <utility>
 
+#include "operator/kube/hash.h"
+
 namespace weir::kube {
 namespace {
 
-// FNV-1a, then the finalizer of MurmurHash3: the first alone is uneven in its high bits. Every build must
-// compute the same, as std::hash need not.
+// Evened by the finalizer of MurmurHash3.
 std::uint64_t hash(std::string_view text) {
-  std::uint64_t value = 0xcbf29ce484222325U;
-  for (const char byte : text) {
-    value ^= static_cast<unsigned char>(byte);
-    value *= 0x100000001b3U;
-  }
+  std::uint64_t value = fnv1a(text);
   value ^= value >> 33U;
   value *= 0xff51afd7ed558ccdU;
   value ^= value >> 33U;

@@ -80,9 +80,7 @@ milliseconds Sharding::rest() const {
   auto until = next_renewal_;
   for (const auto& stored : leases_.list(options_.lease.name_space)) {
     if (holder_of(*stored.object).empty()) continue;
-    const auto expiry =
-        stored.since +
-        std::chrono::seconds(lease_number(*stored.object, "leaseDurationSeconds", options_.duration.count()));
+    const auto expiry = expiry_of(*stored.object, stored.since, options_.duration);
     if (expiry > now) until = std::min(until, expiry);
   }
   return std::max(std::chrono::ceil<milliseconds>(until - now), milliseconds(0));

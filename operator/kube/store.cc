@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/kube/hash.h"
 #include "operator/kube/object.h"
 
 namespace weir::kube {
@@ -27,13 +28,6 @@ bool is_same_version(const Json& object, const Json& known) {
   const std::string version = metadata_text(object, "resourceVersion");
   if (version.empty()) return object == known;
   return same_uid(object, known) && version == metadata_text(known, "resourceVersion");
-}
-
-// FNV-1a.
-std::uint64_t hash_of(std::string_view term) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : term) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  return hash;
 }
 
 Store::Packed pack(const Json& object) {
@@ -94,7 +88,7 @@ std::vector<Key> Store::keys_with(std::string_view term) const {
   std::vector<Key> keys;
   {
     const std::lock_guard lock(mutex_);
-    const auto hash = hash_of(term);
+    const auto hash = fnv1a(term);
     for (auto at = index_.lower_bound({hash, nullptr}); at != index_.end() && at->first == hash; ++at) {
       keys.push_back(at->second->first);
     }
@@ -114,7 +108,7 @@ std::vector<Stored> Store::list_with(std::string_view term) const {
 bool Store::has(const Key& key, std::string_view term) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);
-  return found != objects_.end() && index_.contains({hash_of(term), &*found});
+  return found != objects_.end() && index_.contains({fnv1a(term), &*found});
 }
 
 std::size_t Store::size() const {
@@ -129,8 +123,8 @@ bool Store::synced() const {
 
 void Store::index(const Entries::value_type& entry, const Change& change) {
   if (change.before == change.after) return;
-  for (const auto& term : change.before) index_.erase({hash_of(term), &entry});
-  for (const auto& term : change.after) index_.emplace(hash_of(term), &entry);
+  for (const auto& term : change.before) index_.erase({fnv1a(term), &entry});
+  for (const auto& term : change.after) index_.emplace(fnv1a(term), &entry);
 }
 
 Change Store::set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now) {

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "operator/kube/memory_api.h"
+#include "test/unit/kube/link.h"
 
 namespace weir::kube {
 namespace {
@@ -13,39 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const Key kLock{"weir-system", "weir"};
-
-// Fails every call while `down`.
-class Flaky final : public Api {
- public:
-  explicit Flaky(Api& api) : api_(api) {}
-  bool down = false;
-  int calls = 0;
-
-  Result<Json> get(const Resource& resource, const Key& key) override {
-    return through([&] { return api_.get(resource, key); });
-  }
-  Result<std::vector<Json>> list(const Resource&, std::string_view, std::string_view) override {
-    return std::unexpected(Error{});
-  }
-  Result<Json> create(const Resource& resource, const Json& object) override {
-    return through([&] { return api_.create(resource, object); });
-  }
-  Result<Json> update(const Resource& resource, const Json& before, const Json& after) override {
-    return through([&] { return api_.update(resource, before, after); });
-  }
-  Result<Json> update_status(const Resource&, const Json&, const Json&) override {
-    return std::unexpected(Error{});
-  }
-  Result<void> remove(const Resource&, const Json&) override { return std::unexpected(Error{}); }
-
- private:
-  Result<Json> through(const std::function<Result<Json>()>& call) {
-    ++calls;
-    if (down) return std::unexpected(Error{});
-    return call();
-  }
-  Api& api_;
-};
 
 class LeaseTest : public testing::Test {
  protected:
@@ -69,8 +37,8 @@ class LeaseTest : public testing::Test {
 
   VirtualClock clock;
   MemoryApi api{clock};
-  Flaky flaky{api};
-  Election first{flaky, clock, options("first")};
+  Link link{api};
+  Election first{link, clock, options("first")};
   Election second{api, clock, options("second")};
 };
 
@@ -96,10 +64,10 @@ TEST_F(LeaseTest, lets_only_one_lead) {
 
 TEST_F(LeaseTest, renews_with_one_request) {
   (void)first.step();
-  flaky.calls = 0;
+  link.requests = 0;
   pass(2);
   (void)first.step();
-  EXPECT_EQ(flaky.calls, 1);
+  EXPECT_EQ(link.requests, 1);
 }
 
 TEST_F(LeaseTest, takes_a_lease_over_that_has_not_changed_for_its_duration) {
@@ -149,7 +117,7 @@ TEST_F(LeaseTest, counts_from_when_it_saw_the_record_whatever_time_the_record_sa
 
 TEST_F(LeaseTest, believes_to_lead_no_longer_than_the_renew_deadline) {
   (void)first.step();
-  flaky.down = true;
+  link.state = Link::State::Down;
   for (int i = 0; i < 4; ++i) {
     pass(2);
     (void)first.step();
@@ -164,7 +132,7 @@ TEST_F(LeaseTest, believes_to_lead_no_longer_than_the_renew_deadline) {
 TEST_F(LeaseTest, is_never_held_by_two_at_once) {
   (void)first.step();
   (void)second.step();
-  flaky.down = true;
+  link.state = Link::State::Down;
   for (int i = 0; i < 20; ++i) {
     pass(1);
     (void)first.step();
@@ -172,18 +140,18 @@ TEST_F(LeaseTest, is_never_held_by_two_at_once) {
     EXPECT_FALSE(first.leading() && second.leading());
   }
   EXPECT_TRUE(second.leading());
-  flaky.down = false;
+  link.state = Link::State::Up;
   (void)first.step();
   EXPECT_FALSE(first.leading());
 }
 
 TEST_F(LeaseTest, starts_a_new_term_when_it_leads_again_after_a_lapse) {
   (void)first.step();
-  flaky.down = true;
+  link.state = Link::State::Down;
   pass(12);
   (void)first.step();
   EXPECT_FALSE(first.leading());
-  flaky.down = false;
+  link.state = Link::State::Up;
   (void)first.step();
   EXPECT_TRUE(first.leading());
   EXPECT_EQ(first.term(), 1);
@@ -193,10 +161,10 @@ TEST_F(LeaseTest, names_the_term_only_while_it_leads) {
   EXPECT_FALSE(first.leads_in());
   (void)first.step();
   EXPECT_EQ(first.leads_in().value().term, 0);
-  flaky.down = true;
+  link.state = Link::State::Down;
   pass(12);
   EXPECT_FALSE(first.leads_in());
-  flaky.down = false;
+  link.state = Link::State::Up;
   (void)first.step();
   EXPECT_EQ(first.leads_in().value().term, 1);
 }
