@@ -21,7 +21,7 @@ using namespace weir;
 
 // A real API server with what its client borrows.
 struct Remote {
-  Remote(const kube::Connection& connection, const kube::Clock& clock)
+  Remote(const kube::Connection& connection, const base::Clock& clock)
       : transport(http::make_transport(connection.base_url, connection.tls)),
         client(
             *transport, connection.token, clock,
@@ -67,7 +67,7 @@ cli::Screen screen() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const kube::SystemClock clock;
+  const base::SystemClock clock;
   cli::Console console{
       .in = std::cin,
       .out = std::cout,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operator/base/time.h"
 #include "operator/canary/spec.h"
 
 namespace weir::canary {
@@ -16,7 +17,7 @@ void parse_metadata(Fields& root, Canary& out) {
   out.name_space = metadata.text("namespace", "default");
   out.uid = metadata.text("uid");
   out.generation = metadata.integer("generation", {0}).value_or(0);
-  out.created = parse_time(metadata.text("creationTimestamp")).value_or(strategies::TimePoint{});
+  out.created = base::parse_time(metadata.text("creationTimestamp")).value_or(strategies::TimePoint{});
   out.deleting = metadata.has("deletionTimestamp");
   const auto finalizers = metadata.texts("finalizers", kMaxFinalizers);
   out.has_finalizer = std::ranges::find(finalizers, kFinalizer) != finalizers.end();

@@ -70,11 +70,4 @@ struct MetricTemplate {
 [[nodiscard]] Result<MetricTemplate> parse_template(const Json& object,
                                                     UnknownFields unknown = UnknownFields::Ignore);
 
-// "90s", "1m30s", "500ms": Go's form of a duration. The only place that parses one.
-[[nodiscard]] std::expected<std::chrono::milliseconds, std::string> parse_duration(std::string_view text);
-[[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
-// RFC 3339 with milliseconds, UTC; and back (any precision).
-[[nodiscard]] std::string format_time(strategies::TimePoint time);
-[[nodiscard]] std::expected<strategies::TimePoint, std::string> parse_time(std::string_view text);
-
 }  // namespace weir::canary

@@ -5,6 +5,8 @@
 #include <limits>
 #include <regex>
 
+#include "operator/base/time.h"
+
 namespace weir::canary {
 namespace {
 
@@ -232,10 +234,10 @@ std::optional<std::chrono::milliseconds> Fields::duration(std::string_view name,
   const auto* value = find(name, &Json::is_string, "string");
   if (value == nullptr) return std::nullopt;
   const auto given = value->get<std::string>();
-  const auto parsed = parse_duration(given);
+  const auto parsed = base::parse_duration(given);
   if (parsed && *parsed >= least) return *parsed;
-  refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of " + format_duration(least) +
-                   " or more, such as " + std::string(kDurationExample));
+  refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of " +
+                   base::format_duration(least) + " or more, such as " + std::string(kDurationExample));
   return std::nullopt;
 }
 
@@ -243,12 +245,12 @@ std::optional<std::chrono::seconds> Fields::seconds(std::string_view name, std::
   const auto* value = find(name, &Json::is_string, "string");
   if (value == nullptr) return std::nullopt;
   const auto given = value->get<std::string>();
-  const auto parsed = parse_duration(given);
+  const auto parsed = base::parse_duration(given);
   if (parsed && *parsed >= least && *parsed % std::chrono::seconds{1} == std::chrono::seconds{0}) {
     return std::chrono::duration_cast<std::chrono::seconds>(*parsed);
   }
   refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of whole seconds, " +
-                   format_duration(least) + " or more, such as " + std::string(kDurationExample));
+                   base::format_duration(least) + " or more, such as " + std::string(kDurationExample));
   return std::nullopt;
 }
 

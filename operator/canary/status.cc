@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "operator/base/time.h"
 #include "operator/canary/canary.h"
 #include "operator/canary/ladder.h"
 
@@ -21,7 +22,7 @@ void put(Json& out, const char* name, std::int64_t value) {
   if (value != 0) out[name] = value;
 }
 void put(Json& out, const char* name, const std::optional<TimePoint>& time) {
-  if (time) out[name] = format_time(*time);
+  if (time) out[name] = base::format_time(*time);
 }
 // JSON has no infinity and no NaN: they are as good as no value.
 void put(Json& out, const char* name, const std::optional<double>& value) {
@@ -40,7 +41,8 @@ Json to_json(const strategies::VersionStatus& version) {
 }
 
 Json to_json(const strategies::Check& check) {
-  Json out = {{"name", check.name}, {"verdict", to_string(check.outcome)}, {"time", format_time(check.time)}};
+  Json out = {
+      {"name", check.name}, {"verdict", to_string(check.outcome)}, {"time", base::format_time(check.time)}};
   put(out, "reason", check.reason);
   put(out, "value", check.value);
   Json range = Json::object();
@@ -61,7 +63,7 @@ Json to_json(const strategies::HistoryEntry& entry) {
   Json out = {{"sequence", entry.sequence},
               {"phase", to_string(entry.phase)},
               {"weight", entry.weight},
-              {"time", format_time(entry.time)}};
+              {"time", base::format_time(entry.time)}};
   put(out, "reason", entry.reason);
   put(out, "message", entry.message);
   return out;
@@ -72,7 +74,7 @@ Json to_json(const strategies::Condition& condition) {
               {"status", to_string(condition.status)},
               {"reason", condition.reason},
               {"message", condition.message},
-              {"lastTransitionTime", format_time(condition.last_transition_time)}};
+              {"lastTransitionTime", base::format_time(condition.last_transition_time)}};
   put(out, "observedGeneration", condition.observed_generation);
   return out;
 }
@@ -116,7 +118,7 @@ std::optional<double> number(const Json& object, const char* name) {
 }
 
 std::optional<TimePoint> time(const Json& object, const char* name) {
-  const auto parsed = parse_time(text(object, name));
+  const auto parsed = base::parse_time(text(object, name));
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "operator/base/hash.h"
+
 namespace weir::canary {
 namespace {
 
@@ -108,15 +110,8 @@ strategies::Workload read_deployment(const Json& deployment, const std::string& 
 }
 
 std::string template_hash(const Json& pod_template) {
-  // FNV-1a, 64 bits: the same on every machine and in every version, unlike std::hash. Members are sorted by
-  // name.
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : pod_template.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  }
-  std::string text;
-  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(hash >> shift) & 0xf];
-  return text;
+  // Members are sorted by name.
+  return base::hex(base::fnv1a(pod_template.dump(-1, ' ', false, Json::error_handler_t::replace)));
 }
 
 Json template_digest(const Json& pod_template) {

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "analysis/prometheus.h"
+#include "operator/base/time.h"
 #include "operator/cli/canary_file.h"
 #include "operator/http/transport.h"
 
@@ -36,7 +37,7 @@ std::string_view word(analysis::Outcome outcome) {
 
 Expected<analysis::TimePoint> time_of(const Arguments& arguments, std::string_view flag) {
   const auto text = arguments.value(flag);
-  const auto time = canary::parse_time(text);
+  const auto time = base::parse_time(text);
   if (time) return *time;
   return std::unexpected(
       fmt::format("--{} \"{}\": it takes a time such as 2026-11-24T12:00:00Z", flag, text));
@@ -89,7 +90,7 @@ Json to_json(const Replayed& interval) {
                       {"reason", check.reason},
                       {"message", check.message}});
   }
-  return {{"time", canary::format_time(interval.at)},
+  return {{"time", base::format_time(interval.at)},
           {"verdict", word(interval.judgement.outcome)},
           {"message", interval.judgement.message},
           {"failedChecks", interval.failed_checks},
@@ -166,7 +167,7 @@ int backtest(const Arguments& arguments, Console& console) {
     return kFine;
   }
   for (const auto& interval : intervals) {
-    console.out << fmt::format("{}  {}  {}\n", canary::format_time(interval.at),
+    console.out << fmt::format("{}  {}  {}\n", base::format_time(interval.at),
                                word(interval.judgement.outcome), interval.judgement.message);
   }
   console.out << conclusion(*past, intervals) << "\n";

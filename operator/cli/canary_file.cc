@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "operator/cli/world.h"
 #include "operator/kube/object.h"
+#include "operator/offline/world.h"
 
 namespace weir::cli {
 namespace {
@@ -20,7 +20,7 @@ std::string namespace_of(const Json& object, const std::string& otherwise) {
 
 std::string name_of(const Json& object, const std::string& name_space) {
   kube::Key key{"", kube::metadata_text(object, "name")};
-  if (resource_of(object) != nullptr) key.name_space = namespace_of(object, name_space);
+  if (offline::resource_of(object) != nullptr) key.name_space = namespace_of(object, name_space);
   return object.value("kind", "") + " " + kube::to_string(key);
 }
 
@@ -34,7 +34,7 @@ std::vector<std::string> files_of(const Arguments& arguments) {
   return files;
 }
 
-std::string documents_seen(const std::vector<Document>& documents, const std::string& name_space) {
+std::string documents_seen(const std::vector<offline::Document>& documents, const std::string& name_space) {
   if (documents.empty()) return "no document was seen";
   std::string text;
   std::string file;
@@ -52,11 +52,11 @@ std::string documents_seen(const std::vector<Document>& documents, const std::st
   return text;
 }
 
-std::expected<canary::Canary, std::string> find_canary(const std::vector<Document>& documents,
+std::expected<canary::Canary, std::string> find_canary(const std::vector<offline::Document>& documents,
                                                        const std::string& name_space) {
   std::optional<canary::Canary> found;
-  for (const Document& document : documents) {
-    const kube::Resource* resource = resource_of(document.object);
+  for (const offline::Document& document : documents) {
+    const kube::Resource* resource = offline::resource_of(document.object);
     if (resource == nullptr) continue;
     if (*resource == kube::kMetricTemplates) {
       const auto parsed = canary::parse_template(document.object, canary::UnknownFields::Refuse);
@@ -78,7 +78,7 @@ std::expected<canary::Canary, std::string> find_canary(const std::vector<Documen
 std::expected<canary::Canary, std::string> read_canary(const Arguments& arguments, std::istream& in) {
   const auto files = files_of(arguments);
   if (files.empty()) return std::unexpected("no file: -f names the one with the Canary, - standard input");
-  const auto documents = read_yaml(files, in);
+  const auto documents = offline::read_yaml(files, in);
   if (!documents) return std::unexpected(documents.error());
   return find_canary(*documents, arguments.value("namespace", "default"));
 }

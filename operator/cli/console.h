@@ -6,10 +6,13 @@
 #include <iosfwd>
 #include <string>
 
+#include "operator/base/clock.h"
+#include "operator/base/json.h"
 #include "operator/cli/page.h"
-#include "operator/kube/clock.h"
 
 namespace weir::cli {
+
+using base::Json;
 
 // Exit codes.
 inline constexpr int kFine = 0;
@@ -21,7 +24,7 @@ struct Console {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
-  const kube::Clock& clock;
+  const base::Clock& clock;
   std::function<Screen()> screen;  // of `out`, as it is now
   std::function<void(std::chrono::milliseconds)> sleep;
 };

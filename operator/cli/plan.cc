@@ -9,10 +9,10 @@
 
 #include "operator/cli/canary_file.h"
 #include "operator/cli/status.h"
-#include "operator/cli/world.h"
 #include "operator/kube/object.h"
+#include "operator/offline/world.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 
 namespace weir::cli {
 namespace {
@@ -57,7 +57,7 @@ class Planner {
     reconciler_.allow_cross_namespace_templates(true);
   }
 
-  World& world() { return world_; }
+  offline::World& world() { return world_; }
 
   Expected<Plan> run() {
     const auto start = world_.clock.steady();
@@ -102,11 +102,11 @@ class Planner {
   }
 
   void take(const strategies::Action& action) {
-    for (const kube::Write& write : world_.take_writes()) {
+    for (const offline::Write& write : world_.take_writes()) {
       acted_ = true;
-      if (write.verb == kube::Verb::UpdateStatus || write.resource == kube::kCanaries) continue;
-      const bool removed = write.verb == kube::Verb::Remove;
-      Json object = as_written(removed ? write.before : write.after);
+      if (write.verb == offline::Verb::UpdateStatus || write.resource == kube::kCanaries) continue;
+      const bool removed = write.verb == offline::Verb::Remove;
+      Json object = offline::as_written(removed ? write.before : write.after);
       Json& annotations = object["metadata"]["annotations"];
       annotations[kStepAnnotation] = std::to_string(plan_.writes.size() + 1);
       annotations[kWhyAnnotation] = fmt::format("{}: {}", to_string(status().phase), describe(action));
@@ -116,7 +116,7 @@ class Planner {
   }
 
   const kube::Key key_;
-  World world_;
+  offline::World world_;
   routing::IstioProvider provider_;
   PassingAnalyst analyst_;
   reconcile::Reconciler reconciler_;
@@ -151,7 +151,7 @@ void summarize(const Plan& plan, std::ostream& err) {
 
 }  // namespace
 
-Expected<Plan> make_plan(const std::vector<Document>& documents, const std::string& name_space) {
+Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const std::string& name_space) {
   const auto release = find_canary(documents, name_space);
   if (!release) return std::unexpected(release.error());
   const kube::Key key{release->name_space, release->name};
@@ -174,12 +174,12 @@ int plan(const Arguments& arguments, Console& console) {
   if (files.empty())
     return refuse(console, "no file to plan: usage is kubectl weir plan -f FILE..., - for standard input");
 
-  const auto documents = read_yaml(files, console.in);
+  const auto documents = offline::read_yaml(files, console.in);
   if (!documents) return refuse(console, documents.error());
   const auto plan = make_plan(*documents, arguments.value("namespace", "default"));
   if (!plan) return refuse(console, plan.error());
   if (output == "yaml") {
-    console.out << to_yaml(plan->writes);
+    console.out << offline::to_yaml(plan->writes);
   } else {
     console.out << Json{{"apiVersion", "v1"}, {"kind", "List"}, {"items", plan->writes}}.dump(2) << "\n";
   }

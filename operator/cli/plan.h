@@ -9,9 +9,11 @@
 
 #include "operator/canary/canary.h"
 #include "operator/cli/cli.h"
-#include "operator/cli/yaml.h"
+#include "operator/offline/yaml.h"
 
 namespace weir::cli {
+
+using base::Json;
 
 inline constexpr std::size_t kMaxPlanFiles = 1000;
 
@@ -33,7 +35,7 @@ struct Plan {
 // Canary with its Service, VirtualServices, DestinationRules, Deployments and MetricTemplates; other kinds
 // are left out. The error is a sentence that says why the release can't work, with file and line where a
 // field is to blame.
-[[nodiscard]] std::expected<Plan, std::string> make_plan(const std::vector<Document>& documents,
+[[nodiscard]] std::expected<Plan, std::string> make_plan(const std::vector<offline::Document>& documents,
                                                          const std::string& name_space);
 
 [[nodiscard]] int plan(const Arguments& arguments, Console& console);

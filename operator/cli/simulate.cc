@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "analysis/threshold.h"
+#include "operator/base/time.h"
 #include "operator/canary/ladder.h"
 #include "operator/cli/canary_file.h"
 #include "operator/cli/page.h"
@@ -66,7 +67,7 @@ class Reader {
   std::chrono::milliseconds duration(std::string_view flag, std::chrono::milliseconds otherwise) {
     const auto text = arguments_.value(flag);
     if (text.empty()) return otherwise;
-    const auto value = canary::parse_duration(text);
+    const auto value = base::parse_duration(text);
     if (value && *value > std::chrono::milliseconds{0}) return *value;
     return refuse(flag, "a duration such as 10m or 30s", otherwise);
   }

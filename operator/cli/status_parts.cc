@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "operator/base/time.h"
 #include "operator/cli/status.h"
 
 namespace weir::cli {
@@ -89,7 +90,7 @@ std::optional<TimePoint> event_time(const Json& event) {
        {"/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"}) {
     const std::string text = text_at(event, Json::json_pointer(path));
     if (text.empty()) continue;
-    if (const auto time = canary::parse_time(text)) return *time;
+    if (const auto time = base::parse_time(text)) return *time;
   }
   return std::nullopt;
 }

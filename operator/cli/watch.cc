@@ -126,7 +126,7 @@ class Watch {
   Console& console_;
   const bool json_;
   Reading reading_;
-  kube::Clock::Steady events_at_;
+  base::Clock::Steady events_at_;
   std::ptrdiff_t lines_drawn_ = 0;
   std::string last_line_;
 };

@@ -1,5 +1,5 @@
-// The Kubernetes API as the operator uses it. Implemented by Client (a real API server) and by MemoryApi
-// (plans, unit tests, the simulation).
+// The Kubernetes API as the operator uses it. Implemented by Client (a real API server) and by
+// offline::MemoryApi (plans, unit tests, the simulation).
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -32,7 +32,7 @@ std::string host_in_url(const std::string& host) {
   return host.contains(':') ? "kubernetes.default.svc" : host;
 }
 
-std::expected<Connection, std::string> in_cluster(const std::string& host, const Clock& clock,
+std::expected<Connection, std::string> in_cluster(const std::string& host, const base::Clock& clock,
                                                   const Environment& environment) {
   const std::string& folder = environment.service_account;
   const auto ca = read_file(folder + "/ca.crt");
@@ -80,7 +80,8 @@ Environment process_environment() {
   return environment;
 }
 
-std::expected<Connection, std::string> load_connection(const ConnectionChoice& choice, const Clock& clock,
+std::expected<Connection, std::string> load_connection(const ConnectionChoice& choice,
+                                                       const base::Clock& clock,
                                                        const Environment& environment) {
   if (!choice.kubeconfig.empty()) return read_kubeconfig({choice.kubeconfig}, choice.context, clock);
   if (const auto list = environment.variable("KUBECONFIG").value_or(""); !list.empty()) {

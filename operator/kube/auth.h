@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "operator/base/clock.h"
 #include "operator/http/transport.h"
-#include "operator/kube/clock.h"
 
 namespace weir::kube {
 
@@ -20,7 +20,7 @@ class Token {
   // As it is; empty: there is none.
   explicit Token(std::string value) : value_(std::move(value)) {}
   // From a file that is read again as it rotates, at most once a minute. `clock` is the caller's.
-  Token(std::string file, const Clock& clock) : file_(std::move(file)), clock_(&clock) {}
+  Token(std::string file, const base::Clock& clock) : file_(std::move(file)), clock_(&clock) {}
 
   // While the file cannot be read the last token goes on.
   [[nodiscard]] std::string value();
@@ -31,8 +31,8 @@ class Token {
   std::mutex mutex_;
   std::string value_;
   std::string file_;
-  const Clock* clock_ = nullptr;
-  std::optional<Clock::Steady> read_at_;
+  const base::Clock* clock_ = nullptr;
+  std::optional<base::Clock::Steady> read_at_;
 };
 
 struct Connection {
@@ -57,7 +57,7 @@ struct ConnectionChoice {
 // The first there is of: the kubeconfig given, $KUBECONFIG (files joined by ':'), the pod's ServiceAccount,
 // ~/.kube/config. The error is a sentence that names the file and the field.
 [[nodiscard]] std::expected<Connection, std::string> load_connection(const ConnectionChoice& choice,
-                                                                     const Clock& clock,
+                                                                     const base::Clock& clock,
                                                                      const Environment& environment);
 
 }  // namespace weir::kube

@@ -53,7 +53,7 @@ Result<WatchEvent> event_of(std::string_view line, const Resource& resource, con
 
 }  // namespace
 
-Client::Client(http::Transport& transport, std::shared_ptr<Token> token, const Clock& clock,
+Client::Client(http::Transport& transport, std::shared_ptr<Token> token, const base::Clock& clock,
                ClientOptions options)
     : transport_(transport),
       token_(std::move(token)),
@@ -244,7 +244,7 @@ Result<void> Client::wait_for_turn(const Call& call) {
                                    "", seconds});
     }
     const auto wait = limit_->wait(place, now);
-    if (!pause(wait, call.stop)) {
+    if (!base::pause(wait, call.stop)) {
       limit_->leave(place);
       return std::unexpected(Error{Code::Cancelled, 0, call.what + ": stopped", "", std::nullopt});
     }
@@ -276,7 +276,7 @@ http::Result<http::Response> Client::exchange(Call& call) {
   return fresh == token ? answer : once(fresh);
 }
 
-void Client::observe(const Call& call, int status, Clock::Steady since) const {
+void Client::observe(const Call& call, int status, base::Clock::Steady since) const {
   if (!options_.observe) return;
   options_.observe(call.verb, call.resource, status,
                    std::chrono::duration<double>(clock_.steady() - since).count());

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "operator/base/clock.h"
 #include "operator/http/transport.h"
 #include "operator/kube/api.h"
 #include "operator/kube/auth.h"
-#include "operator/kube/clock.h"
 #include "operator/kube/rate_limit.h"
 
 namespace weir::kube {
@@ -46,7 +46,8 @@ struct WatchEvent {
 class Client final : public Api {
  public:
   // `transport` and `clock` are the caller's and must outlive the client.
-  Client(http::Transport& transport, std::shared_ptr<Token> token, const Clock& clock, ClientOptions options);
+  Client(http::Transport& transport, std::shared_ptr<Token> token, const base::Clock& clock,
+         ClientOptions options);
 
   // The same client for requests that take traffic back: they share transport, token and limit with the
   // others, go before all that wait, and are sent during a pause too. Lives as long as the client.
@@ -101,11 +102,11 @@ class Client final : public Api {
   [[nodiscard]] Result<Json> patch(const Resource& resource, const Json& before, const Json& patch,
                                    const std::string& subresource);
   [[nodiscard]] Error explained(const Resource& resource, const Json& before, Error error);
-  void observe(const Call& call, int status, Clock::Steady since) const;
+  void observe(const Call& call, int status, base::Clock::Steady since) const;
 
   http::Transport& transport_;
   std::shared_ptr<Token> token_;
-  const Clock& clock_;
+  const base::Clock& clock_;
   ClientOptions options_;
   std::shared_ptr<RateLimit> limit_;
   Urgency urgency_ = Urgency::Ordinary;

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <optional>
 
-#include "operator/kube/base64.h"
+#include "operator/base/base64.h"
 
 namespace weir::kube {
 namespace {
@@ -68,7 +68,7 @@ Read<Entry> find(const std::vector<File>& files, const std::string& kind, const 
 // What `field` holds inline (as base64), or the content of the file that it names.
 Read<std::string> data(const Entry& entry, const std::string& field) {
   if (const std::string encoded = text(entry.fields, (field + "-data").c_str()); !encoded.empty()) {
-    auto decoded = decode_base64(encoded);
+    auto decoded = base::decode_base64(encoded);
     if (!decoded)
       return std::unexpected("kubeconfig: " + field + "-data of " + entry.where + " is not base64");
     return *std::move(decoded);
@@ -108,7 +108,7 @@ Read<Connection> with_cluster(const Entry& cluster) {
   return connection;
 }
 
-Read<void> add_user(Connection& connection, const Entry& user, const Clock& clock) {
+Read<void> add_user(Connection& connection, const Entry& user, const base::Clock& clock) {
   if (const auto refused =
           refusal(user, {"exec", "auth-provider", "username", "password", "as", "as-groups"})) {
     return std::unexpected(*refused);
@@ -139,7 +139,8 @@ Read<std::vector<File>> parse_all(const std::vector<std::string>& paths) {
   return files;
 }
 
-Read<Connection> connect(const std::vector<File>& files, const std::string& context, const Clock& clock) {
+Read<Connection> connect(const std::vector<File>& files, const std::string& context,
+                         const base::Clock& clock) {
   std::string chosen = context;
   for (const File& file : files) {
     if (chosen.empty()) chosen = text(file.root, "current-context");
@@ -182,7 +183,7 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
 }
 
 std::expected<Connection, std::string> read_kubeconfig(const std::vector<std::string>& files,
-                                                       const std::string& context, const Clock& clock) {
+                                                       const std::string& context, const base::Clock& clock) {
   const auto parsed = parse_all(files);
   if (!parsed) return std::unexpected(parsed.error());
   try {

@@ -14,7 +14,7 @@ namespace weir::kube {
 // auth providers, passwords, impersonation, proxies, another TLS server name) is refused rather than ignored.
 [[nodiscard]] std::expected<Connection, std::string> read_kubeconfig(const std::vector<std::string>& files,
                                                                      const std::string& context,
-                                                                     const Clock& clock);
+                                                                     const base::Clock& clock);
 
 // A whole file, up to a mebibyte. The error names it.
 [[nodiscard]] std::expected<std::string, std::string> read_file(const std::string& path);

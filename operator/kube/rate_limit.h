@@ -10,7 +10,7 @@
 #include <mutex>
 #include <set>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
 
 namespace weir::kube {
 
@@ -46,7 +46,7 @@ class RateLimit {
 
   // Zero: it is this one's turn, and it is taken. Else ask again after that long: it can take longer if
   // urgent ones come meanwhile.
-  [[nodiscard]] std::chrono::milliseconds wait(const Place& place, Clock::Steady now) {
+  [[nodiscard]] std::chrono::milliseconds wait(const Place& place, base::Clock::Steady now) {
     const std::lock_guard lock(mutex_);
     refill(now);
     auto& mine = waiting(place.urgency);
@@ -69,13 +69,13 @@ class RateLimit {
   }
 
   // The server has asked for a pause (429 with Retry-After). A shorter one does not end a longer one.
-  void hold(std::chrono::seconds asked, Clock::Steady now) {
+  void hold(std::chrono::seconds asked, base::Clock::Steady now) {
     const std::lock_guard lock(mutex_);
     held_until_ = std::max(held_until_, now + std::min(asked, kLongestHold));
   }
 
   // How much of the pause is left for such a request. Never any for an urgent one.
-  [[nodiscard]] std::chrono::milliseconds held(Urgency urgency, Clock::Steady now) const {
+  [[nodiscard]] std::chrono::milliseconds held(Urgency urgency, base::Clock::Steady now) const {
     const std::lock_guard lock(mutex_);
     if (urgency == Urgency::Urgent || now >= held_until_) return std::chrono::milliseconds(0);
     return std::chrono::ceil<std::chrono::milliseconds>(held_until_ - now);
@@ -89,8 +89,8 @@ class RateLimit {
     return waiting_[urgency == Urgency::Urgent ? 0 : 1];
   }
 
-  void refill(Clock::Steady now) {
-    if (filled_at_ == Clock::Steady()) filled_at_ = now;
+  void refill(base::Clock::Steady now) {
+    if (filled_at_ == base::Clock::Steady()) filled_at_ = now;
     if (now <= filled_at_) return;
     const double passed = std::chrono::duration<double>(now - filled_at_).count();
     tokens_ = std::min(burst_, tokens_ + passed * per_second_);
@@ -101,8 +101,8 @@ class RateLimit {
   const double burst_;
   mutable std::mutex mutex_;
   double tokens_;  // never below zero but for rounding
-  Clock::Steady filled_at_;
-  Clock::Steady held_until_;
+  base::Clock::Steady filled_at_;
+  base::Clock::Steady held_until_;
   std::uint64_t last_ = 0;
   std::array<std::set<std::uint64_t>, 2> waiting_;  // numbers of the places, urgent ones first
 };

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "operator/kube/hash.h"
+#include "operator/base/hash.h"
 #include "operator/kube/object.h"
 
 namespace weir::kube {
@@ -88,7 +88,7 @@ std::vector<Key> Store::keys_with(std::string_view term) const {
   std::vector<Key> keys;
   {
     const std::lock_guard lock(mutex_);
-    const auto hash = fnv1a(term);
+    const auto hash = base::fnv1a(term);
     for (auto at = index_.lower_bound({hash, nullptr}); at != index_.end() && at->first == hash; ++at) {
       keys.push_back(at->second->first);
     }
@@ -108,7 +108,7 @@ std::vector<Stored> Store::list_with(std::string_view term) const {
 bool Store::has(const Key& key, std::string_view term) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);
-  return found != objects_.end() && index_.contains({fnv1a(term), &*found});
+  return found != objects_.end() && index_.contains({base::fnv1a(term), &*found});
 }
 
 std::size_t Store::size() const {
@@ -123,8 +123,8 @@ bool Store::synced() const {
 
 void Store::index(const Entries::value_type& entry, const Change& change) {
   if (change.before == change.after) return;
-  for (const auto& term : change.before) index_.erase({fnv1a(term), &entry});
-  for (const auto& term : change.after) index_.emplace(fnv1a(term), &entry);
+  for (const auto& term : change.before) index_.erase({base::fnv1a(term), &entry});
+  for (const auto& term : change.after) index_.emplace(base::fnv1a(term), &entry);
 }
 
 Change Store::set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now) {

@@ -33,7 +33,7 @@ std::function<double()> real_random() {
 
 }  // namespace
 
-Watcher::Watcher(Client& client, const Clock& clock, const Resource& resource, Store& store,
+Watcher::Watcher(Client& client, const base::Clock& clock, const Resource& resource, Store& store,
                  WatcherOptions options)
     : client_(client), clock_(clock), resource_(resource), store_(store), options_(std::move(options)) {
   if (!options_.random) options_.random = real_random();
@@ -41,7 +41,7 @@ Watcher::Watcher(Client& client, const Clock& clock, const Resource& resource, S
 
 void Watcher::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {
-    while (pause(step(stop), stop)) {
+    while (base::pause(step(stop), stop)) {
     }
   });
 }

@@ -24,7 +24,8 @@ struct WatcherOptions {
 class Watcher {
  public:
   // All but the options are the caller's and must outlive the watcher; so must the strings of `resource`.
-  Watcher(Client& client, const Clock& clock, const Resource& resource, Store& store, WatcherOptions options);
+  Watcher(Client& client, const base::Clock& clock, const Resource& resource, Store& store,
+          WatcherOptions options);
 
   void start();
   // Ends the watch under way and waits for its thread.
@@ -49,7 +50,7 @@ class Watcher {
   [[nodiscard]] std::chrono::milliseconds failed(std::optional<std::chrono::seconds> asked = std::nullopt);
 
   Client& client_;
-  const Clock& clock_;
+  const base::Clock& clock_;
   const Resource resource_;
   Store& store_;
   WatcherOptions options_;

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
 #include "operator/kube/object.h"
 
 namespace weir::process {
@@ -99,7 +99,7 @@ void EventSender::work(const std::stop_token& stop) {
       if (!filled_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
     }
     // What is still told while the process ends is worth one try each, not a wait.
-    if (!send_next() && !kube::pause(kEventRest, stop)) return;
+    if (!send_next() && !base::pause(kEventRest, stop)) return;
   }
 }
 

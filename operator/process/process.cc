@@ -14,11 +14,11 @@
 #include "operator/http/transport.h"
 #include "operator/kube/auth.h"
 #include "operator/kube/client.h"
-#include "operator/kube/lease.h"
 #include "operator/kube/object.h"
-#include "operator/kube/sharding.h"
 #include "operator/kube/store.h"
 #include "operator/kube/watcher.h"
+#include "operator/lead/lease.h"
+#include "operator/lead/sharding.h"
 #include "operator/process/event_sender.h"
 #include "operator/process/memory.h"
 #include "operator/process/prometheus_fetch.h"
@@ -29,7 +29,7 @@
 #include "operator/report/http_server.h"
 #include "operator/report/log.h"
 #include "operator/report/metrics.h"
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 
 namespace weir::process {
 namespace {
@@ -133,7 +133,7 @@ class Operator {
                   metrics_.observe_step_lateness(clock_.wall() - request.due);
                 },
             .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); },
-            .on_claim = [](const canary::Canary& canary, const reconcile::Part& part,
+            .on_claim = [](const canary::Canary& canary, const lead::ManagedObject& part,
                            const kube::Result<void>& done) { claimed(canary, part, done); }};
   }
 
@@ -142,9 +142,9 @@ class Operator {
     return election_ ? lead_by_turns(*election_) : lead();
   }
 
-  [[nodiscard]] std::optional<kube::Lead> leads(const kube::Key& service) const {
+  [[nodiscard]] std::optional<lead::Lead> leads(const kube::Key& service) const {
     if (sharding_) return sharding_->leads(service);
-    return election_ ? election_->leads_in() : reconcile::leads_alone(service);
+    return election_ ? election_->leads_in() : lead::leads_alone(service);
   }
 
   reconcile::Controller::Admission admission() {
@@ -157,7 +157,7 @@ class Operator {
     if (!options_.sharding && !options_.leader_election) return;
     const auto name_space =
         !options_.lease_namespace.empty() ? options_.lease_namespace : variable("POD_NAMESPACE");
-    const kube::LeaseOptions lease{
+    const lead::LeaseOptions lease{
         .lease = {name_space.empty() ? connection_.name_space : name_space, options_.lease_name},
         .identity = identity(),
         .predecessors = variable("POD_UID").empty() ? "" : pod()};
@@ -172,7 +172,7 @@ class Operator {
     }
     sharding_.emplace(
         *lease_client_, clock_, leases_, lease,
-        [this](const std::vector<kube::Sharding::Change>& changes) { shards_changed(changes); });
+        [this](const std::vector<lead::Sharding::Change>& changes) { shards_changed(changes); });
     leases_.on_change([this](const kube::Change& change) { sharding_->changed(change.key); });
     watch(kube::kLeases, leases_, lease.lease.name_space);
   }
@@ -247,9 +247,9 @@ class Operator {
     changed_.wait(lock, stop_, [this] { return lost_; });
   }
 
-  int lead_by_turns(kube::Election& election) {
+  int lead_by_turns(lead::Election& election) {
     if (!wait_for_caches()) return 0;
-    const kube::ElectionThread thread(election, [this](bool leading) {
+    const lead::ElectionThread thread(election, [this](bool leading) {
       const std::scoped_lock lock(mutex_);
       elected_ = elected_ || leading;
       lost_ = elected_ && !leading;
@@ -270,23 +270,23 @@ class Operator {
   }
 
   // Works on what becomes this replica's, until asked to stop.
-  int share(kube::Sharding& sharding) {
+  int share(lead::Sharding& sharding) {
     if (!wait_for_caches()) return 0;
     leading_ = true;
-    log_event(Level::Info, "sharing the releases", {{"shards", kube::kShards}});
+    log_event(Level::Info, "sharing the releases", {{"shards", lead::kShards}});
     analyst_.start(kAnalystThreads);
     controller_.start(options_.threads);
-    const kube::ShardingThread thread(sharding);
+    const lead::ShardingThread thread(sharding);
     wait_for_stop();
     leading_ = false;
     controller_.stop();
     return 0;
   }
 
-  void shards_changed(const std::vector<kube::Sharding::Change>& changes) {
+  void shards_changed(const std::vector<lead::Sharding::Change>& changes) {
     std::map<int, std::vector<kube::Key>> releases;
     for (const auto& stored : stores_.canaries.list("")) {
-      const int shard = kube::shard_of(reconcile::service_of(*stored.object));
+      const int shard = lead::shard_of(reconcile::service_of(*stored.object));
       releases[shard].push_back(kube::key_of(*stored.object));
     }
     for (const auto& change : changes) {
@@ -328,7 +328,7 @@ class Operator {
                  clock_.wall());
   }
 
-  static void claimed(const canary::Canary& canary, const reconcile::Part& part,
+  static void claimed(const canary::Canary& canary, const lead::ManagedObject& part,
                       const kube::Result<void>& done) {
     const auto what = "claim " + std::string(part.resource.kind) + " " +
                       kube::to_string(kube::key_of(*part.object)) + " against late writes";
@@ -371,7 +371,7 @@ class Operator {
 
   const Options& options_;
   std::stop_token stop_;
-  kube::SystemClock clock_;
+  base::SystemClock clock_;
   report::Metrics metrics_{WEIR_VERSION};
   kube::Connection connection_;
   std::unique_ptr<http::Transport> transport_;
@@ -385,8 +385,8 @@ class Operator {
   std::unique_ptr<http::Transport> lease_transport_;
   std::optional<kube::Client> lease_client_;
   kube::Store leases_{reconcile::form_of(kube::kLeases)};  // of sharding
-  std::optional<kube::Election> election_;
-  std::optional<kube::Sharding> sharding_;
+  std::optional<lead::Election> election_;
+  std::optional<lead::Sharding> sharding_;
   reconcile::ThreadedAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
@@ -401,7 +401,7 @@ class Operator {
 }  // namespace
 
 int run(const Options& options, const std::stop_token& stop) {
-  const kube::SystemClock clock;
+  const base::SystemClock clock;
   auto connection = kube::load_connection({.kubeconfig = options.kubeconfig, .context = options.context},
                                           clock, kube::process_environment());
   if (!connection) {

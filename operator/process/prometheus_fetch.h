@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "analysis/judge.h"
+#include "operator/base/clock.h"
 #include "operator/http/transport.h"
-#include "operator/kube/clock.h"
 #include "operator/report/metrics.h"
 
 namespace weir::process {
@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxServers = 64;
 class PrometheusFetch {
  public:
   // Borrows `metrics` and `clock`; `stop` ends every query under way.
-  PrometheusFetch(report::Metrics& metrics, const kube::Clock& clock, std::stop_token stop,
+  PrometheusFetch(report::Metrics& metrics, const base::Clock& clock, std::stop_token stop,
                   std::chrono::milliseconds timeout = kQueryTimeout)
       : metrics_(metrics), clock_(clock), stop_(std::move(stop)), timeout_(timeout) {}
 
@@ -44,7 +44,7 @@ class PrometheusFetch {
  private:
   struct Server {
     std::unique_ptr<http::Transport> transport;
-    std::optional<kube::Clock::Steady> timed_out_at;  // its last query did
+    std::optional<base::Clock::Steady> timed_out_at;  // its last query did
     bool tried = false;                               // by one query, since then
   };
 
@@ -56,7 +56,7 @@ class PrometheusFetch {
   void leave(Server& server, Query query, bool timed_out);
 
   report::Metrics& metrics_;
-  const kube::Clock& clock_;
+  const base::Clock& clock_;
   const std::stop_token stop_;
   const std::chrono::milliseconds timeout_;
   std::mutex mutex_;

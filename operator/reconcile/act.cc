@@ -4,8 +4,8 @@
 
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
+#include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
-#include "operator/reconcile/epoch.h"
 #include "operator/reconcile/services.h"
 #include "strategies/machine.h"
 
@@ -58,7 +58,7 @@ Actor::Done Actor::act(const strategies::EnsureFinalizer&, Scene& scene) {
   auto& finalizers = after["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Json::array();
   finalizers.push_back(canary::kFinalizer);
-  if (term_) after = claimed(after, *term_);
+  if (term_) after = lead::claimed(after, *term_);
   return update(kube::kCanaries, scene.object, after);
 }
 
@@ -67,7 +67,7 @@ Actor::Done Actor::act(const strategies::RemoveFinalizer&, Scene& scene) {
   auto& finalizers = after["metadata"]["finalizers"];
   std::erase(finalizers.get_ref<Json::array_t&>(), Json(canary::kFinalizer));
   if (finalizers.empty()) after["metadata"].erase("finalizers");
-  return update(kube::kCanaries, scene.object, without_claim(after));
+  return update(kube::kCanaries, scene.object, lead::without_claim(after));
 }
 
 Actor::Done Actor::act(const strategies::EnsureVersionServices&, Scene& scene) {
@@ -229,8 +229,9 @@ Actor::Done Actor::act(const strategies::DeleteCanary&, Scene& scene) {
 
 Actor::Done Actor::act(const strategies::ClearMarks&, Scene& scene) {
   for (const auto& part : scene.parts) {
-    if (!part.of_user || !is_claimed(*part.object)) continue;
-    if (auto done = update(part.resource, *part.object, without_claim(*part.object)); !done) return done;
+    if (!part.of_user || !lead::is_claimed(*part.object)) continue;
+    if (auto done = update(part.resource, *part.object, lead::without_claim(*part.object)); !done)
+      return done;
   }
   return {};
 }

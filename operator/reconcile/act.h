@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "operator/base/clock.h"
 #include "operator/kube/api.h"
-#include "operator/kube/clock.h"
 #include "operator/kube/store.h"
 #include "operator/reconcile/observe.h"
 #include "operator/routing/provider.h"
@@ -16,7 +16,7 @@ class Actor {
  public:
   // All are borrowed and must outlive the actor. `term`: of an elected leader, which signs each Canary that
   // it begins on (epoch.h).
-  Actor(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, const kube::Clock& clock,
+  Actor(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, const base::Clock& clock,
         std::optional<std::int64_t> term)
       : api_(api), stores_(stores), provider_(provider), clock_(clock), term_(term) {}
 
@@ -59,7 +59,7 @@ class Actor {
   kube::Api& api_;
   kube::Stores& stores_;
   const routing::Provider& provider_;
-  const kube::Clock& clock_;
+  const base::Clock& clock_;
   const std::optional<std::int64_t> term_;
 };
 

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
 #include "operator/kube/store.h"
 #include "operator/reconcile/queue.h"
 #include "operator/reconcile/reconciler.h"
@@ -23,7 +23,7 @@ class Controller {
   using Admission = std::function<std::shared_ptr<void>(const kube::Key& service)>;
 
   // Borrows all but `report` and `admit`. Without `admit` every release is worked on.
-  Controller(Reconciler& reconciler, const kube::Stores& stores, const kube::Clock& clock, Report report,
+  Controller(Reconciler& reconciler, const kube::Stores& stores, const base::Clock& clock, Report report,
              Admission admit = {})
       : reconciler_(reconciler),
         stores_(stores),
@@ -46,7 +46,7 @@ class Controller {
   // One round of a release that is due now, by the caller's thread; false if none is. What a worker repeats.
   [[nodiscard]] bool step();
   // When `step` next has something to do; empty: not before something changes.
-  [[nodiscard]] std::optional<kube::Clock::Steady> next_due() const {
+  [[nodiscard]] std::optional<base::Clock::Steady> next_due() const {
     return queue_.next_due(clock_.steady());
   }
 
@@ -59,7 +59,7 @@ class Controller {
 
   Reconciler& reconciler_;
   const kube::Stores& stores_;
-  const kube::Clock& clock_;
+  const base::Clock& clock_;
   Report report_;
   Admission admit_;
   Queue queue_;

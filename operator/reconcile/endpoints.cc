@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <set>
 
-#include "operator/routing/field.h"
+#include "operator/base/json.h"
 
 namespace weir::reconcile {
 namespace {
 
 // A missing condition means ready, as the EndpointSlice API has it.
-bool is_ready(const Json& endpoint) { return routing::field(endpoint, {"conditions", "ready"}) != false; }
+bool is_ready(const Json& endpoint) { return base::field(endpoint, {"conditions", "ready"}) != false; }
 
 // The endpoint's identity: two slices that hold it name it alike. Empty: it has none.
 std::string address_of(const Json& endpoint) {
-  const auto& addresses = routing::field(endpoint, {"addresses"});
+  const auto& addresses = base::field(endpoint, {"addresses"});
   const bool any = addresses.is_array() && !addresses.empty() && addresses.front().is_string();
   return any ? addresses.front().get<std::string>() : std::string();
 }
@@ -22,7 +22,7 @@ std::set<std::string> ready_addresses(const std::vector<Json>& slices, const std
   std::set<std::string> addresses;
   for (const auto& slice : slices) {
     if (!is_slice_of(slice, service)) continue;
-    const auto& endpoints = routing::field(slice, {"endpoints"});
+    const auto& endpoints = base::field(slice, {"endpoints"});
     if (!endpoints.is_array()) continue;
     for (const auto& endpoint : endpoints) {
       if (auto address = address_of(endpoint); !address.empty() && is_ready(endpoint))
@@ -46,7 +46,7 @@ Json trimmed_endpoint(const Json& endpoint) {
 }
 
 std::string service_of_slice(const Json& slice) {
-  return routing::text(slice, {"metadata", "labels", kServiceLabel});
+  return base::text(slice, {"metadata", "labels", kServiceLabel});
 }
 
 bool is_slice_of(const Json& slice, const std::string& service) { return service_of_slice(slice) == service; }

@@ -3,23 +3,23 @@
 #include <algorithm>
 #include <set>
 
+#include "operator/base/json.h"
 #include "operator/canary/canary.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
 #include "operator/reconcile/trim.h"
-#include "operator/routing/field.h"
-#include "operator/routing/mentions.h"
+#include "operator/routing/istio/mentions.h"
 
 namespace weir::reconcile {
 namespace {
 
-using routing::field;
+using base::field;
+using base::text;
 using routing::host_term;
 using routing::kDelegateTerms;
 using routing::kHostTerms;
-using routing::text;
 using Terms = std::vector<std::string>;
 
 constexpr std::string_view kSlices = "slices ";

@@ -5,17 +5,17 @@
 #include <map>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
+#include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
-#include "operator/reconcile/epoch.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
 #include "operator/reconcile/trim.h"
-#include "operator/routing/field.h"
-#include "operator/routing/mentions.h"
-#include "operator/routing/rules.h"
+#include "operator/routing/istio/mentions.h"
+#include "operator/routing/istio/rules.h"
 
 namespace weir::reconcile {
 namespace {
@@ -28,7 +28,7 @@ using strategies::Selects;
 constexpr const char* kProgressing = "Progressing";
 constexpr const char* kConflict = "Conflict";
 
-Milliseconds age_of(const kube::Stored& stored, kube::Clock::Steady now) {
+Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now) {
   return std::max(std::chrono::duration_cast<Milliseconds>(now - stored.since), Milliseconds{0});
 }
 
@@ -45,7 +45,7 @@ Json template_labels(const Json& deployment) {
 class Observer {
  public:
   Observer(Scene& scene, const kube::Stores& stores, const routing::Provider& provider,
-           kube::Clock::Steady now, const Means& means)
+           base::Clock::Steady now, const Means& means)
       : scene_(scene), stores_(stores), provider_(provider), now_(now), means_(means) {}
 
   void run() {
@@ -130,7 +130,7 @@ class Observer {
     }
     scene_.service = *stored->object;
     scene_.observed.service = strategies::ServiceState{
-        .age = age_of(*stored, now_), .changed_by = routing::text(last_write(scene_.service), {"manager"})};
+        .age = age_of(*stored, now_), .changed_by = base::text(last_write(scene_.service), {"manager"})};
   }
 
   [[nodiscard]] Json selector() const {
@@ -387,7 +387,7 @@ class Observer {
       const auto age = age_of(*stored, now_);
       if (age > routes.age) continue;
       routes.age = age;
-      routes.changed_by = routing::text(last_write(*stored->object), {"manager"});
+      routes.changed_by = base::text(last_write(*stored->object), {"manager"});
     }
   }
 
@@ -411,7 +411,7 @@ class Observer {
 
   void add_part(const kube::Resource& resource, const kube::Store& store, const std::string& name,
                 bool of_user, bool late) {
-    const bool known = std::ranges::any_of(scene_.parts, [&](const Part& part) {
+    const bool known = std::ranges::any_of(scene_.parts, [&](const ManagedObject& part) {
       return part.resource == resource && kube::metadata_text(*part.object, "name") == name;
     });
     const auto stored = known ? std::nullopt : store.get({name_space(), name});
@@ -441,8 +441,9 @@ class Observer {
     }
     add_part(kube::kDeployments, stores_.deployments, kube::metadata_text(scene_.candidate, "name"), true,
              true);
-    scene_.observed.marked = std::ranges::any_of(
-        scene_.parts, [](const Part& part) { return part.of_user && is_claimed(*part.object); });
+    scene_.observed.marked = std::ranges::any_of(scene_.parts, [](const ManagedObject& part) {
+      return part.of_user && lead::is_claimed(*part.object);
+    });
   }
 
   // Creations that were carried out late leave objects of a release that is over.
@@ -463,7 +464,7 @@ class Observer {
   Scene& scene_;
   const kube::Stores& stores_;
   const routing::Provider& provider_;
-  kube::Clock::Steady now_;
+  base::Clock::Steady now_;
   const Means& means_;
   std::vector<std::string> written_routes_;  // names of VirtualServices
   std::vector<std::string> written_rules_;   // names of DestinationRules
@@ -472,7 +473,7 @@ class Observer {
 }  // namespace
 
 Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
-              const routing::Provider& provider, kube::Clock::Steady now, const Means& means) {
+              const routing::Provider& provider, base::Clock::Steady now, const Means& means) {
   Scene scene{.canary = canary, .object = object};
   Observer(scene, stores, provider, now, means).run();
   return scene;

@@ -7,22 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "operator/base/clock.h"
 #include "operator/canary/canary.h"
-#include "operator/kube/clock.h"
 #include "operator/kube/store.h"
+#include "operator/lead/fence.h"
 #include "operator/routing/provider.h"
 
 namespace weir::reconcile {
 
 using kube::Json;
-
-// An object that the release writes, or owns.
-struct Part {
-  kube::Resource resource;
-  std::shared_ptr<const Json> object;  // never null
-  bool of_user = true;                 // else made by the operator, or the Canary
-  bool late = false;                   // written only once the release is promoted or taken back
-};
+using lead::ManagedObject;
 
 // What was read of one release, with the objects that its writes start from.
 struct Scene {
@@ -31,13 +25,13 @@ struct Scene {
   strategies::Observed observed;
   routing::Target target;
   routing::Objects objects;
-  Json service;                         // null: it does not exist
-  Json stable;                          // Deployment; null: it does not exist
-  Json candidate;                       // the same
-  std::vector<Json> wanted_services;    // what the release's own Services should be
-  std::vector<Json> existing_services;  // those of them that exist and are ours
-  std::vector<Part> parts;              // all that exist: routes first, then the Canary, then the rest
-  std::vector<Part> leftovers;          // of a release that is over: what it still owns
+  Json service;                          // null: it does not exist
+  Json stable;                           // Deployment; null: it does not exist
+  Json candidate;                        // the same
+  std::vector<Json> wanted_services;     // what the release's own Services should be
+  std::vector<Json> existing_services;   // those of them that exist and are ours
+  std::vector<ManagedObject> parts;      // all that exist: routes first, then the Canary, then the rest
+  std::vector<ManagedObject> leftovers;  // of a release that is over: what it still owns
 };
 
 // Pods of a workload, asked for only when some are not ready. An empty answer is fine.
@@ -52,6 +46,6 @@ struct Means {
 
 // One reading of the stores; `observed.verdict` is left empty.
 [[nodiscard]] Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
-                            const routing::Provider& provider, kube::Clock::Steady now, const Means& means);
+                            const routing::Provider& provider, base::Clock::Steady now, const Means& means);
 
 }  // namespace weir::reconcile

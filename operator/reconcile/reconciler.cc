@@ -4,9 +4,9 @@
 #include <utility>
 #include <variant>
 
-#include "operator/kube/base64.h"
+#include "operator/base/base64.h"
 #include "operator/kube/object.h"
-#include "operator/reconcile/epoch.h"
+#include "operator/lead/epoch.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
 #include "strategies/machine.h"
@@ -21,13 +21,13 @@ std::string authorization(const Json& secret) {
   const auto data = secret.value("data", Json::object());
   // A file that a Secret was made from often ends in a newline, which no header may hold.
   const auto value = [&](const char* key) {
-    auto text = kube::decode_base64(data.value(key, "")).value_or("");
+    auto text = base::decode_base64(data.value(key, "")).value_or("");
     text.resize(text.find_last_not_of("\r\n") + 1);
     return text;
   };
   if (data.contains("token")) return "Bearer " + value("token");
   if (data.contains("username"))
-    return "Basic " + kube::encode_base64(value("username") + ":" + value("password"));
+    return "Basic " + base::encode_base64(value("username") + ":" + value("password"));
   return {};
 }
 
@@ -80,6 +80,28 @@ std::vector<strategies::Event> joined(const std::vector<strategies::Event>& even
   return told;
 }
 
+// What the fence looks at of a reading.
+lead::Reading fenced(const Scene& scene) {
+  const auto written_to = [phase = scene.canary.status.phase] {
+    switch (phase) {
+      case Phase::Pending:
+        return lead::WrittenTo::Nothing;
+      case Phase::Initializing:
+      case Phase::Progressing:
+        return lead::WrittenTo::EarlyObjects;
+      case Phase::Promoting:
+      case Phase::Finalizing:
+      case Phase::RollingBack:
+        return lead::WrittenTo::AllObjects;
+      case Phase::Succeeded:
+      case Phase::Failed:
+        return lead::WrittenTo::NothingAnyMore;
+    }
+    return lead::WrittenTo::AllObjects;
+  };
+  return {.canary = scene.object, .objects = scene.parts, .written_to = written_to()};
+}
+
 Round no_round(const kube::Key& key, const std::string& why) {
   return {.error = kube::Error{.code = kube::Code::Cancelled,
                                .message = "no round for Canary " + kube::to_string(key) + ": " + why}};
@@ -88,8 +110,8 @@ Round no_round(const kube::Key& key, const std::string& why) {
 }  // namespace
 
 Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores,
-                       const routing::Provider& provider, Analyst& analyst, const kube::Clock& clock,
-                       Listener listener, Leadership leadership)
+                       const routing::Provider& provider, Analyst& analyst, const base::Clock& clock,
+                       Listener listener, lead::Leadership leadership)
     : api_(api),
       urgent_(urgent),
       stores_(stores),
@@ -128,14 +150,14 @@ Round Reconciler::rest(const kube::Key& key, const Json& record, const Lead& lea
 Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead) {
   const kube::Key key{canary.name_space, canary.name};
   const std::int64_t term = lead.term;
-  FencedApi before(api_for(canary.status.phase), fence_, key, service_of(object), term);
+  lead::FencedApi before(api_for(canary.status.phase), fence_, key, service_of(object), term);
   const Means means{.list_pods =
                         [&before](const std::string& name_space, const std::string& labels) {
                           return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
                         },
                     .cross_namespace_templates = cross_namespace_templates_};
   auto scene = observe(canary, object, stores_, provider_, clock_.steady(), means);
-  if (fence_.overtaken(key, scene, lead)) return no_round(key, "another operator has taken it over");
+  if (fence_.overtaken(key, fenced(scene), lead)) return no_round(key, "another operator has taken it over");
   if (auto round = claim(before, scene, term)) return *std::move(round);
   std::call_once(watched_, [this] { watched_since_ = clock_.wall(); });
   scene.observed.watched_since = watched_since_;
@@ -144,7 +166,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
                                            scene.observed, clock_.wall());
   Round round{.requeue_after = decision.requeue_after};
-  FencedApi api(api_for(decision.status.phase), fence_, key, service_of(object), term);
+  lead::FencedApi api(api_for(decision.status.phase), fence_, key, service_of(object), term);
   // Status leads and traffic follows: nothing is done that status does not say.
   if (auto done = write_status(api, scene, decision, lead); !done) {
     round.error = done.error();
@@ -174,10 +196,10 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
 kube::Api& Reconciler::api_for(Phase phase) { return phase == Phase::RollingBack ? urgent_ : api_; }
 
 std::optional<Round> Reconciler::claim(kube::Api& api, const Scene& scene, std::int64_t term) {
-  const auto due = fence_.due(kube::key_of(scene.object), scene, term);
+  const auto due = fence_.due(kube::key_of(scene.object), fenced(scene), term);
   if (due.empty()) return std::nullopt;
   for (const auto& part : due) {
-    auto answer = api.update(part.resource, *part.object, claimed(*part.object, term));
+    auto answer = api.update(part.resource, *part.object, lead::claimed(*part.object, term));
     if (listener_.on_claim) {
       listener_.on_claim(scene.canary, part, answer ? kube::Result<void>{} : std::unexpected(answer.error()));
     }
@@ -192,7 +214,7 @@ kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene,
   if (!is_worth_a_write(scene.canary.status, decision)) return {};
   Json after = scene.object;
   after["status"] = canary::to_json(decision.status, scene.canary.spec);
-  if (lead.renewed_at) sign_status(after, lead.term);
+  if (lead.renewed_at) lead::sign_status(after, lead.term);
   auto answer = api.update_status(kube::kCanaries, scene.object, after);
   if (!answer) return std::unexpected(answer.error());
   scene.object = *answer;
@@ -208,9 +230,9 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, co
   const std::string message = error.field + ": " + error.message;
   if (kube::text_at(after, "/status/message") == message) return {};
   status["message"] = message;
-  if (lead.renewed_at) sign_status(after, lead.term);
+  if (lead.renewed_at) lead::sign_status(after, lead.term);
   const auto key = kube::key_of(object);
-  FencedApi api(api_, fence_, key, service_of(object), lead.term);
+  lead::FencedApi api(api_, fence_, key, service_of(object), lead.term);
   auto answer = api.update_status(kube::kCanaries, object, after);
   if (!answer) return {.error = answer.error()};
   stores_.canaries.put(std::move(*answer), clock_.steady());

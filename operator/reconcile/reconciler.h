@@ -6,17 +6,19 @@
 #include <optional>
 #include <string>
 
+#include "operator/base/clock.h"
 #include "operator/kube/api.h"
-#include "operator/kube/clock.h"
 #include "operator/kube/store.h"
+#include "operator/lead/fence.h"
 #include "operator/reconcile/act.h"
 #include "operator/reconcile/analyst.h"
-#include "operator/reconcile/fence.h"
 #include "operator/reconcile/observe.h"
 #include "operator/routing/provider.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
+
+using lead::Lead;
 
 // What a round came to.
 struct Round {
@@ -34,8 +36,8 @@ struct Listener {
   std::function<void(const canary::Canary&, const strategies::CheckRequest&)>
       on_check;  // it is asked for now
   std::function<void(const kube::Key&)> on_gone;
-  // An object of the release was claimed (fence.h).
-  std::function<void(const canary::Canary&, const Part&, const kube::Result<void>&)> on_claim;
+  // An object of the release was lead::claimed (fence.h).
+  std::function<void(const canary::Canary&, const ManagedObject&, const kube::Result<void>&)> on_claim;
 };
 
 class Reconciler {
@@ -43,13 +45,13 @@ class Reconciler {
   // All but `listener` and `leadership` are borrowed and must outlive the reconciler. `urgent` is the same
   // API for releases that are being rolled back, whose requests should not wait behind others.
   Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, const routing::Provider& provider,
-             Analyst& analyst, const kube::Clock& clock, Listener listener,
-             Leadership leadership = leads_alone);
+             Analyst& analyst, const base::Clock& clock, Listener listener,
+             lead::Leadership leadership = lead::leads_alone);
 
-  // Thread-safe for different keys. Objects that late writes may be on their way to are claimed first, and
-  // that is the round. Otherwise status is written first, then each action in order; the first failure ends
-  // the round. Without leadership of the release nothing is written and the round ends with Code::Cancelled;
-  // of a Canary that is gone whatever is kept is dropped, whoever leads. Events are told
+  // Thread-safe for different keys. Objects that late writes may be on their way to are lead::claimed first,
+  // and that is the round. Otherwise status is written first, then each action in order; the first failure
+  // ends the round. Without leadership of the release nothing is written and the round ends with
+  // Code::Cancelled; of a Canary that is gone whatever is kept is dropped, whoever leads. Events are told
   // after the writes, so that they never hold one up.
   [[nodiscard]] Round reconcile(const kube::Key& key);
 
@@ -62,7 +64,7 @@ class Reconciler {
   [[nodiscard]] Round rest(const kube::Key& key, const Json& record, const Lead& lead);
   [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
-  // The round in which objects were claimed; empty: there were none to claim.
+  // The round in which objects were lead::claimed; empty: there were none to claim.
   [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Scene& scene, std::int64_t term);
   // Nothing is sent if that is not worth a request.
   [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
@@ -76,9 +78,9 @@ class Reconciler {
   kube::Stores& stores_;
   const routing::Provider& provider_;
   Analyst& analyst_;
-  const kube::Clock& clock_;
+  const base::Clock& clock_;
   Listener listener_;
-  Fence fence_;
+  lead::Fence fence_;
   std::once_flag watched_;
   strategies::TimePoint watched_since_;  // of this process' first round
   bool cross_namespace_templates_ = false;

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
-#include "operator/routing/field.h"
 
 namespace weir::reconcile {
 namespace {
 
-using routing::field;
-using routing::members;
-using routing::text;
+using base::field;
+using base::members;
+using base::text;
 
 }  // namespace
 

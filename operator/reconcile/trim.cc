@@ -4,19 +4,19 @@
 #include <string_view>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/canary/workload.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
-#include "operator/routing/field.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
 namespace {
 
-using routing::field;
-using routing::members;
-using routing::text;
+using base::field;
+using base::members;
+using base::text;
 
 constexpr std::string_view kOwnAnnotations = "weir.dev/";
 

@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "operator/base/hash.h"
+#include "operator/base/time.h"
+
 namespace weir::report {
 namespace {
 
@@ -14,34 +17,16 @@ constexpr std::string_view kEllipsis = "…";
 // Kubernetes' limit of a name, less a dot and the suffix.
 constexpr std::size_t kMaxNameBytes = 253 - 17;
 
-// FNV-1a: the same on every machine and in every version of the operator.
-class Hash {
- public:
-  void add(std::string_view text) {
-    for (const char c : text) add_byte(static_cast<unsigned char>(c));
-    add_byte(0);
-  }
-  [[nodiscard]] std::uint64_t value() const { return value_; }
-
- private:
-  void add_byte(unsigned char byte) { value_ = (value_ ^ byte) * 0x100000001B3U; }
-  std::uint64_t value_ = 0xCBF29CE484222325U;
-};
-
-// RFC 3339 with whole seconds: the form of an Event's times.
-std::string timestamp(strategies::TimePoint time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
-
 std::string event_name(const CanaryRef& canary, const strategies::Event& event, strategies::TimePoint now) {
-  Hash hash;
+  constexpr std::string_view kEnd("\0", 1);
+  std::uint64_t hash = base::kFnvBasis;
   for (const auto& part :
        {canary.uid, event.reason, event.message, std::to_string(now.time_since_epoch().count())}) {
-    hash.add(part);
+    hash = base::fnv1a(kEnd, base::fnv1a(part, hash));
   }
-  auto base = canary.name.substr(0, kMaxNameBytes);
-  while (base.ends_with('.') || base.ends_with('-')) base.pop_back();
-  return fmt::format("{}.{:016x}", base, hash.value());
+  auto stem = canary.name.substr(0, kMaxNameBytes);
+  while (stem.ends_with('.') || stem.ends_with('-')) stem.pop_back();
+  return stem + "." + base::hex(hash);
 }
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
@@ -57,7 +42,7 @@ std::string shorten(std::string_view text, std::size_t bytes) {
 }
 
 Json make_event(const CanaryRef& canary, const strategies::Event& event, strategies::TimePoint now) {
-  const auto time = timestamp(now);
+  const auto time = base::format_seconds(now);
   return {{"apiVersion", "v1"},
           {"kind", "Event"},
           {"metadata", {{"namespace", canary.name_space}, {"name", event_name(canary, event, now)}}},
@@ -90,7 +75,7 @@ EventWrite EventLog::record(const CanaryRef& canary, const strategies::Event& ev
     return {.create = false,
             .name_space = known.name_space,
             .name = known.name,
-            .body = {{"count", ++known.count}, {"lastTimestamp", timestamp(known.last)}}};
+            .body = {{"count", ++known.count}, {"lastTimestamp", base::format_seconds(known.last)}}};
   }
   if (found != index_.end()) {
     known_.erase(found->second);

@@ -1,6 +1,7 @@
 // Any JSON as a Canary or a MetricTemplate, and any text as a time or a duration.
 #include "operator/canary/canary.h"
 
+#include "operator/base/time.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"
 
@@ -33,13 +34,13 @@ void check_object(const Json& object) {
 }
 
 void check_text(std::string_view text) {
-  if (const auto time = canary::parse_time(text)) {
-    const auto again = canary::parse_time(canary::format_time(*time));
-    require(again && *again == *time, "a time survives being written: " + canary::format_time(*time));
+  if (const auto time = base::parse_time(text)) {
+    const auto again = base::parse_time(base::format_time(*time));
+    require(again && *again == *time, "a time survives being written: " + base::format_time(*time));
   }
-  if (const auto duration = canary::parse_duration(text)) {
-    const auto again = canary::parse_duration(canary::format_duration(*duration));
-    require(again && *again == *duration, "a duration survives: " + canary::format_duration(*duration));
+  if (const auto duration = base::parse_duration(text)) {
+    const auto again = base::parse_duration(base::format_duration(*duration));
+    require(again && *again == *duration, "a duration survives: " + base::format_duration(*duration));
   }
 }
 

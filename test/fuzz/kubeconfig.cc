@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "operator/kube/base64.h"
+#include "operator/base/base64.h"
 #include "test/fuzz/target.h"
 
 namespace weir::fuzz {
@@ -45,9 +45,9 @@ void check(const std::expected<kube::Connection, std::string>& connection) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
   const auto text = fuzz::text_of(data, size);
-  const kube::VirtualClock clock;
+  const base::VirtualClock clock;
   const fuzz::MemoryFile file(text);
   for (const auto* context : {"", "other"}) fuzz::check(kube::read_kubeconfig({file.path()}, context, clock));
-  fuzz::require(kube::decode_base64(kube::encode_base64(text)) == text, "base64 decodes to what was encoded");
+  fuzz::require(base::decode_base64(base::encode_base64(text)) == text, "base64 decodes to what was encoded");
   return 0;
 }

@@ -4,11 +4,11 @@
 #include <array>
 
 #include "operator/canary/canary.h"
-#include "operator/cli/world.h"
 #include "operator/kube/object.h"
+#include "operator/offline/world.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"
 
@@ -43,7 +43,7 @@ class SteadyAnalyst final : public reconcile::Analyst {
   std::optional<reconcile::Question> question_;
 };
 
-void fill(kube::MemoryApi& api, const Json& objects) {
+void fill(offline::MemoryApi& api, const Json& objects) {
   for (const auto& raw : objects) {
     auto object = as_served(raw);
     const auto kind = text(object, "kind", "");
@@ -59,7 +59,7 @@ void check(const strategies::Status& status, const strategies::Spec& spec) {
 }
 
 void run(const Json& input) {
-  cli::World world;
+  offline::World world;
   // Without controllers Deployments and endpoints stay as the input has them.
   if (!flag(input, "controllers")) world.api.on_write({});
   world.stores.on_change([&](const kube::Resource& resource, const kube::Change& change) {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"
 

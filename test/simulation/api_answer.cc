@@ -92,7 +92,7 @@ http::Response removed(const ApiRequest& request) {
                          {"details", details_of(request)}});
 }
 
-http::Response listed(const ApiRequest& request, const std::vector<kube::MemoryApi::Object>& page,
+http::Response listed(const ApiRequest& request, const std::vector<offline::MemoryApi::Object>& page,
                       std::uint64_t version, const std::string& next) {
   Json metadata{{"resourceVersion", std::to_string(version)}};
   if (!next.empty()) metadata["continue"] = next;

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "operator/kube/memory_api.h"
+#include "operator/offline/memory_api.h"
 #include "test/simulation/api_request.h"
 
 namespace weir::simulation {
@@ -16,8 +16,8 @@ namespace weir::simulation {
 [[nodiscard]] http::Response removed(const ApiRequest& request);
 // One page of a list; `next` is empty on the last one. Items come without apiVersion and kind.
 [[nodiscard]] http::Response listed(const ApiRequest& request,
-                                    const std::vector<kube::MemoryApi::Object>& page, std::uint64_t version,
-                                    const std::string& next);
+                                    const std::vector<offline::MemoryApi::Object>& page,
+                                    std::uint64_t version, const std::string& next);
 
 // A Status object for the error, with its HTTP status.
 [[nodiscard]] http::Response failed(const kube::Error& error);

@@ -17,7 +17,7 @@ namespace {
 
 using kube::Code;
 using kube::Error;
-using Object = kube::MemoryApi::Object;
+using Object = offline::MemoryApi::Object;
 
 constexpr std::string_view kJsonPatch = "application/json-patch+json";
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
@@ -87,11 +87,11 @@ kube::Result<Json> body_of(const ApiRequest& request, const http::Request& raw) 
 
 }  // namespace
 
-ApiServer::ApiServer(const Executor& executor, const kube::Clock& clock)
+ApiServer::ApiServer(const Executor& executor, const base::Clock& clock)
     : executor_(executor), objects_(clock) {
   for (const auto& kind : known_kinds()) histories_[kind.plural];
   objects_.on_admission(fill_defaults);
-  objects_.on_change([this](const kube::Changed& changed) { take(changed); });
+  objects_.on_change([this](const offline::Changed& changed) { take(changed); });
 }
 
 Json ApiServer::put(const kube::Resource& resource, Json object, std::string_view manager) {
@@ -181,7 +181,7 @@ http::Response ApiServer::patch(const ApiRequest& request, const http::Request& 
   if (type == kJsonPatch ? !change.is_array() : !change.is_object()) {
     return failed(refusal(Code::Invalid, 400, "the body is no patch of type " + type), request);
   }
-  const auto part = request.status ? kube::Part::Status : kube::Part::Object;
+  const auto part = request.status ? offline::Part::Status : offline::Part::Object;
   const auto patched = objects_.patch(request.resource, request.key, change, part, manager_of(request, raw));
   return patched ? succeeded(200, **patched) : failed(patched.error(), request);
 }
@@ -254,7 +254,7 @@ void ApiServer::on_change(std::function<void(const Change&)> callback) {
   observers_.push_back(std::move(callback));
 }
 
-void ApiServer::take(const kube::Changed& changed) {
+void ApiServer::take(const offline::Changed& changed) {
   History& history = histories_.at(changed.resource.plural);
   const std::string_view type = changed.gone ? "DELETED" : changed.before ? "MODIFIED" : "ADDED";
   const auto version = kube::numeric_version(*changed.after).value_or(0);
@@ -267,7 +267,7 @@ void ApiServer::take(const kube::Changed& changed) {
   const Change change{.at = executor_.now(),
                       .writer = changed.collected ? 0 : writer_,
                       .resource = changed.resource,
-                      .status = changed.part == kube::Part::Status,
+                      .status = changed.part == offline::Part::Status,
                       .before = changed.before ? *changed.before : Json(),
                       .after = changed.gone ? Json() : *changed.after};
   for (const auto& observer : observers_) observer(change);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "operator/http/transport.h"
-#include "operator/kube/memory_api.h"
+#include "operator/offline/memory_api.h"
 #include "test/simulation/api_request.h"
 #include "test/simulation/executor.h"
 
@@ -38,10 +38,10 @@ struct Change {
 class ApiServer {
  public:
   // Borrows both. The CRDs of `manifests/crds` give the defaults.
-  ApiServer(const Executor& executor, const kube::Clock& clock);
+  ApiServer(const Executor& executor, const base::Clock& clock);
 
   // What controllers and people do: put, erase, get, list. What is kept has the server's defaults.
-  [[nodiscard]] kube::MemoryApi& objects() { return objects_; }
+  [[nodiscard]] offline::MemoryApi& objects() { return objects_; }
   // `kubectl apply` of a whole object. Status is kept as it is unless given.
   Json put(const kube::Resource& resource, Json object, std::string_view manager = "kubectl");
   bool erase(const kube::Resource& resource, const kube::Key& key) { return objects_.erase(resource, key); }
@@ -77,7 +77,7 @@ class ApiServer {
     Millis at{0};
     std::uint64_t version = 0;
     std::string_view type;  // ADDED, MODIFIED, DELETED
-    kube::MemoryApi::Object object;
+    offline::MemoryApi::Object object;
     std::string line;  // the event as it is sent; made when it is first asked for
   };
   struct History {
@@ -87,7 +87,7 @@ class ApiServer {
   };
   static constexpr std::size_t kKept = 2'000;  // events of one kind
 
-  void take(const kube::Changed& changed);
+  void take(const offline::Changed& changed);
   [[nodiscard]] http::Response answer(const http::Request& request);
   [[nodiscard]] http::Response list(const ApiRequest& request);
   [[nodiscard]] http::Response create(const ApiRequest& request, const http::Request& raw);
@@ -97,7 +97,7 @@ class ApiServer {
   [[nodiscard]] std::uint64_t version_before(Millis delay) const;
 
   const Executor& executor_;
-  kube::MemoryApi objects_;
+  offline::MemoryApi objects_;
   Writer writer_ = 0;                              // of the request that is being answered
   std::map<std::string_view, History> histories_;  // by the resource's plural, all known kinds
   std::vector<std::function<void(const Change&)>> observers_;

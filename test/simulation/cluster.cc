@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "operator/base/time.h"
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
 
@@ -210,7 +211,7 @@ void Cluster::write_status(const kube::Key& key, const Deployment& wanted) {
   const Json& before = member(object, "/status");
   Json status =
       deployment_status(before, member(object, "/metadata/generation"), wanted.replicas, wanted.template_hash,
-                        {pods.begin(), pods.end()}, kube::format_seconds(ClusterClock(executor_).wall()));
+                        {pods.begin(), pods.end()}, base::format_seconds(ClusterClock(executor_).wall()));
   if (status == before) return;
   object["status"] = std::move(status);
   server_.objects().put(kube::kDeployments, std::move(object), kManager);
@@ -263,7 +264,7 @@ void Cluster::remove(const std::string& name) {
   const Pod pod = std::move(pods_.extract(found).mapped());
   pod_names_.erase(pod.address);
   const Json released{{"metadata", {{"finalizers", nullptr}}}};
-  (void)server_.objects().patch(kube::kPods, {pod.name_space, pod.name}, released, kube::Part::Object,
+  (void)server_.objects().patch(kube::kPods, {pod.name_space, pod.name}, released, offline::Part::Object,
                                 kKubelet);
   wake_all_of(pod);
 }

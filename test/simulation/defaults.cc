@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "operator/cli/yaml.h"
+#include "operator/offline/yaml.h"
 
 namespace weir::simulation {
 namespace {
@@ -66,7 +66,7 @@ Json read_crd(const std::string& name) {
   const std::string path = std::string(WEIR_SOURCE_DIR) + "/manifests/crds/" + name;
   std::ifstream file(path);
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto documents = cli::parse_yaml(text, path);
+  const auto documents = offline::parse_yaml(text, path);
   if (!documents || documents->empty()) {
     throw std::runtime_error(documents ? path + " has no document" : documents.error());
   }

@@ -8,7 +8,7 @@ namespace weir::simulation {
 namespace {
 
 // Where simulated time begins: any fixed moment will do.
-constexpr kube::Clock::Wall kStart{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
+constexpr base::Clock::Wall kStart{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
 // A process does not start when its machine does, and no age is measured from zero.
 constexpr std::chrono::hours kUptime{1'000};
 
@@ -37,9 +37,9 @@ void Executor::run_until(Millis end) {
   now_ = std::max(now_, end);
 }
 
-kube::Clock::Wall ClusterClock::wall() const { return kStart + executor_.now(); }
+base::Clock::Wall ClusterClock::wall() const { return kStart + executor_.now(); }
 
-kube::Clock::Steady ClusterClock::steady() const { return Steady(kUptime) + executor_.now(); }
+base::Clock::Steady ClusterClock::steady() const { return Steady(kUptime) + executor_.now(); }
 
 std::string to_text(Millis time) {
   return fmt::format("{:8.3f} s", std::chrono::duration<double>(time).count());

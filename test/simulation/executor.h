@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
 
 namespace weir::simulation {
 
@@ -45,7 +45,7 @@ class Executor {
 };
 
 // The clock of the cluster: that of the API server, of its controllers and of Prometheus.
-class ClusterClock final : public kube::Clock {
+class ClusterClock final : public base::Clock {
  public:
   explicit ClusterClock(const Executor& executor) : executor_(executor) {}
   [[nodiscard]] Wall wall() const override;

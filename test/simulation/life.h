@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
 #include "test/simulation/executor.h"
 
 namespace weir::simulation {
@@ -14,9 +14,9 @@ namespace weir::simulation {
 struct Killed {};
 
 // The clock of one process, with faults of its own.
-class ProcessClock final : public kube::Clock {
+class ProcessClock final : public base::Clock {
  public:
-  explicit ProcessClock(const kube::Clock& cluster) : cluster_(cluster) {}
+  explicit ProcessClock(const base::Clock& cluster) : cluster_(cluster) {}
   [[nodiscard]] Wall wall() const override { return cluster_.wall() + skew_; }
   [[nodiscard]] Steady steady() const override { return cluster_.steady() - stopped_; }
 
@@ -25,14 +25,14 @@ class ProcessClock final : public kube::Clock {
   void lose(Millis time) { stopped_ += time; }
 
  private:
-  const kube::Clock& cluster_;
+  const base::Clock& cluster_;
   Millis skew_{0};
   Millis stopped_{0};
 };
 
 class Life {
  public:
-  Life(Executor& executor, const kube::Clock& cluster) : clock(cluster), executor_(executor) {}
+  Life(Executor& executor, const base::Clock& cluster) : clock(cluster), executor_(executor) {}
 
   ProcessClock clock;
 

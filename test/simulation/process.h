@@ -10,11 +10,11 @@
 
 #include "analysis/judge.h"
 #include "operator/kube/client.h"
-#include "operator/kube/lease.h"
 #include "operator/kube/watcher.h"
+#include "operator/lead/lease.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/interest.h"
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 #include "test/simulation/prometheus.h"
 #include "test/simulation/wire.h"
 
@@ -24,7 +24,7 @@ namespace weir::simulation {
 struct Surroundings {
   Executor& executor;
   ApiServer& server;
-  const kube::Clock& clock;
+  const base::Clock& clock;
   Prometheus& prometheus;
   Wire::Treat treat;                             // of requests of releases
   std::function<void(const std::string&)> tell;  // a line of the timeline
@@ -81,7 +81,7 @@ class Process {
   std::shared_ptr<kube::Token> token_;
   kube::Client client_;
   kube::Client election_client_;
-  kube::Election election_;
+  lead::Election election_;
   kube::Stores stores_{reconcile::form_of};
   routing::IstioProvider provider_;
   std::unique_ptr<analysis::Judge> judge_;

@@ -117,7 +117,7 @@ double quantile_of(const std::array<double, kBuckets.size()>& counts) {
 
 }  // namespace
 
-Prometheus::Prometheus(Executor& executor, const kube::Clock& clock, const Mesh& mesh, Millis scrape_interval,
+Prometheus::Prometheus(Executor& executor, const base::Clock& clock, const Mesh& mesh, Millis scrape_interval,
                        std::uint64_t seed)
     : executor_(executor),
       clock_(clock),

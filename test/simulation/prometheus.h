@@ -36,7 +36,7 @@ class Prometheus {
  public:
   // Borrows all; `clock` is its own. Each proxy is scraped at a moment of its own in `scrape_interval`, which
   // the seed draws, as it does how long an answer takes. Must outlive all tasks of `executor`.
-  Prometheus(Executor& executor, const kube::Clock& clock, const Mesh& mesh, Millis scrape_interval,
+  Prometheus(Executor& executor, const base::Clock& clock, const Mesh& mesh, Millis scrape_interval,
              std::uint64_t seed = 0);
 
   void set(Weather weather) { weather_ = weather; }
@@ -81,7 +81,7 @@ class Prometheus {
   static std::optional<double> increase(const Samples& samples, Millis at, Millis window);
 
   Executor& executor_;
-  const kube::Clock& clock_;
+  const base::Clock& clock_;
   const Mesh& mesh_;
   const Millis scrape_interval_;
   Random random_;

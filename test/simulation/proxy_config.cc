@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "operator/kube/object.h"
-#include "operator/routing/hosts.h"
+#include "operator/routing/istio/hosts.h"
 
 namespace weir::simulation {
 namespace {

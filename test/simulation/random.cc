@@ -1,18 +1,9 @@
 #include "test/simulation/random.h"
 
+#include "operator/base/hash.h"
+
 namespace weir::simulation {
-namespace {
-
-// FNV-1a, by its authors' constants: a name becomes a number.
-std::uint64_t number_of(std::string_view name) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
-  return hash;
-}
-
-}  // namespace
-
-Random::Random(std::uint64_t seed, std::string_view stream) : engine_(seed ^ number_of(stream)) {}
+Random::Random(std::uint64_t seed, std::string_view stream) : engine_(seed ^ base::fnv1a(stream)) {}
 
 double Random::uniform() { return static_cast<double>(engine_() >> 11U) * 0x1.0p-53; }
 

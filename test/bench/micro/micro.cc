@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "analysis/sequential.h"
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 #include "strategies/machine.h"
 #include "test/unit/routing/world.h"
 #include "test/unit/strategies/world.h"

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "operator/base/time.h"
 #include "operator/canary/ladder.h"
 #include "support.h"
 
@@ -82,7 +83,7 @@ TEST(Canary, knows_what_the_api_server_says_of_it) {
   EXPECT_EQ(canary.name_space, "shop");
   EXPECT_EQ(canary.uid, "u-1");
   EXPECT_EQ(canary.generation, 3);
-  EXPECT_EQ(format_time(canary.created), "2026-11-24T11:58:23.000Z");
+  EXPECT_EQ(base::format_time(canary.created), "2026-11-24T11:58:23.000Z");
   EXPECT_TRUE(canary.deleting);
   EXPECT_TRUE(canary.has_finalizer);
   EXPECT_EQ(canary.rollback_requested, "too slow");

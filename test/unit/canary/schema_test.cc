@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "operator/base/time.h"
 #include "operator/canary/fields.h"
 #include "support.h"
 
@@ -151,7 +152,7 @@ TEST(Schema, describes_every_field) {
 
 TEST(Schema, keeps_every_field_of_a_status) {
   const auto properties = schema_of("canaries.weir.dev.yaml").at("status").at("properties");
-  const auto now = *parse_time("2026-11-24T11:58:23Z");
+  const auto now = *base::parse_time("2026-11-24T11:58:23Z");
   strategies::Status status;
   status.checks_in_step = status.drifts = status.dead_intervals = 1;
   status.target = status.rollback_reason = status.message = "text";

@@ -2,12 +2,13 @@
 
 #include <limits>
 
+#include "operator/base/time.h"
 #include "support.h"
 
 namespace weir::canary {
 namespace {
 
-strategies::TimePoint at(std::string_view text) { return parse_time(text).value(); }
+strategies::TimePoint at(std::string_view text) { return base::parse_time(text).value(); }
 
 strategies::Status full_status() {
   strategies::Status status;

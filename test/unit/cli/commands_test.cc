@@ -6,7 +6,7 @@
 
 #include "operator/canary/canary.h"
 #include "operator/cli/cli.h"
-#include "operator/kube/memory_api.h"
+#include "operator/offline/memory_api.h"
 
 namespace weir::cli {
 namespace {
@@ -93,8 +93,8 @@ class Commands : public testing::Test {
 
   Json stored() { return api_.get(kube::kCanaries, {"shop", "checkout-v2"}).value(); }
 
-  kube::VirtualClock clock_;
-  kube::MemoryApi api_{clock_};
+  base::VirtualClock clock_;
+  offline::MemoryApi api_{clock_};
   std::istringstream in_;
   std::ostringstream out_, err_;
   Screen screen_;

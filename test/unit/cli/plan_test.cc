@@ -11,8 +11,8 @@
 #include <sstream>
 #include <tuple>
 
-#include "operator/cli/world.h"
 #include "operator/kube/object.h"
+#include "operator/offline/world.h"
 
 namespace weir::cli {
 namespace {
@@ -92,7 +92,7 @@ Answer run_plan(const std::vector<std::string>& words, const std::string& input 
   std::istringstream in(input);
   std::ostringstream out;
   std::ostringstream err;
-  const kube::VirtualClock clock;
+  const base::VirtualClock clock;
   Console console{in, out, err, clock, [] { return Screen{}; }, [](std::chrono::milliseconds) {}};
   std::vector<std::string> all{"plan"};
   all.insert(all.end(), words.begin(), words.end());
@@ -111,10 +111,10 @@ std::string refusal_of(const std::string& input) {
   return answer.err;
 }
 
-std::vector<Document> documents_of(const std::string& text) {
-  auto read = parse_yaml(text, "t.yaml");
+std::vector<offline::Document> documents_of(const std::string& text) {
+  auto read = offline::parse_yaml(text, "t.yaml");
   EXPECT_TRUE(read) << (read ? "" : read.error());
-  return read ? *read : std::vector<Document>{};
+  return read ? *read : std::vector<offline::Document>{};
 }
 
 std::string content_of(const fs::path& path) {
@@ -129,10 +129,10 @@ using State = std::map<Id, Json>;
 
 Id id_of(const Json& object) { return {object.value("kind", ""), kube::key_of(object)}; }
 
-State state_of(const std::vector<Document>& documents) {
+State state_of(const std::vector<offline::Document>& documents) {
   State state;
-  for (const Document& document : documents) {
-    Json object = as_written(document.object);
+  for (const offline::Document& document : documents) {
+    Json object = offline::as_written(document.object);
     if (kube::metadata_text(object, "namespace").empty()) object["metadata"]["namespace"] = "default";
     state[id_of(object)] = object;
   }
@@ -215,7 +215,7 @@ void expect_whole_weights(const Json& object) {
   }
 }
 
-void expect_surgical(const std::vector<Document>& documents) {
+void expect_surgical(const std::vector<offline::Document>& documents) {
   const auto plan = make_plan(documents, "default");
   ASSERT_TRUE(plan) << plan.error();
   const State before = state_of(documents);
@@ -312,7 +312,7 @@ TEST(Plan, carries_nothing_that_only_a_server_adds) {
                             "status:", "ownerReferences", "finalizers", "kind: Event", "kind: Canary"}) {
     EXPECT_EQ(answer.out.find(noise), std::string::npos) << noise;
   }
-  const auto read = parse_yaml(answer.out, "out");
+  const auto read = offline::parse_yaml(answer.out, "out");
   ASSERT_TRUE(read) << read.error();
   EXPECT_EQ(read->front().object["metadata"]["annotations"][kStepAnnotation], "1");
   EXPECT_THAT(read->front().object["metadata"]["annotations"][kWhyAnnotation].get<std::string>(),
@@ -429,9 +429,10 @@ std::vector<fs::path> samples(const fs::path& folder) {
   return files;
 }
 
-bool has_canary(const std::vector<Document>& documents) {
-  return std::ranges::any_of(
-      documents, [](const Document& document) { return document.object.value("kind", "") == "Canary"; });
+bool has_canary(const std::vector<offline::Document>& documents) {
+  return std::ranges::any_of(documents, [](const offline::Document& document) {
+    return document.object.value("kind", "") == "Canary";
+  });
 }
 
 // Set WEIR_UPDATE_GOLDEN=1 to write the files anew after a change that is meant.

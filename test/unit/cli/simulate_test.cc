@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "operator/cli/backtest.h"
-#include "operator/cli/yaml.h"
+#include "operator/offline/yaml.h"
 
 namespace weir::cli {
 namespace {
@@ -60,7 +60,7 @@ class Simulating : public testing::Test {
   std::istringstream in_;
   std::ostringstream out_;
   std::ostringstream err_;
-  kube::VirtualClock clock_;
+  base::VirtualClock clock_;
 };
 
 TEST_F(Simulating, promotes_a_good_candidate_and_takes_a_bad_one_back) {
@@ -161,7 +161,7 @@ class FailingLater final : public analysis::Judge {
 };
 
 TEST(Replaying, judges_interval_after_interval_until_the_release_would_have_been_taken_back) {
-  const auto canary = canary::parse(parse_yaml(canary_text(kThreshold), "-").value().front().object);
+  const auto canary = canary::parse(offline::parse_yaml(canary_text(kThreshold), "-").value().front().object);
   ASSERT_TRUE(canary);
   const analysis::TimePoint from{std::chrono::seconds{1'700'000'000}};
   FailingLater judge;

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <map>
 
-#include "operator/kube/base64.h"
+#include "operator/base/base64.h"
 #include "operator/kube/client.h"
 #include "test/unit/kube/fake_transport.h"
 
@@ -61,7 +61,7 @@ users: [{name: u, user: {)" + user +
   fs::path folder = fs::path(testing::TempDir()) / ("weir-auth-" + std::to_string(getpid()));
   std::map<std::string, std::string> variables;
   Environment environment;
-  VirtualClock clock;
+  base::VirtualClock clock;
 };
 
 TEST_F(AuthTest, reads_server_token_and_namespace_of_the_current_context) {
@@ -214,20 +214,20 @@ TEST_F(AuthTest, falls_back_to_the_file_in_the_home_folder) {
 }
 
 TEST(Base64, decodes_text_with_white_space_and_padding) {
-  EXPECT_EQ(decode_base64("aGVs\nbG8="), "hello");
-  EXPECT_EQ(decode_base64(""), "");
-  EXPECT_EQ(decode_base64("/+8="), "\xff\xef");
+  EXPECT_EQ(base::decode_base64("aGVs\nbG8="), "hello");
+  EXPECT_EQ(base::decode_base64(""), "");
+  EXPECT_EQ(base::decode_base64("/+8="), "\xff\xef");
 }
 
 TEST(Base64, encodes_what_decodes_to_the_same) {
   for (const std::string text : {"", "a", "ab", "abc", "\xff\xef"})
-    EXPECT_EQ(decode_base64(encode_base64(text)), text);
-  EXPECT_EQ(encode_base64("hello"), "aGVsbG8=");
+    EXPECT_EQ(base::decode_base64(base::encode_base64(text)), text);
+  EXPECT_EQ(base::encode_base64("hello"), "aGVsbG8=");
 }
 
 TEST(Base64, refuses_everything_else) {
   for (const char* text : {"a", "a===", "aGVs=G8=", "aGV-", "aGVsbG8"})
-    EXPECT_FALSE(decode_base64(text)) << text;
+    EXPECT_FALSE(base::decode_base64(text)) << text;
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class ClientTest : public testing::Test {
   const http::Request& last() const { return transport.requests.back(); }
 
   FakeTransport transport;
-  VirtualClock clock;
+  base::VirtualClock clock;
   std::shared_ptr<Token> token = std::make_shared<Token>("secret");
   Client client{transport, token, clock, options()};
   Json before = served("web", "17", {{"a", 1}});

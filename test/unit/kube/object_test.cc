@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
 #include "operator/kube/patch.h"
 #include "test/unit/kube/objects.h"
 
@@ -62,13 +62,6 @@ TEST(Patch, names_the_version_it_was_made_for_first) {
       with_precondition(Json::parse(R"([{"op":"remove","path":"/spec"}])"), served("web", "17"));
   ASSERT_EQ(guarded.size(), 2U);
   EXPECT_EQ(guarded[0], Json::parse(R"({"op":"replace","path":"/metadata/resourceVersion","value":"17"})"));
-}
-
-TEST(Clock, writes_times_as_kubernetes_does) {
-  VirtualClock clock;
-  clock.advance(std::chrono::hours(26) + std::chrono::minutes(3) + std::chrono::milliseconds(4056));
-  EXPECT_EQ(format_seconds(clock.wall()), "2026-01-02T02:03:04Z");
-  EXPECT_EQ(format_micros(clock.wall()), "2026-01-02T02:03:04.056000Z");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class RateLimitTest : public testing::Test {
   milliseconds first_wait(Urgency urgency) { return wait(limit.queue(urgency)); }
 
   RateLimit limit{10, 2};
-  Clock::Steady now{seconds(100)};
+  base::Clock::Steady now{seconds(100)};
 };
 
 TEST_F(RateLimitTest, lets_a_burst_through_and_then_spaces_requests) {
@@ -103,7 +103,7 @@ TEST_F(RateLimitTest, holds_for_no_longer_than_the_bound) {
 TEST(RateLimit, of_zero_is_none) {
   RateLimit limit(0, 1);
   for (int i = 0; i < 1000; ++i) {
-    EXPECT_EQ(limit.wait(limit.queue(kOrdinary), Clock::Steady()), milliseconds(0));
+    EXPECT_EQ(limit.wait(limit.queue(kOrdinary), base::Clock::Steady()), milliseconds(0));
   }
 }
 
@@ -111,14 +111,14 @@ TEST(RateLimit, of_zero_is_none) {
 class Traffic {
  public:
   explicit Traffic(unsigned seed) : random_(seed) {
-    for (; now_ < Clock::Steady(seconds(110)); now_ += milliseconds(1)) {
+    for (; now_ < base::Clock::Steady(seconds(110)); now_ += milliseconds(1)) {
       arrive();
       // Urgent ones ask first, as one that has enough turns for all may be lucky to ask before them.
       for (const auto urgency : {kUrgent, kOrdinary}) ask(urgency);
     }
   }
 
-  std::vector<Clock::Steady> sent;
+  std::vector<base::Clock::Steady> sent;
   bool overtaken = false;  // whether an ordinary one went while an urgent one had to wait
   static constexpr std::size_t kRate = 20;
   static constexpr std::size_t kBurst = 5;
@@ -126,7 +126,7 @@ class Traffic {
  private:
   struct Waiting {
     RateLimit::Place place;
-    Clock::Steady ask_at;
+    base::Clock::Steady ask_at;
   };
 
   void arrive() {
@@ -152,7 +152,7 @@ class Traffic {
 
   std::mt19937 random_;
   RateLimit limit_{kRate, kBurst};
-  Clock::Steady now_{seconds(100)};
+  base::Clock::Steady now_{seconds(100)};
   std::vector<Waiting> waiting_;
 };
 

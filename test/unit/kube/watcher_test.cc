@@ -53,7 +53,7 @@ class WatcherTest : public testing::Test {
   std::string last_url() const { return transport.requests.back().url; }
 
   FakeTransport transport;
-  VirtualClock clock;
+  base::VirtualClock clock;
   Client client{transport, std::make_shared<Token>(""), clock, client_options()};
   std::vector<std::string> changes;
   Store store{{.trim = [](Json& object) { object["metadata"].erase("managedFields"); }}};

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "operator/kube/memory_api.h"
 #include "operator/kube/object.h"
+#include "operator/offline/memory_api.h"
 
 namespace weir::process {
 namespace {
@@ -19,9 +19,9 @@ const strategies::Event kStep{strategies::Severity::Normal, "Step", "step 1/3: 1
 // Counts requests, and fails as it is told.
 class FailingApi final : public kube::Api {
  public:
-  explicit FailingApi(const kube::Clock& clock) : memory(clock) {}
+  explicit FailingApi(const base::Clock& clock) : memory(clock) {}
 
-  kube::MemoryApi memory;
+  offline::MemoryApi memory;
   std::optional<kube::Code> failure;
   std::vector<std::string> requests;
 
@@ -63,7 +63,7 @@ class EventSenderTest : public testing::Test {
     return api.memory.list(kube::kEvents, "shop", "").value_or(std::vector<kube::Json>{});
   }
 
-  kube::VirtualClock clock;
+  base::VirtualClock clock;
   FailingApi api{clock};
   EventSender sender{api};
 };
@@ -136,8 +136,8 @@ TEST_F(EventSenderTest, does_not_try_again_what_is_refused) {
 }
 
 TEST(EventSenderThread, sends_what_still_waits_before_it_ends) {
-  const kube::VirtualClock clock;
-  kube::MemoryApi api(clock);
+  const base::VirtualClock clock;
+  offline::MemoryApi api(clock);
   {
     EventSender sender(api);
     sender.start();
@@ -147,7 +147,7 @@ TEST(EventSenderThread, sends_what_still_waits_before_it_ends) {
 }
 
 TEST(EventSenderThread, ends_without_a_wait_while_the_server_takes_nothing) {
-  const kube::VirtualClock clock;
+  const base::VirtualClock clock;
   FailingApi api(clock);
   api.failure = kube::Code::TooManyRequests;
   {

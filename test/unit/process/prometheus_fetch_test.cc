@@ -51,7 +51,7 @@ class PrometheusFetchTest : public testing::Test {
   }
 
   report::Metrics metrics{"test"};
-  kube::VirtualClock clock;
+  base::VirtualClock clock;
   std::stop_source stop;
   PrometheusFetch fetch{metrics, clock, stop.get_token(), std::chrono::minutes(1)};
   PrometheusFetch hasty{metrics, clock, stop.get_token(), std::chrono::seconds(1)};  // for servers that hang

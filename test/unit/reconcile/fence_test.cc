@@ -1,12 +1,12 @@
 // Writes that are carried out long after they were sent, over a cluster in memory.
-#include "operator/reconcile/fence.h"
+#include "operator/lead/fence.h"
 
 #include <gmock/gmock.h>
 
 #include <memory>
 #include <set>
 
-#include "operator/reconcile/epoch.h"
+#include "operator/lead/epoch.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/services.h"
 #include "test/unit/reconcile/late_api.h"
@@ -26,14 +26,14 @@ class Cluster : public ReleaseWorld {
   LateApi late{world.api};
   LateApi urgent{world.api};
   std::optional<std::int64_t> term = 0;
-  kube::Clock::Steady renewed_at;
+  base::Clock::Steady renewed_at;
   std::vector<std::string> claims;  // "Service/checkout", in order
 
   // Another process: it knows nothing of what the one before it did.
   std::unique_ptr<Reconciler> process() { return process(late, urgent); }
   std::unique_ptr<Reconciler> process(kube::Api& api, kube::Api& for_rollbacks) {
     Listener listener;
-    listener.on_claim = [this](const canary::Canary&, const Part& part, const kube::Result<void>&) {
+    listener.on_claim = [this](const canary::Canary&, const ManagedObject& part, const kube::Result<void>&) {
       claims.push_back(std::string(part.resource.kind) + "/" + kube::key_of(*part.object).name);
     };
     return std::make_unique<Reconciler>(api, for_rollbacks, world.stores, provider, analyst, world.clock,
@@ -60,7 +60,8 @@ class Cluster : public ReleaseWorld {
     for (const auto& resource :
          {kube::kVirtualServices, kube::kDestinationRules, kube::kServices, kube::kDeployments}) {
       for (const auto& found : world.api.list(resource, "", "").value_or(std::vector<Json>{})) {
-        if (is_claimed(found)) names.push_back(std::string(resource.kind) + "/" + kube::key_of(found).name);
+        if (lead::is_claimed(found))
+          names.push_back(std::string(resource.kind) + "/" + kube::key_of(found).name);
       }
     }
     return names;
@@ -90,8 +91,8 @@ class Cluster : public ReleaseWorld {
 class FenceTest : public ::testing::Test, protected Cluster {
  protected:
   FenceTest() { fill(); }
-  static std::function<bool(kube::Verb, const kube::Resource&, const Json&)> route_to(int weight) {
-    return [weight](kube::Verb, const kube::Resource& resource, const Json& after) {
+  static std::function<bool(offline::Verb, const kube::Resource&, const Json&)> route_to(int weight) {
+    return [weight](offline::Verb, const kube::Resource& resource, const Json& after) {
       if (resource != kube::kVirtualServices) return false;
       const auto& route = after["spec"]["http"][0]["route"];
       return route.size() == 2 && route[1]["weight"] == weight;
@@ -190,7 +191,7 @@ TEST_F(FenceTest, a_takeover_claims_each_object_once) {
   EXPECT_EQ(phase(), "Succeeded");
   EXPECT_EQ(claims.size(), 4U);
   EXPECT_THAT(marked(), IsEmpty());
-  EXPECT_FALSE(is_claimed(object(kube::kCanaries, "checkout-v2")));
+  EXPECT_FALSE(lead::is_claimed(object(kube::kCanaries, "checkout-v2")));
 }
 
 TEST_F(FenceTest, workloads_are_claimed_where_they_may_have_been_written) {
@@ -217,8 +218,8 @@ TEST_F(FenceTest, a_new_term_of_the_same_process_is_a_takeover_too) {
 TEST_F(FenceTest, a_claim_without_an_answer_is_made_again_before_anything_else) {
   run(*process(), [this] { return at_weight(10); });
   const auto second = process();
-  late.astray = [](kube::Verb, const kube::Resource& resource, const Json& after) {
-    return resource == kube::kServices && is_claimed(after);
+  late.astray = [](offline::Verb, const kube::Resource& resource, const Json& after) {
+    return resource == kube::kServices && lead::is_claimed(after);
   };
   const auto round = second->reconcile(key);
   ASSERT_TRUE(round.error);
@@ -271,7 +272,8 @@ TEST_F(FenceTest, who_sees_a_claim_of_a_later_term_writes_nothing_until_its_leas
   EXPECT_FALSE(first->reconcile(key).error);
 }
 
-// Found by the simulation: nothing is claimed in Pending, and a leader whose machine had stood still began.
+// Found by the simulation: nothing is lead::claimed in Pending, and a leader whose machine had stood still
+// began.
 TEST_F(FenceTest, who_sees_a_status_of_a_later_term_begins_nothing_until_its_lease_is_renewed) {
   const Json candidate = object(kube::kDeployments, "checkout-v2");
   world.api.erase(kube::kDeployments, {"shop", "checkout-v2"});
@@ -304,7 +306,7 @@ TEST_F(FenceTest, an_elected_leader_signs_the_canary_that_it_begins_on) {
 }
 
 TEST_F(FenceTest, who_is_deposed_between_status_and_route_writes_no_route) {
-  late.astray = [this](kube::Verb, const kube::Resource& resource, const Json& after) {
+  late.astray = [this](offline::Verb, const kube::Resource& resource, const Json& after) {
     const Json status = after.value("status", Json::object());
     if (resource == kube::kCanaries && status.value("canaryWeight", 0) == 10) term.reset();
     return false;
@@ -340,12 +342,12 @@ bool play(int number, Landing landing, bool roll_back) {
   Cluster cluster;
   cluster.fill();
   const auto original = cluster.object(kube::kVirtualServices, "checkout")["spec"];
-  cluster.late.astray = [&](kube::Verb, const kube::Resource&, const Json&) {
+  cluster.late.astray = [&](offline::Verb, const kube::Resource&, const Json&) {
     return cluster.late.writes == number;
   };
   cluster.run(*cluster.process(cluster.late, cluster.late), [&] { return cluster.late.lost.has_value(); });
   if (!cluster.late.lost) return false;
-  const bool creation = *cluster.late.lost == kube::Verb::Create;
+  const bool creation = *cluster.late.lost == offline::Verb::Create;
   if (landing == Landing::AtTheEnd && !creation) return true;  // nothing to land on, or refused long before
   if (landing == Landing::BeforeTheTakeover) {
     EXPECT_TRUE(cluster.late.land());

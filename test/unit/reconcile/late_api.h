@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "operator/kube/memory_api.h"
+#include "operator/offline/memory_api.h"
 
 namespace weir::reconcile {
 
@@ -17,12 +17,12 @@ class LateApi final : public kube::Api {
   explicit LateApi(kube::Api& api) : api_(api) {}
 
   // Whether this write goes astray.
-  std::function<bool(kube::Verb, const kube::Resource&, const Json& after)> astray;
+  std::function<bool(offline::Verb, const kube::Resource&, const Json& after)> astray;
   bool at_once = false;  // it is carried out, and only its answer is lost
   kube::Code code = kube::Code::Timeout;
   int writes = 0;  // that were sent
   int reads = 0;
-  std::optional<kube::Verb> lost;  // what went astray
+  std::optional<offline::Verb> lost;  // what went astray
   // Carries it out; the server's answer.
   std::function<kube::Result<void>()> land;
 
@@ -36,19 +36,19 @@ class LateApi final : public kube::Api {
     return api_.list(resource, name_space, selector);
   }
   kube::Result<Json> create(const kube::Resource& resource, const Json& object) override {
-    return send(kube::Verb::Create, resource, object, [=, this] { return api_.create(resource, object); });
+    return send(offline::Verb::Create, resource, object, [=, this] { return api_.create(resource, object); });
   }
   kube::Result<Json> update(const kube::Resource& resource, const Json& before, const Json& after) override {
-    return send(kube::Verb::Update, resource, after,
+    return send(offline::Verb::Update, resource, after,
                 [=, this] { return api_.update(resource, before, after); });
   }
   kube::Result<Json> update_status(const kube::Resource& resource, const Json& before,
                                    const Json& after) override {
-    return send(kube::Verb::UpdateStatus, resource, after,
+    return send(offline::Verb::UpdateStatus, resource, after,
                 [=, this] { return api_.update_status(resource, before, after); });
   }
   kube::Result<void> remove(const kube::Resource& resource, const Json& object) override {
-    const auto answer = send(kube::Verb::Remove, resource, object, [=, this]() -> kube::Result<Json> {
+    const auto answer = send(offline::Verb::Remove, resource, object, [=, this]() -> kube::Result<Json> {
       if (auto removed = api_.remove(resource, object); !removed) return std::unexpected(removed.error());
       return Json();
     });
@@ -57,7 +57,7 @@ class LateApi final : public kube::Api {
   }
 
  private:
-  kube::Result<Json> send(kube::Verb verb, const kube::Resource& resource, const Json& after,
+  kube::Result<Json> send(offline::Verb verb, const kube::Resource& resource, const Json& after,
                           const std::function<kube::Result<Json>()>& write) {
     ++writes;
     if (lost || !astray || !astray(verb, resource, after)) return write();

@@ -1,7 +1,7 @@
 // How the credentials of a MetricTemplate reach the question that is asked.
 #include <gmock/gmock.h>
 
-#include "operator/kube/base64.h"
+#include "operator/base/base64.h"
 #include "test/unit/reconcile/release.h"
 
 namespace weir::reconcile {
@@ -48,15 +48,15 @@ class MetricTemplateTest : public ::testing::Test, protected ReleaseWorld {
 };
 
 TEST_F(MetricTemplateTest, sends_a_token_without_the_newline_at_its_end) {
-  secret({{"token", kube::encode_base64("s3cret\r\n")}});
+  secret({{"token", base::encode_base64("s3cret\r\n")}});
   const auto metric = asked();
   EXPECT_EQ(metric.headers.at("Authorization"), "Bearer s3cret");
   EXPECT_EQ(metric.problem, "");
 }
 
 TEST_F(MetricTemplateTest, sends_user_and_password_without_newlines) {
-  secret({{"username", kube::encode_base64("weir\n")}, {"password", kube::encode_base64("s3cret\n")}});
-  EXPECT_EQ(asked().headers.at("Authorization"), "Basic " + kube::encode_base64("weir:s3cret"));
+  secret({{"username", base::encode_base64("weir\n")}, {"password", base::encode_base64("s3cret\n")}});
+  EXPECT_EQ(asked().headers.at("Authorization"), "Basic " + base::encode_base64("weir:s3cret"));
 }
 
 TEST_F(MetricTemplateTest, whose_secret_cannot_be_read_has_a_problem_that_names_it) {

@@ -87,7 +87,7 @@ TEST_F(ReconcilerTest, does_not_move_weight_to_endpoints_that_only_the_cache_sti
   fill();
   run([this] { return at_weight(10); });
   // The cache lags behind: live, the candidate has lost its last endpoint, and the world does not mend that.
-  world.api.on_write([](const kube::Write&) {});
+  world.api.on_write([](const offline::Write&) {});
   const auto slices = world.api.list(kube::kEndpointSlices, "shop", "").value_or(std::vector<Json>{});
   for (const auto& slice : slices) {
     auto empty = slice;
@@ -108,7 +108,7 @@ TEST_F(ReconcilerTest, does_not_take_pods_away_for_others_that_only_the_cache_st
     return phase() == "RollingBack" &&
            object(kube::kServices, "checkout")["spec"]["selector"].value("version", "") == "v1";
   });
-  world.api.on_write([](const kube::Write&) {});
+  world.api.on_write([](const offline::Write&) {});
   const auto cached = world.api.list(kube::kDeployments, "shop", "").value_or(std::vector<Json>{});
   Json stable = object(kube::kDeployments, "checkout-v1");
   stable["status"]["readyReplicas"] = 0;
@@ -212,7 +212,7 @@ TEST_F(ReconcilerTest, writes_nothing_once_a_release_is_over) {
   fill();
   run();
   int writes = 0;
-  world.api.on_write([&](const kube::Write&) { ++writes; });
+  world.api.on_write([&](const offline::Write&) { ++writes; });
   world.clock.advance(std::chrono::hours(1));
   const auto done = round();
   EXPECT_EQ(writes, 0);

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "operator/cli/world.h"
 #include "operator/kube/object.h"
+#include "operator/offline/world.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 
 namespace weir::reconcile {
 
@@ -89,7 +89,7 @@ class PromptAnalyst final : public Analyst {
 class ReleaseWorld {
  public:
   void fill(const std::string& yaml = kObjects) {
-    const auto documents = cli::parse_yaml(yaml, "objects.yaml");
+    const auto documents = offline::parse_yaml(yaml, "objects.yaml");
     ASSERT_TRUE(documents) << documents.error();
     const auto filled = world.fill(*documents, "shop");
     ASSERT_TRUE(filled) << filled.error();
@@ -118,7 +118,7 @@ class ReleaseWorld {
   bool at_weight(int weight) { return status().value("canaryWeight", -1) == weight; }
 
   const kube::Key key{"shop", "checkout-v2"};
-  cli::World world;
+  offline::World world;
   routing::IstioProvider provider;
   PromptAnalyst analyst;
 };

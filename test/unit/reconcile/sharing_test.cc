@@ -6,7 +6,7 @@
 #include <map>
 #include <memory>
 
-#include "operator/kube/sharding.h"
+#include "operator/lead/sharding.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/services.h"
 #include "test/unit/reconcile/late_api.h"
@@ -15,7 +15,7 @@
 namespace weir::reconcile {
 namespace {
 
-using kube::Clock;
+using base::Clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
@@ -53,11 +53,11 @@ class PromptAnalysts final : public Analyst {
 };
 
 struct Replica {
-  Replica(cli::World& of, kube::Api& lease_api, kube::Store& leases, const std::string& identity)
+  Replica(offline::World& of, kube::Api& lease_api, kube::Store& leases, const std::string& identity)
       : world(of),
         api(world.api),
         sharding(lease_api, world.clock, leases, {.lease = {"weir-system", "weir"}, .identity = identity},
-                 [this](const std::vector<kube::Sharding::Change>& changes) {
+                 [this](const std::vector<lead::Sharding::Change>& changes) {
                    for (const auto& change : changes) changed(change);
                  }),
         reconciler(api, api, world.stores, provider, analysts, world.clock, {},
@@ -70,17 +70,17 @@ struct Replica {
 
   [[nodiscard]] bool dead() const { return api.lost.has_value(); }
 
-  void changed(const kube::Sharding::Change& change) {
+  void changed(const lead::Sharding::Change& change) {
     for (const auto& stored : world.stores.canaries.list("")) {
-      if (kube::shard_of(service_of(*stored.object)) != change.shard) continue;
+      if (lead::shard_of(service_of(*stored.object)) != change.shard) continue;
       analysts.forget(kube::key_of(*stored.object));
       if (change.held) controller.wake(kube::key_of(*stored.object));
     }
   }
 
-  cli::World& world;
+  offline::World& world;
   LateApi api;
-  kube::Sharding sharding;
+  lead::Sharding sharding;
   routing::IstioProvider provider;
   PromptAnalysts analysts;
   Reconciler reconciler;
@@ -100,7 +100,7 @@ class Cluster {
  public:
   explicit Cluster(int services) : services_(services) {
     for (int i = 0; i < services; ++i) world_.fill(objects_of(i));
-    lease_api_.on_change([this](const kube::Changed& changed) {
+    lease_api_.on_change([this](const offline::Changed& changed) {
       if (changed.gone) {
         leases_.erase(kube::key_of(*changed.before));
       } else {
@@ -162,7 +162,7 @@ class Cluster {
   std::string phase(int number) {
     return kube::text_at(world_.object(kube::kCanaries, service_name(number) + "-v2"), "/status/phase");
   }
-  kube::VirtualClock& clock() { return world_.world.clock; }
+  base::VirtualClock& clock() { return world_.world.clock; }
 
  private:
   template <typename T>
@@ -178,7 +178,7 @@ class Cluster {
 
   const int services_;
   ReleaseWorld world_;
-  kube::MemoryApi lease_api_{world_.world.clock};
+  offline::MemoryApi lease_api_{world_.world.clock};
   kube::Store leases_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
@@ -207,7 +207,7 @@ bool dies(int write, bool carried_out, const Record& undisturbed) {
     if (name == "b") victim = &replica;
   }
   victim->api.at_once = carried_out;
-  victim->api.astray = [victim, write](kube::Verb, const kube::Resource&, const Json&) {
+  victim->api.astray = [victim, write](offline::Verb, const kube::Resource&, const Json&) {
     return victim->api.writes == write;
   };
   cluster.run();

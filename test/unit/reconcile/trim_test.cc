@@ -6,8 +6,8 @@
 
 #include "operator/canary/workload.h"
 #include "operator/kube/patch.h"
+#include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
-#include "operator/reconcile/epoch.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
 
@@ -47,8 +47,8 @@ void expect_same_patch(const kube::Resource& resource, const Json& object, const
   EXPECT_EQ(trimmed(resource, small), small) << "once is enough";
 }
 
-void claim(Json& object) { object = claimed(object, 5); }
-void clear_claim(Json& object) { object = without_claim(object); }
+void claim(Json& object) { object = lead::claimed(object, 5); }
+void clear_claim(Json& object) { object = lead::without_claim(object); }
 
 const Json kDeployment = Json::parse(R"({
   "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "checkout"}}, "strategy": {"type": "Recreate"},
@@ -76,10 +76,10 @@ TEST(Trim, leaves_claims_as_they_would_be_written_upon_the_whole_object) {
   for (const auto& [resource, rest] : kinds) {
     auto object = whole(rest);
     expect_same_patch(resource, object, claim);
-    expect_same_patch(resource, claimed(object, 4), clear_claim);
+    expect_same_patch(resource, lead::claimed(object, 4), clear_claim);
     object["metadata"].erase("annotations");
     expect_same_patch(resource, object, claim);
-    expect_same_patch(resource, claimed(object, 4), clear_claim);
+    expect_same_patch(resource, lead::claimed(object, 4), clear_claim);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "operator/routing/hosts.h"
+#include "operator/routing/istio/hosts.h"
 
 #include <gtest/gtest.h>
 

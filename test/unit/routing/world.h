@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "operator/routing/istio.h"
+#include "operator/routing/istio/istio.h"
 
 namespace weir::routing {
 

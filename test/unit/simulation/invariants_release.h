@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "operator/kube/clock.h"
+#include "operator/base/clock.h"
+#include "operator/base/time.h"
 #include "operator/kube/object.h"
 #include "test/simulation/invariants.h"
 
@@ -93,7 +94,7 @@ class InvariantsTest : public ::testing::Test {
 
   void wait(Millis duration) { now_ += duration; }
   [[nodiscard]] std::string wall() const {
-    return kube::format_micros(kube::Clock::Wall(std::chrono::hours(24 * 365 * 30)) + now_);
+    return base::format_micros(base::Clock::Wall(std::chrono::hours(24 * 365 * 30)) + now_);
   }
 
   void endpoints(const std::vector<std::string>& versions, const std::string& service = "checkout") {

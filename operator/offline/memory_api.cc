@@ -1,0 +1,490 @@
+#include "operator/offline/memory_api.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+
+#include "operator/base/time.h"
+#include "operator/kube/object.h"
+#include "operator/kube/patch.h"
+#include "operator/kube/selector.h"
+
+namespace weir::offline {
+namespace {
+
+// Who signs for what comes through Api.
+constexpr std::string_view kOwnManager = "weir";
+
+// Kinds whose status is a subresource: a write of the object leaves it alone.
+constexpr std::array kWithStatus{kube::kCanaries, kube::kDeployments,     kube::kServices,
+                                 kube::kPods,     kube::kVirtualServices, kube::kDestinationRules};
+
+bool has_status(const Resource& resource) {
+  return std::ranges::find(kWithStatus, resource) != kWithStatus.end();
+}
+
+std::string type_of(const Resource& resource) {
+  return resource.api_version() + "/" + std::string(resource.plural);
+}
+
+kube::Error error(kube::Code code, int status, const Resource& resource, const Key& key,
+                  std::string_view what) {
+  return {code, status, fmt::format("{} {}: {}", resource.kind, kube::to_string(key), what), "",
+          std::nullopt};
+}
+
+kube::Error not_found(const Resource& resource, const Key& key) {
+  return error(kube::Code::NotFound, 404, resource, key, "not found");
+}
+
+kube::Error changed_since(const Resource& resource, const Key& key) {
+  return error(kube::Code::Conflict, 409, resource, key, "it has changed since it was read");
+}
+
+bool has_finalizers(const Json& object) {
+  const auto finalizers = object["metadata"].find("finalizers");
+  return finalizers != object["metadata"].end() && finalizers->is_array() && !finalizers->empty();
+}
+
+bool is_going(const Json& object) { return object["metadata"].contains("deletionTimestamp"); }
+
+// All but `left_out`; iterates over both in the order of their fields.
+bool same_but(const Json& one, const Json& other, std::initializer_list<std::string_view> left_out) {
+  const auto counts = [&](const auto& at) { return std::ranges::find(left_out, at.key()) == left_out.end(); };
+  const auto next = [&](const Json& object, Json::const_iterator at) {
+    while (at != object.end() && !counts(at)) ++at;
+    return at;
+  };
+  auto first = next(one, one.begin());
+  auto second = next(other, other.begin());
+  while (first != one.end() && second != other.end()) {
+    if (first.key() != second.key() || *first != *second) return false;
+    first = next(one, ++first);
+    second = next(other, ++second);
+  }
+  return first == one.end() && second == other.end();
+}
+
+// What a change of the generation stands for: all that is neither metadata nor status.
+bool asks_for_the_same(const Json& one, const Json& other) {
+  return same_but(one, other, {"metadata", "status"});
+}
+
+const Json::array_t& references_of(const Json& object) {
+  static const Json::array_t kNone;
+  const auto references = object["metadata"].find("ownerReferences");
+  const bool there = references != object["metadata"].end() && references->is_array();
+  return there ? references->get_ref<const Json::array_t&>() : kNone;
+}
+
+bool refers_to(const Json& reference, const std::string& uid) {
+  if (!reference.is_object()) return false;
+  const auto found = reference.find("uid");
+  return found != reference.end() && *found == uid;
+}
+
+// Makes `field` of `object` what it is in `other`, absent too.
+void take_over(Json& object, const Json& other, const std::string& field) {
+  const auto found = other.find(field);
+  if (found == other.end()) {
+    object.erase(field);
+  } else if (Json& value = object[field]; value != *found) {
+    value = *found;
+  }
+}
+
+// Takes back what a write of `part` may not touch.
+void take_back(Json& object, const Json& before, Part part) {
+  if (part == Part::Object) return take_over(object, before, "status");
+  std::vector<std::string> fields;
+  for (const Json* one : std::array<const Json*, 2>{&object, &before}) {
+    for (const auto& [field, value] : one->items()) fields.push_back(field);
+  }
+  std::erase(fields, "status");
+  for (const std::string& field : fields) take_over(object, before, field);
+}
+
+std::expected<Json, std::string> patched(const Json& object, const Json& patch) {
+  try {
+    if (patch.is_array()) return object.patch(patch);
+    if (!patch.is_object()) return std::unexpected("a patch is an array of operations or an object");
+    Json merged = object;
+    merged.merge_patch(patch);
+    return merged;
+  } catch (const Json::exception& failure) {
+    return std::unexpected(failure.what());
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Verb verb) {
+  switch (verb) {
+    case Verb::Create:
+      return "create";
+    case Verb::Update:
+      return "update";
+    case Verb::UpdateStatus:
+      return "update status";
+    case Verb::Remove:
+      return "remove";
+  }
+  return "";
+}
+
+MemoryApi::MemoryApi(const base::Clock& clock, Stores* mirror) : clock_(clock), mirror_(mirror) {
+  if (mirror_ == nullptr) return;
+  for (const auto& resource : {kube::kCanaries, kube::kMetricTemplates, kube::kDeployments, kube::kServices,
+                               kube::kEndpointSlices, kube::kVirtualServices, kube::kDestinationRules}) {
+    mirror_->of(resource)->replace({}, clock_.steady());
+  }
+}
+
+void MemoryApi::on_write(std::function<void(const Write&)> callback) { on_write_ = std::move(callback); }
+
+void MemoryApi::on_change(std::function<void(const Changed&)> callback) { on_change_ = std::move(callback); }
+
+void MemoryApi::on_admission(std::function<void(const Resource&, Json&, const Json&)> callback) {
+  on_admission_ = std::move(callback);
+}
+
+template <typename Work>
+auto MemoryApi::locked(Work work) {
+  auto result = [&] {
+    const std::lock_guard lock(mutex_);
+    return work();
+  }();
+  tell();
+  return result;
+}
+
+void MemoryApi::tell() {
+  while (on_change_) {
+    Changed changed;
+    {
+      const std::lock_guard lock(mutex_);
+      if (untold_.empty()) return;
+      changed = std::move(untold_.front());
+      untold_.pop_front();
+    }
+    on_change_(changed);
+  }
+}
+
+Json MemoryApi::put(const Resource& resource, Json object, std::string_view manager) {
+  return *locked([&] {
+    const Object before = current(resource, kube::key_of(object));
+    return keep(resource, std::move(object), before, Part::Object, manager);
+  });
+}
+
+bool MemoryApi::erase(const Resource& resource, const Key& key) {
+  return locked([&] {
+    const Id id{type_of(resource), key};
+    if (!objects_.contains(id)) return false;
+    start_removal(id, false);
+    return true;
+  });
+}
+
+MemoryApi::Object MemoryApi::find(const Resource& resource, const Key& key) {
+  const std::lock_guard lock(mutex_);
+  return current(resource, key);
+}
+
+Result<std::vector<MemoryApi::Object>> MemoryApi::select(const Resource& resource,
+                                                         std::string_view name_space,
+                                                         std::string_view label_selector) {
+  const auto selector = kube::Selector::parse(label_selector);
+  if (!selector) {
+    return std::unexpected(
+        kube::Error{kube::Code::Invalid, 400, selector.error(), "labelSelector", std::nullopt});
+  }
+  const std::lock_guard lock(mutex_);
+  const std::string type = type_of(resource);
+  std::vector<Object> result;
+  for (auto at = objects_.lower_bound({type, {std::string(name_space), ""}});
+       at != objects_.end() && at->first.first == type; ++at) {
+    if (!name_space.empty() && at->first.second.name_space != name_space) break;
+    if (selector->matches(*at->second.object)) result.push_back(at->second.object);
+  }
+  return result;
+}
+
+Result<MemoryApi::Object> MemoryApi::create(const Resource& resource, Json object, std::string_view manager) {
+  return locked([&] { return make(resource, std::move(object), manager); });
+}
+
+Result<MemoryApi::Object> MemoryApi::patch(const Resource& resource, const Key& key, const Json& patch,
+                                           Part part, std::string_view manager) {
+  return locked([&] { return apply(resource, key, patch, part, manager); });
+}
+
+Result<MemoryApi::Object> MemoryApi::remove(const Resource& resource, const Key& key,
+                                            const Preconditions& preconditions) {
+  return locked([&] { return take_away(resource, key, preconditions); });
+}
+
+std::uint64_t MemoryApi::last_version() {
+  const std::lock_guard lock(mutex_);
+  return last_version_;
+}
+
+Result<Json> MemoryApi::get(const Resource& resource, const Key& key) {
+  const Object found = find(resource, key);
+  if (!found) return std::unexpected(not_found(resource, key));
+  return *found;
+}
+
+Result<std::vector<Json>> MemoryApi::list(const Resource& resource, std::string_view name_space,
+                                          std::string_view label_selector) {
+  const auto found = select(resource, name_space, label_selector);
+  if (!found) return std::unexpected(found.error());
+  std::vector<Json> result;
+  for (const Object& object : *found) result.push_back(*object);
+  return result;
+}
+
+Result<Json> MemoryApi::create(const Resource& resource, const Json& object) {
+  const auto created = create(resource, object, kOwnManager);
+  if (!created) return std::unexpected(created.error());
+  if (on_write_) on_write_({Verb::Create, resource, {}, **created});
+  return **created;
+}
+
+Result<Json> MemoryApi::update(const Resource& resource, const Json& before, const Json& after) {
+  return write(Verb::Update, resource, before, kube::object_patch(before, after));
+}
+
+Result<Json> MemoryApi::update_status(const Resource& resource, const Json& before, const Json& after) {
+  return write(Verb::UpdateStatus, resource, before, kube::status_patch(before, after));
+}
+
+Result<Json> MemoryApi::write(Verb verb, const Resource& resource, const Json& before,
+                              const Json& operations) {
+  if (operations.empty()) return before;
+  const Part part = verb == Verb::UpdateStatus ? Part::Status : Part::Object;
+  const auto changed = locked([&]() -> Result<Object> {
+    const Key key = kube::key_of(before);
+    // A patch that does not fit an object that has changed is a conflict too.
+    const Object now = current(resource, key);
+    if (now &&
+        kube::metadata_text(*now, "resourceVersion") != kube::metadata_text(before, "resourceVersion")) {
+      return std::unexpected(changed_since(resource, key));
+    }
+    return apply(resource, key, operations, part, kOwnManager);
+  });
+  if (!changed) return std::unexpected(changed.error());
+  if (on_write_) on_write_({verb, resource, before, **changed});
+  return **changed;
+}
+
+Result<void> MemoryApi::remove(const Resource& resource, const Json& object) {
+  const Key key = kube::key_of(object);
+  const Object before = find(resource, key);
+  const auto left = remove(
+      resource, key, {kube::metadata_text(object, "uid"), kube::metadata_text(object, "resourceVersion")});
+  if (!left && left.error().code == kube::Code::NotFound) return {};
+  if (!left) return std::unexpected(left.error());
+  if (on_write_ && before && *left != before) {
+    on_write_({Verb::Remove, resource, *before, *left ? **left : Json()});
+  }
+  return {};
+}
+
+MemoryApi::Object MemoryApi::current(const Resource& resource, const Key& key) const {
+  const auto found = objects_.find({type_of(resource), key});
+  return found == objects_.end() ? nullptr : found->second.object;
+}
+
+Result<MemoryApi::Object> MemoryApi::make(const Resource& resource, Json object, std::string_view manager) {
+  if (has_status(resource)) object.erase("status");
+  Json& metadata = object["metadata"];
+  if (!metadata.contains("name") && metadata.contains("generateName")) {
+    metadata["name"] = fmt::format("{}{:05}", metadata["generateName"].get<std::string>(), last_uid_ + 1);
+  }
+  const Key key = kube::key_of(object);
+  if (key.name.empty()) {
+    kube::Error nameless = error(kube::Code::Invalid, 422, resource, key, "metadata.name is required");
+    nameless.field = "metadata.name";
+    return std::unexpected(nameless);
+  }
+  if (current(resource, key)) {
+    return std::unexpected(error(kube::Code::AlreadyExists, 409, resource, key, "already exists"));
+  }
+  for (const auto* field :
+       {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp"}) {
+    metadata.erase(field);
+  }
+  return keep(resource, std::move(object), nullptr, Part::Object, manager);
+}
+
+Result<MemoryApi::Object> MemoryApi::apply(const Resource& resource, const Key& key, const Json& patch,
+                                           Part part, std::string_view manager) {
+  const Object before = current(resource, key);
+  if (!before || (part == Part::Status && !has_status(resource))) {
+    return std::unexpected(not_found(resource, key));
+  }
+  auto next = patched(*before, patch);
+  if (!next) return std::unexpected(error(kube::Code::Invalid, 422, resource, key, next.error()));
+  if (!next->is_object() || kube::key_of(*next) != key) {
+    return std::unexpected(
+        error(kube::Code::Invalid, 400, resource, key, "the patch does away with its namespace and name"));
+  }
+  const std::string version = kube::metadata_text(*next, "resourceVersion");
+  if (!version.empty() && version != kube::metadata_text(*before, "resourceVersion")) {
+    return std::unexpected(changed_since(resource, key));
+  }
+  if (has_status(resource)) take_back(*next, *before, part);
+  return keep(resource, *std::move(next), before, part, manager);
+}
+
+Result<MemoryApi::Object> MemoryApi::take_away(const Resource& resource, const Key& key,
+                                               const Preconditions& preconditions) {
+  const Object before = current(resource, key);
+  if (!before) return std::unexpected(not_found(resource, key));
+  if (!preconditions.uid.empty() && preconditions.uid != kube::metadata_text(*before, "uid")) {
+    return std::unexpected(
+        error(kube::Code::Conflict, 409, resource, key, "it is another object of this name"));
+  }
+  if (!preconditions.resource_version.empty() &&
+      preconditions.resource_version != kube::metadata_text(*before, "resourceVersion")) {
+    return std::unexpected(changed_since(resource, key));
+  }
+  start_removal({type_of(resource), key}, false);
+  return current(resource, key);
+}
+
+// Returns the object as it is now; one that has only waited for this write to go is gone.
+MemoryApi::Object MemoryApi::keep(const Resource& resource, Json object, const Object& before, Part part,
+                                  std::string_view manager) {
+  const Json nothing;
+  const Json& known = before ? *before : nothing;
+  if (on_admission_) on_admission_(resource, object, known);
+  complete(resource, object, known);
+  sign(resource, object, known, manager);
+  if (before && known == object) return before;
+  const Id id{type_of(resource), kube::key_of(object)};
+  if (before && is_going(object) && !has_finalizers(object)) {
+    drop(id, false);
+    return std::make_shared<const Json>(std::move(object));
+  }
+  replace(id, {resource, before}, std::move(object), part, false);
+  return objects_.at(id).object;
+}
+
+// The object gets a version of its own, and everyone who follows is told.
+void MemoryApi::replace(const Id& id, Entry before, Json object, Part part, bool collected) {
+  object["metadata"]["resourceVersion"] = std::to_string(++last_version_);
+  const auto after = std::make_shared<const Json>(std::move(object));
+  objects_.insert_or_assign(id, Entry{before.resource, after});
+  if (mirror_ != nullptr) {
+    if (kube::Store* store = mirror_->of(before.resource)) store->put(*after, clock_.steady());
+  }
+  if (on_change_) untold_.push_back({before.resource, before.object, after, false, part, collected});
+}
+
+// The server's own fields: taken over from `before`, or given to a new object.
+void MemoryApi::complete(const Resource& resource, Json& object, const Json& before) {
+  object["apiVersion"] = resource.api_version();
+  object["kind"] = std::string(resource.kind);
+  Json& metadata = object["metadata"];
+  if (before.is_null()) {
+    if (!metadata.contains("uid"))
+      metadata["uid"] = fmt::format("00000000-0000-4000-8000-{:012}", ++last_uid_);
+    if (!metadata.contains("creationTimestamp"))
+      metadata["creationTimestamp"] = base::format_seconds(clock_.wall());
+    if (has_status(resource) && !metadata.contains("generation")) metadata["generation"] = 1;
+    return;
+  }
+  for (const auto* field :
+       {"uid", "creationTimestamp", "generation", "resourceVersion", "managedFields", "deletionTimestamp"}) {
+    metadata.erase(field);
+    if (before["metadata"].contains(field)) metadata[field] = before["metadata"][field];
+  }
+  if (has_status(resource) && !asks_for_the_same(before, object)) {
+    metadata["generation"] = before["metadata"].value("generation", std::int64_t{0}) + 1;
+  }
+}
+
+// Notes in managedFields who wrote, and which of the outermost fields it changed.
+void MemoryApi::sign(const Resource& resource, Json& object, const Json& before,
+                     std::string_view manager) const {
+  Json fields = Json::object();
+  for (const auto& [field, value] : object.items()) {
+    if (before.is_null() || !before.contains(field) || before[field] != value)
+      fields["f:" + field] = Json::object();
+  }
+  if (fields.empty()) return;
+  const bool status = fields.size() == 1 && fields.contains("f:status");
+  Json& entries = object["metadata"]["managedFields"];
+  if (!entries.is_array()) entries = Json::array();
+  const auto mine = std::ranges::find_if(entries, [&](const Json& entry) {
+    return entry.value("manager", "") == manager && entry.contains("subresource") == status;
+  });
+  if (mine != entries.end()) {
+    fields.update((*mine)["fieldsV1"]);
+    entries.erase(mine);
+  }
+  Json entry{{"manager", manager},
+             {"operation", "Update"},
+             {"apiVersion", resource.api_version()},
+             {"time", base::format_seconds(clock_.wall())},
+             {"fieldsType", "FieldsV1"},
+             {"fieldsV1", fields}};
+  if (status) entry["subresource"] = "status";
+  entries.push_back(std::move(entry));
+}
+
+void MemoryApi::start_removal(const Id& id, bool collected) {
+  const Entry entry = objects_.at(id);
+  if (!has_finalizers(*entry.object)) return drop(id, collected);
+  if (is_going(*entry.object)) return;
+  Json going = *entry.object;
+  Json& metadata = going["metadata"];
+  metadata["deletionTimestamp"] = base::format_seconds(clock_.wall());
+  if (metadata.contains("generation"))
+    metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
+  replace(id, entry, std::move(going), Part::Object, collected);
+}
+
+void MemoryApi::drop(const Id& id, bool collected) {
+  const auto node = objects_.extract(id);
+  ++last_version_;
+  const Entry& entry = node.mapped();
+  if (mirror_ != nullptr) {
+    if (kube::Store* store = mirror_->of(entry.resource)) store->erase(id.second);
+  }
+  if (on_change_) {
+    Json last = *entry.object;
+    last["metadata"]["resourceVersion"] = std::to_string(last_version_);
+    untold_.push_back({entry.resource, entry.object, std::make_shared<const Json>(std::move(last)), true,
+                       Part::Object, collected});
+  }
+  collect_dependents(kube::metadata_text(*entry.object, "uid"), id.second.name_space);
+}
+
+// As the garbage collector does it: a dependent loses its reference, and goes when that was its last one.
+void MemoryApi::collect_dependents(const std::string& owner_uid, const std::string& name_space) {
+  std::vector<Id> dependents;
+  const auto is_owner = [&](const Json& reference) { return refers_to(reference, owner_uid); };
+  for (const auto& [id, entry] : objects_) {
+    if (id.second.name_space == name_space && std::ranges::any_of(references_of(*entry.object), is_owner)) {
+      dependents.push_back(id);
+    }
+  }
+  for (const Id& id : dependents) {
+    const auto found = objects_.find(id);
+    if (found == objects_.end()) continue;
+    if (references_of(*found->second.object).size() == 1) {
+      start_removal(id, true);
+      continue;
+    }
+    Json released = *found->second.object;
+    std::erase_if(released["metadata"]["ownerReferences"].get_ref<Json::array_t&>(), is_owner);
+    replace(id, found->second, std::move(released), Part::Object, true);
+  }
+}
+
+}  // namespace weir::offline

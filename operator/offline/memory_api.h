@@ -1,0 +1,160 @@
+// The API server as a value in memory: plans and tests run the operator against it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "operator/base/clock.h"
+#include "operator/kube/api.h"
+#include "operator/kube/store.h"
+
+namespace weir::offline {
+
+using kube::Api;
+using kube::Json;
+using kube::Key;
+using kube::Resource;
+using kube::Result;
+using kube::Stores;
+
+enum class Verb { Create, Update, UpdateStatus, Remove };
+[[nodiscard]] std::string_view to_string(Verb verb);
+
+// One write that came through Api and changed something.
+struct Write {
+  Verb verb = Verb::Update;
+  Resource resource;
+  Json before;  // null when the object was made
+  Json after;   // null when the object is gone
+};
+
+// What a patch may touch: the object without its status, or the status alone (the subresource).
+enum class Part { Object, Status };
+
+// One change of one object, whoever made it.
+struct Changed {
+  Resource resource;
+  std::shared_ptr<const Json> before;  // null when the object was made
+  std::shared_ptr<const Json> after;   // of an object that is gone its last form, with the resourceVersion of
+                                       // its deletion
+  bool gone = false;
+  Part part = Part::Object;  // Status: through the subresource
+  bool collected = false;    // by the garbage collector, because an owner went
+};
+
+// Behaves as a real server does where the operator can tell: uid, resourceVersion and generation, optimistic
+// concurrency, the status subresource, label selectors, finalizers, collection of dependents by
+// ownerReferences, managedFields of the last writers (no deeper than "f:spec"). Checks no schema and no
+// permission. Thread-safe. The strings of each Resource it is called with must outlive it; those of
+// resource.h do.
+class MemoryApi final : public Api {
+ public:
+  // Owned by the caller, as is `mirror`, which, if given, is marked as synced and follows every change.
+  explicit MemoryApi(const base::Clock& clock, Stores* mirror = nullptr);
+
+  // Called after each write through Api, outside of any lock: it may call back. Set it before the first
+  // write.
+  void on_write(std::function<void(const Write&)> callback);
+
+  // Called once after each change, in their order (those of one thread), outside of any lock: it may read,
+  // but must not write. Set it before the first write.
+  void on_change(std::function<void(const Changed&)> callback);
+  // Called with each object that is about to be kept and what it replaces (null: it is made), to fill in what
+  // a server fills in. Under the lock: it must not call back.
+  void on_admission(std::function<void(const Resource&, Json& object, const Json& before)> callback);
+
+  // What others do to the cluster; `on_write` does not hear of it.
+  //
+  // Makes or overwrites the whole object, status included, whatever its resourceVersion says; fields of the
+  // server that are absent are filled in. `manager` signs for it in managedFields. Returns the object as it
+  // is now kept.
+  Json put(const Resource& resource, Json object, std::string_view manager = "kubectl");
+  // Deletes as `kubectl delete` does: finalizers keep the object, with a deletionTimestamp. Says whether
+  // there was one.
+  bool erase(const Resource& resource, const Key& key);
+
+  // Requests as a server gets them; `on_write` does not hear of them. Objects are shared, not copied, and
+  // never changed in place.
+  using Object = std::shared_ptr<const Json>;
+  // Null if there is none.
+  [[nodiscard]] Object find(const Resource& resource, const Key& key);
+  // By namespace and name; of all namespaces if `name_space` is empty.
+  [[nodiscard]] Result<std::vector<Object>> select(const Resource& resource, std::string_view name_space,
+                                                   std::string_view label_selector);
+  [[nodiscard]] Result<Object> create(const Resource& resource, Json object, std::string_view manager);
+  // Applies a JSON patch (RFC 6902: an array) or a merge patch (RFC 7386: an object) to the object as it is.
+  // What it changes outside of `part` is ignored. 409 if the result carries another resourceVersion than the
+  // object, 422 without a field if the patch does not apply.
+  [[nodiscard]] Result<Object> patch(const Resource& resource, const Key& key, const Json& patch, Part part,
+                                     std::string_view manager);
+  // What must be true of an object for it to be removed; empty: anything will do.
+  struct Preconditions {
+    std::string uid;
+    std::string resource_version;
+  };
+  // Returns what is left: the object that its finalizers keep, or null.
+  [[nodiscard]] Result<Object> remove(const Resource& resource, const Key& key,
+                                      const Preconditions& preconditions);
+  // resourceVersion of the newest change; 0: none yet.
+  [[nodiscard]] std::uint64_t last_version();
+
+  [[nodiscard]] Result<Json> get(const Resource& resource, const Key& key) override;
+  [[nodiscard]] Result<std::vector<Json>> list(const Resource& resource, std::string_view name_space,
+                                               std::string_view label_selector) override;
+  [[nodiscard]] Result<Json> create(const Resource& resource, const Json& object) override;
+  [[nodiscard]] Result<Json> update(const Resource& resource, const Json& before, const Json& after) override;
+  [[nodiscard]] Result<Json> update_status(const Resource& resource, const Json& before,
+                                           const Json& after) override;
+  [[nodiscard]] Result<void> remove(const Resource& resource, const Json& object) override;
+
+ private:
+  using Id = std::pair<std::string, Key>;  // "apps/v1/deployments" and the object's key
+  struct Entry {
+    Resource resource;
+    Object object;
+  };
+
+  [[nodiscard]] Result<Json> write(Verb verb, const Resource& resource, const Json& before,
+                                   const Json& operations);
+  // Does `work` with the lock held, then tells of the changes it made.
+  template <typename Work>
+  auto locked(Work work);
+  void tell();
+  // The rest is called with the lock held.
+  [[nodiscard]] Object current(const Resource& resource, const Key& key) const;
+  [[nodiscard]] Result<Object> make(const Resource& resource, Json object, std::string_view manager);
+  [[nodiscard]] Result<Object> apply(const Resource& resource, const Key& key, const Json& patch, Part part,
+                                     std::string_view manager);
+  [[nodiscard]] Result<Object> take_away(const Resource& resource, const Key& key,
+                                         const Preconditions& preconditions);
+  Object keep(const Resource& resource, Json object, const Object& before, Part part,
+              std::string_view manager);
+  void replace(const Id& id, Entry before, Json object, Part part, bool collected);
+  void complete(const Resource& resource, Json& object, const Json& before);
+  void sign(const Resource& resource, Json& object, const Json& before, std::string_view manager) const;
+  void start_removal(const Id& id, bool collected);
+  void drop(const Id& id, bool collected);
+  void collect_dependents(const std::string& owner_uid, const std::string& name_space);
+
+  const base::Clock& clock_;
+  Stores* mirror_;
+  std::function<void(const Write&)> on_write_;
+  std::function<void(const Changed&)> on_change_;
+  std::function<void(const Resource&, Json&, const Json&)> on_admission_;
+  std::mutex mutex_;
+  std::map<Id, Entry> objects_;
+  std::deque<Changed> untold_;
+  std::uint64_t last_version_ = 0;
+  std::uint64_t last_uid_ = 0;
+};
+
+}  // namespace weir::offline

@@ -1,0 +1,323 @@
+#include "operator/routing/istio/isolation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "operator/base/json.h"
+#include "operator/routing/istio/hosts.h"
+#include "operator/routing/istio/label.h"
+
+namespace weir::routing {
+namespace {
+
+constexpr std::string_view kMesh = "mesh";
+
+std::vector<std::string> strings(const Json& object, std::initializer_list<const char*> path) {
+  std::vector<std::string> values;
+  const auto& list = base::field(object, path);
+  if (!list.is_array()) return values;
+  for (const auto& entry : list) {
+    if (entry.is_string()) values.push_back(entry.get<std::string>());
+  }
+  return values;
+}
+
+bool has(const std::vector<std::string>& values, std::string_view value) {
+  return std::ranges::find(values, value) != values.end();
+}
+
+// Every route of the object, with its kind and index.
+template <typename Visit>
+void each_route(const Json& virtual_service, const Visit& visit) {
+  for (const std::string kind : kKinds) {
+    const auto& routes = base::field(virtual_service, {"spec", kind.c_str()});
+    if (!routes.is_array()) continue;
+    for (std::size_t index = 0; index < routes.size(); ++index) visit(kind, index, routes[index]);
+  }
+}
+
+bool has_route_to(const Target& target, const Json& virtual_service) {
+  bool found = false;
+  each_route(virtual_service, [&](const std::string&, std::size_t, const Json& route) {
+    found = found || routes_to(target, virtual_service, route);
+  });
+  return found;
+}
+
+bool delegates_to(const Json& root, const Json& delegate) {
+  bool found = false;
+  each_route(root, [&](const std::string&, std::size_t, const Json& route) {
+    auto name_space = base::text(route, {"delegate", "namespace"});
+    if (name_space.empty()) name_space = base::namespace_of(root);
+    found = found || (base::text(route, {"delegate", "name"}) == base::name_of(delegate) &&
+                      name_space == base::namespace_of(delegate));
+  });
+  return found;
+}
+
+bool delegates_to_managed(const Json& root, const Managed& managed) {
+  return std::ranges::any_of(managed, [&](const auto& entry) { return delegates_to(root, *entry.first); });
+}
+
+// Empty gateways mean the mesh.
+std::vector<std::string> gateways_of(const Json& virtual_service) {
+  auto gateways = strings(virtual_service, {"spec", "gateways"});
+  if (gateways.empty()) gateways.emplace_back(kMesh);
+  for (auto& gateway : gateways) {
+    const bool qualified = gateway == kMesh || gateway.find('/') != std::string::npos;
+    if (!qualified) gateway = base::namespace_of(virtual_service) + "/" + gateway;
+  }
+  return gateways;
+}
+
+bool covers_service(const Target& target, const Json& virtual_service) {
+  return std::ranges::any_of(strings(virtual_service, {"spec", "hosts"}), [&](const std::string& host) {
+    return names_service(host, base::namespace_of(virtual_service), target.service, target.name_space) ||
+           wildcard_covers(host, target.service, target.name_space);
+  });
+}
+
+// Whether clients in the mesh that call the Service pass this VirtualService.
+bool applies_in_mesh(const Target& target, const Json& virtual_service) {
+  return covers_service(target, virtual_service) && has(gateways_of(virtual_service), kMesh);
+}
+
+bool is_delegate(const Json& virtual_service) { return strings(virtual_service, {"spec", "hosts"}).empty(); }
+
+// The object that binds a managed one to hosts and gateways: itself, or a root that delegates to it.
+std::vector<const Json*> binding_of(const Objects& objects, const Json& managed) {
+  if (!is_delegate(managed)) return {&managed};
+  std::vector<const Json*> roots;
+  for (const auto& root : objects.virtual_services) {
+    if (delegates_to(root, managed)) roots.push_back(&root);
+  }
+  return roots;
+}
+
+void add_unmanaged(const Target& target, const Objects& objects, std::vector<std::string>& sentences) {
+  for (const auto& object : objects.virtual_services) {
+    if (base::namespace_of(object) != target.name_space) continue;
+    each_route(object, [&](const std::string& kind, std::size_t index, const Json& route) {
+      if (!routes_to(target, object, route) || manages(target, object, kind, route)) return;
+      sentences.push_back(label_of(target, object) + " " + route_label(kind, index, route) +
+                          " goes to Service " + target.service +
+                          " but spec.routing.istio.virtualServices does not list it: its traffic is "
+                          "not divided by the release");
+    });
+  }
+}
+
+// Destinations with a subset of the Service that lets pods of both versions through.
+void add_other_subsets(const Target& target, const Rules& rules, const Managed& managed,
+                       std::vector<std::string>& sentences) {
+  for (const auto& [object, tables] : managed) {
+    for (const auto& table : tables) {
+      for (const auto& name : table.others) {
+        const auto* subset = find_subset(rules.own, name);
+        if (subset == nullptr || base::field(*subset, {"labels", target.version_label.c_str()}).is_string())
+          continue;
+        sentences.push_back(label_of(target, *object) + " " + table.label + " goes to subset \"" + name +
+                            "\", whose labels do not name a " + target.version_label +
+                            ": its traffic is not divided by the release");
+      }
+    }
+  }
+}
+
+void add_unbound(const Target& target, const Objects& objects, const Managed& managed,
+                 std::vector<std::string>& sentences) {
+  if (managed.empty()) return;
+  bool in_mesh = false;
+  for (const auto& [object, tables] : managed) {
+    for (const auto* binding : binding_of(objects, *object)) {
+      if (!applies_in_mesh(target, *binding)) continue;
+      in_mesh = true;
+      const auto visible = strings(*binding, {"spec", "exportTo"});
+      if (visible.empty() || has(visible, "*")) continue;
+      sentences.push_back(
+          label_of(target, *binding) + " has spec.exportTo " +
+          base::field(*binding, {"spec", "exportTo"}).dump() +
+          ": clients in other namespaces reach both versions unweighted during the release; add \"*\" "
+          "to it, or set spec.service.mode to Dedicated");
+    }
+  }
+  if (in_mesh) return;
+  const auto& first = *managed.front().first;
+  sentences.push_back("clients in the mesh that call " + target.service +
+                      " reach both versions unweighted during the release, since " + label_of(target, first) +
+                      " does not apply to them: add \"mesh\" to its spec.gateways and \"" + target.service +
+                      "\" to its spec.hosts, or set spec.service.mode to Dedicated");
+}
+
+// A host as it is compared with those of other objects.
+std::string full_host(const Json& object, const std::string& host) {
+  return host.find('.') == std::string::npos && !host.starts_with('*')
+             ? fqdn(host, base::namespace_of(object))
+             : host;
+}
+
+std::set<std::string> bindings(const Json& object) {
+  std::set<std::string> found;
+  for (const auto& gateway : gateways_of(object)) {
+    for (const auto& host : strings(object, {"spec", "hosts"})) {
+      found.insert("host " + full_host(object, host) + " of gateway " + gateway);
+    }
+  }
+  return found;
+}
+
+void add_doubles(const Target& target, const Objects& objects, const Managed& managed,
+                 std::vector<std::string>& sentences) {
+  for (const auto& [object, tables] : managed) {
+    const auto own = bindings(*object);
+    for (const auto& other : objects.virtual_services) {
+      if (&other == object) continue;
+      const bool other_managed =
+          std::ranges::any_of(managed, [&](const auto& entry) { return entry.first == &other; });
+      if (other_managed && base::name_of(other) < base::name_of(*object)) continue;
+      const auto theirs = bindings(other);
+      const auto shared =
+          std::ranges::find_if(own, [&](const auto& binding) { return theirs.contains(binding); });
+      if (shared == own.end()) continue;
+      sentences.push_back(label_of(target, *object) + " and " + label_of(target, other) + " are both for " +
+                          *shared + ": which of them routes a request is not defined");
+    }
+  }
+}
+
+void add_shadowing_wildcards(const Target& target, const Objects& objects,
+                             std::vector<std::string>& sentences) {
+  for (const auto& rule : objects.destination_rules) {
+    const auto name_space = base::namespace_of(rule);
+    if (name_space == target.name_space || name_space == kRootNamespace) continue;
+    if (!wildcard_covers(base::text(rule, {"spec", "host"}), target.traffic_host, target.name_space))
+      continue;
+    sentences.push_back(label_of(target, rule) + " (spec.host \"" + base::text(rule, {"spec", "host"}) +
+                        "\") wins for clients in namespace " + name_space +
+                        " and does not know the subsets of the release: their requests to Service " +
+                        target.service + " would fail");
+  }
+}
+
+void add_foreign_rules(const Target& target, const Objects& objects, std::vector<Refusal>& refusals) {
+  for (const auto& rule : objects.destination_rules) {
+    const auto name_space = base::namespace_of(rule);
+    if (name_space == target.name_space || name_space == kRootNamespace) continue;
+    const auto host = base::text(rule, {"spec", "host"});
+    if (!names_service(host, name_space, target.traffic_host, target.name_space)) continue;
+    refusals.push_back(
+        {.condition = "Conflict",
+         .reason = "RuleInAnotherNamespace",
+         .message = label_of(target, rule) + " has spec.host \"" + host +
+                    "\": it wins for clients in namespace " + name_space +
+                    " and does not know the subsets of the release; remove it, or move it to namespace " +
+                    target.name_space});
+  }
+}
+
+void add_foreign_routes(const Target& target, const Objects& objects, const Managed& managed,
+                        std::vector<Refusal>& refusals) {
+  for (const auto& object : objects.virtual_services) {
+    const auto name_space = base::namespace_of(object);
+    if (name_space == target.name_space) continue;
+    const auto hosts = strings(object, {"spec", "hosts"});
+    const bool has_host = std::ranges::any_of(hosts, [&](const std::string& host) {
+      return names_service(host, name_space, target.service, target.name_space);
+    });
+    const bool routes = has_route_to(target, object);
+    if (!routes && (!has_host || delegates_to_managed(object, managed))) continue;
+    refusals.push_back(
+        {.condition = "Conflict",
+         .reason = "RouteInAnotherNamespace",
+         .message =
+             label_of(target, object) + (routes ? " routes to Service " : " has in spec.hosts Service ") +
+             target.service + " of namespace " + target.name_space +
+             ": a release divides routes of its own namespace only; move the route there, or let it delegate "
+             "to a VirtualService there"});
+  }
+}
+
+// Subsets that some readers of the routes cannot see answer 503 there.
+void add_hidden_rule(const Target& target, const Rules& rules, const Managed& managed,
+                     std::vector<Refusal>& refusals) {
+  const auto* rule = rules.traffic(target) != nullptr ? rules.traffic(target) : rules.applied;
+  if (rule == nullptr) return;
+  const auto visible = [&](const Json& object) {
+    auto names = strings(object, {"spec", "exportTo"});
+    if (names.empty()) names.emplace_back("*");
+    std::ranges::replace(names, ".", base::namespace_of(object));
+    return names;
+  };
+  const auto rule_visible = visible(*rule);
+  if (has(rule_visible, "*")) return;
+  for (const auto& [object, tables] : managed) {
+    const auto routes_visible = visible(*object);
+    if (std::ranges::all_of(routes_visible, [&](const auto& name) { return has(rule_visible, name); }))
+      continue;
+    refusals.push_back(
+        {.condition = "Conflict",
+         .reason = "RuleNotVisible",
+         .message = label_of(target, *rule) + " has spec.exportTo " +
+                    base::field(*rule, {"spec", "exportTo"}).dump() + ", but " + label_of(target, *object) +
+                    " is seen in more namespaces, where its routes would name subsets that nobody "
+                    "defines: let both be exported to the same namespaces"});
+  }
+}
+
+void add_dead_names(const Target& target, const Objects& objects, std::vector<Refusal>& refusals) {
+  for (const auto& listed : target.routing.virtual_services) {
+    const auto found = std::ranges::find_if(objects.virtual_services, [&](const Json& object) {
+      return base::namespace_of(object) == target.name_space && base::name_of(object) == listed.name;
+    });
+    const auto where = "spec.routing.istio.virtualServices names \"" + listed.name + "\"";
+    if (found == objects.virtual_services.end()) {
+      refusals.push_back(
+          {.condition = "Progressing",
+           .reason = "VirtualServiceNotFound",
+           .message = where + ": namespace " + target.name_space + " has no such VirtualService"});
+      continue;
+    }
+    std::set<std::string> missing(listed.routes.begin(), listed.routes.end());
+    each_route(*found, [&](const std::string& kind, std::size_t, const Json& route) {
+      if (kind == "http" && routes_to(target, *found, route)) missing.erase(base::text(route, {"name"}));
+    });
+    for (const auto& name : missing) {
+      refusals.push_back({.condition = "Progressing",
+                          .reason = "RouteNotFound",
+                          .message = where + " with route \"" + name +
+                                     "\": it has no http route of that name that "
+                                     "goes to Service " +
+                                     target.service});
+    }
+    if (!listed.routes.empty() || has_route_to(target, *found)) continue;
+    refusals.push_back({.condition = "Progressing",
+                        .reason = "RouteNotFound",
+                        .message = where + ": none of its routes goes to Service " + target.service});
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> not_isolated(const Target& target, const Objects& objects, const Rules& rules,
+                                      const Managed& managed) {
+  std::vector<std::string> sentences;
+  add_unmanaged(target, objects, sentences);
+  add_other_subsets(target, rules, managed, sentences);
+  // In Dedicated mode a client that passes no divided route reaches one version only.
+  if (!dedicated(target)) add_unbound(target, objects, managed, sentences);
+  add_doubles(target, objects, managed, sentences);
+  add_shadowing_wildcards(target, objects, sentences);
+  return sentences;
+}
+
+std::vector<Refusal> conflicts(const Target& target, const Objects& objects, const Rules& rules,
+                               const Managed& managed) {
+  std::vector<Refusal> refusals;
+  add_foreign_rules(target, objects, refusals);
+  add_foreign_routes(target, objects, managed, refusals);
+  add_hidden_rule(target, rules, managed, refusals);
+  add_dead_names(target, objects, refusals);
+  return refusals;
+}
+
+}  // namespace weir::routing

@@ -1,0 +1,24 @@
+// Whether every request to the Service passes the routes that the release divides, and what would defeat
+// them.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operator/routing/istio/table.h"
+
+namespace weir::routing {
+
+// VirtualServices under management, with their tables.
+using Managed = std::vector<std::pair<const Json*, std::vector<Table>>>;
+
+// Sentences that name routes, clients or namespaces whose traffic the release does not divide.
+[[nodiscard]] std::vector<std::string> not_isolated(const Target& target, const Objects& objects,
+                                                    const Rules& rules, const Managed& managed);
+
+// Objects that win over the release's in some namespace, and names in spec.routing that lead nowhere.
+[[nodiscard]] std::vector<Refusal> conflicts(const Target& target, const Objects& objects, const Rules& rules,
+                                             const Managed& managed);
+
+}  // namespace weir::routing

@@ -1,0 +1,172 @@
+#include "operator/routing/istio/istio.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/base/json.h"
+#include "operator/routing/istio/destination_rule.h"
+#include "operator/routing/istio/isolation.h"
+#include "operator/routing/istio/label.h"
+#include "operator/routing/istio/virtual_service.h"
+
+namespace weir::routing {
+namespace {
+
+// One reading of everything that a release concerns.
+struct View {
+  View(const Target& target, const Objects& objects)
+      : rules(find_rules(target, objects)), names(target, rules) {
+    for (const auto& object : objects.virtual_services) {
+      if (!manages(target, object)) continue;
+      auto tables = tables_of(target, names, object);
+      if (!tables.empty()) managed.emplace_back(&object, std::move(tables));
+    }
+    each_owner_subset([&](const std::string& subset) {
+      if (names.owner_stable(subset) && !names.owner_candidate(subset)) names.pin(subset);
+    });
+  }
+
+  template <typename Visit>
+  void each_owner_subset(const Visit& visit) const {
+    for (const auto& [object, tables] : managed) {
+      for (const auto& table : tables) {
+        const auto& entries = object->at("spec").at(table.kind).at(table.index).at("route");
+        for (const auto& place : table.places) {
+          if (place.form == Place::Form::Owner)
+            visit(base::text(entries[place.at.front()], {"destination", "subset"}));
+        }
+      }
+    }
+  }
+
+  // No destination goes through a subset that moves: all of them are divided, over subsets of the release's
+  // own.
+  [[nodiscard]] bool moved_are_idle() const {
+    bool idle = true;
+    each_owner_subset([&](const std::string& subset) { idle = idle && !names.moves(subset); });
+    return idle;
+  }
+
+  Rules rules;
+  SubsetNames names;
+  Managed managed;
+};
+
+void append(std::vector<Refusal>& all, std::vector<Refusal> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+// Pairs of which nobody ever recorded the original are the owner's own split.
+Refusal already_split(const Target& target, const Json& object, const Table& table) {
+  return {.condition = "Progressing",
+          .reason = "RouteAlreadySplit",
+          .message =
+              label_of(target, object) + " " + table.label +
+              ".route divides traffic between both versions already: the release does that itself; leave one "
+              "destination for Service " +
+              target.service + " there"};
+}
+
+std::vector<Refusal> table_refusals(const Target& target, const Managed& managed) {
+  std::vector<Refusal> refusals;
+  const bool begun = has_route_records(target);
+  for (const auto& [object, tables] : managed) {
+    for (const auto& table : tables) {
+      if (table.refusal) refusals.push_back(*table.refusal);
+      const bool pair = std::ranges::any_of(
+          table.places, [](const Place& place) { return place.form == Place::Form::Pair; });
+      if (pair && !begun) refusals.push_back(already_split(target, *object, table));
+    }
+  }
+  return refusals;
+}
+
+bool divides_anything(const Table& table) { return !table.places.empty() || table.refusal; }
+
+void append_change(std::vector<Write>& writes, const Json& before, Json after) {
+  if (before != after) writes.push_back({.before = before, .after = std::move(after)});
+}
+
+Refusal no_route(const Target& target) {
+  return {.condition = "Progressing",
+          .reason = "NoRoute",
+          .message =
+              "no VirtualService in namespace " + target.name_space + " routes to Service " + target.service};
+}
+
+}  // namespace
+
+Provider::Reading IstioProvider::read(const Target& target, const Objects& objects) const {
+  const View view(target, objects);
+  Reading reading;
+  for (const auto& [object, tables] : view.managed) {
+    if (std::ranges::none_of(tables, divides_anything)) continue;
+    reading.virtual_services.push_back(base::name_of(*object));
+    if (!reading.routes) reading.routes.emplace();
+    add_state(*object, tables, *reading.routes);
+  }
+  reading.refusals = view.rules.refusals;
+  append(reading.refusals, conflicts(target, objects, view.rules, view.managed));
+  append(reading.refusals, table_refusals(target, view.managed));
+  append(reading.refusals, subset_refusals(target, view.rules, view.names));
+  reading.subsets = subset_state(target, view.rules, view.names);
+  if (const auto* rule = view.rules.traffic(target)) reading.destination_rule = base::name_of(*rule);
+  for (const auto* rule : {view.rules.own, view.rules.made}) {
+    if (rule != nullptr) reading.destination_rules.push_back(base::name_of(*rule));
+  }
+  reading.not_isolated = not_isolated(target, objects, view.rules, view.managed);
+  return reading;
+}
+
+Result<std::vector<Write>> IstioProvider::route(const Target& target, const Objects& objects,
+                                                strategies::Weight weight) const {
+  const View view(target, objects);
+  bool any = false;
+  std::vector<Write> writes;
+  if (view.moved_are_idle()) writes = moved_subsets(target, view.rules, view.names, /*promoted=*/false);
+  for (const auto& [object, tables] : view.managed) {
+    for (const auto& table : tables) {
+      any = any || std::ranges::any_of(table.places, [&](const Place& place) {
+              return !table.refusal || place.form != Place::Form::Owner;
+            });
+    }
+    append_change(writes, *object, routed(target, view.names, *object, tables, weight));
+  }
+  if (any) return writes;
+  const auto refusals = table_refusals(target, view.managed);
+  return std::unexpected(refusals.empty() ? no_route(target) : refusals.front());
+}
+
+Result<std::vector<Write>> IstioProvider::restore(const Target& target, const Objects& objects,
+                                                  bool promoted) const {
+  const View view(target, objects);
+  std::vector<Write> writes;
+  // A destination must not return to a subset of the other version.
+  if (promoted || view.moved_are_idle()) writes = moved_subsets(target, view.rules, view.names, promoted);
+  for (const auto& [object, tables] : view.managed) {
+    append_change(writes, *object, restored(target, view.names, *object, tables, promoted));
+  }
+  return writes;
+}
+
+Result<std::vector<Write>> IstioProvider::ensure_subsets(const Target& target, const Objects& objects) const {
+  const View view(target, objects);
+  auto refusals = view.rules.refusals;
+  append(refusals, subset_refusals(target, view.rules, view.names));
+  if (!refusals.empty()) return std::unexpected(refusals.front());
+  return added_subsets(target, view.rules, view.names);
+}
+
+Result<std::vector<Write>> IstioProvider::move_pinned_subsets(const Target& target,
+                                                              const Objects& objects) const {
+  const View view(target, objects);
+  return moved_subsets(target, view.rules, view.names, /*promoted=*/true);
+}
+
+Result<std::vector<Write>> IstioProvider::remove_subsets(const Target& target, const Objects& objects,
+                                                         bool promoted) const {
+  const View view(target, objects);
+  return removed_subsets(target, view.rules, view.names, promoted);
+}
+
+}  // namespace weir::routing

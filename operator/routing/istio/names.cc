@@ -1,0 +1,116 @@
+#include "operator/routing/istio/names.h"
+
+#include <algorithm>
+
+#include "operator/base/json.h"
+
+namespace weir::routing {
+namespace {
+
+constexpr std::string_view kRuleObject = "DestinationRule/";
+
+bool of_route(const strategies::RouteRecord& record) { return !record.object.starts_with(kRuleObject); }
+
+}  // namespace
+
+Json original_of(const Target& target, const std::string& object, const std::string& key) {
+  const auto found = std::ranges::find_if(
+      target.records, [&](const auto& record) { return record.object == object && record.key == key; });
+  if (found == target.records.end()) return {};
+  auto original = Json::parse(found->original, nullptr, /*allow_exceptions=*/false);
+  return base::field(original, {"destination"}).is_object() ? original : Json();
+}
+
+bool has_route_records(const Target& target) { return std::ranges::any_of(target.records, of_route); }
+
+SubsetNames::SubsetNames(const Target& target, const Rules& rules)
+    : target_(target), traffic_(rules.traffic(target)), owner_(dedicated(target) ? rules.own : traffic_) {
+  if (owner_ == nullptr) owner_ = rules.applied;
+  if (traffic_ == nullptr && !dedicated(target)) traffic_ = rules.applied;
+  for (const auto& record : target.records) {
+    if (!of_route(record)) continue;
+    const auto subset = base::text(Json::parse(record.original, nullptr, /*allow_exceptions=*/false),
+                                   {"destination", "subset"});
+    if (!subset.empty()) originals_.insert(subset);
+  }
+  pinned_ = originals_;
+}
+
+bool SubsetNames::means(const Json* rule, std::string_view subset, const std::string& asked,
+                        const std::string& version) const {
+  if (subset.empty()) return false;
+  if (const auto* defined = find_subset(rule, subset)) return selects(target_, defined, version);
+  return subset == (asked.empty() ? version : asked);
+}
+
+bool SubsetNames::is_stable(std::string_view subset) const {
+  // A subset that was moved to the candidate's version still stands for stable where it stood for it.
+  return originals_.contains(std::string(subset)) ||
+         means(traffic_, subset, target_.routing.stable_subset, target_.stable_version);
+}
+
+bool SubsetNames::is_candidate(std::string_view subset) const {
+  return means(traffic_, subset, target_.routing.candidate_subset, target_.candidate_version);
+}
+
+bool SubsetNames::owner_stable(std::string_view subset) const {
+  return originals_.contains(std::string(subset)) ||
+         means(owner_, subset, target_.routing.stable_subset, target_.stable_version);
+}
+
+bool SubsetNames::owner_candidate(std::string_view subset) const {
+  return means(owner_, subset, target_.routing.candidate_subset, target_.candidate_version);
+}
+
+bool SubsetNames::added(std::string_view subset) const {
+  return recorded_as_added(target_, traffic_, subset);
+}
+
+std::string SubsetNames::owner_candidate_subset() const {
+  for (const auto& name : subsets_of(target_, owner_, target_.candidate_version)) {
+    if (!recorded_as_added(target_, owner_, name) && !pinned_.contains(name)) return name;
+  }
+  return {};
+}
+
+bool SubsetNames::moves(const std::string& subset) const {
+  return pinned_.contains(subset) && subset != target_.stable_version && owner_candidate_subset().empty();
+}
+
+std::string SubsetNames::replaced() const {
+  const auto& name = target_.stable_version;
+  const bool owners = pinned_.contains(name) && !recorded_as_added(target_, owner_, name);
+  return owners && owner_candidate_subset().empty() ? name : std::string();
+}
+
+std::string SubsetNames::promoted(const std::string& subset) const {
+  auto owners = owner_candidate_subset();
+  if (!owners.empty()) return owners;
+  return subset == target_.stable_version ? candidate() : subset;
+}
+
+std::string SubsetNames::chosen(const std::string& asked, const std::string& version) const {
+  if (!asked.empty() && !moves(asked)) return asked;
+  if (selects(target_, find_subset(traffic_, version), version)) return version;
+  const auto defined = subsets_of(target_, traffic_, version);
+  const auto fixed = std::ranges::find_if(defined, [&](const auto& name) { return !moves(name); });
+  return fixed == defined.end() ? version : *fixed;
+}
+
+std::string SubsetNames::stable() const {
+  return chosen(target_.routing.stable_subset, target_.stable_version);
+}
+std::string SubsetNames::candidate() const {
+  return chosen(target_.routing.candidate_subset, target_.candidate_version);
+}
+
+std::string SubsetNames::usable(const std::string& name, const std::string& version) const {
+  if (find_subset(traffic_, name) != nullptr) return name;
+  const auto defined = subsets_of(target_, traffic_, version);
+  return defined.empty() ? name : defined.front();
+}
+
+std::string SubsetNames::usable_stable() const { return usable(stable(), target_.stable_version); }
+std::string SubsetNames::usable_candidate() const { return usable(candidate(), target_.candidate_version); }
+
+}  // namespace weir::routing

@@ -1,0 +1,69 @@
+// What the names of subsets mean to one release, and which ones its divided routes use.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operator/routing/istio/rules.h"
+
+namespace weir::routing {
+
+// A record of a VirtualService's destination, parsed. Null where there is none, or it is no
+// destination.
+[[nodiscard]] Json original_of(const Target& target, const std::string& object, const std::string& key);
+// Whether there is any record of any VirtualService: the release has begun to divide routes.
+[[nodiscard]] bool has_route_records(const Target& target);
+
+class SubsetNames {
+ public:
+  SubsetNames(const Target& target, const Rules& rules);
+
+  // A subset of a divided destination. A name that no rule defines means what the release would call so.
+  [[nodiscard]] bool is_stable(std::string_view subset) const;
+  [[nodiscard]] bool is_candidate(std::string_view subset) const;
+  // The same for a destination as its owner wrote it.
+  [[nodiscard]] bool owner_stable(std::string_view subset) const;
+  [[nodiscard]] bool owner_candidate(std::string_view subset) const;
+  // The record says that the operator added it.
+  [[nodiscard]] bool added(std::string_view subset) const;
+
+  // Says that an owner's destination names a subset that is stable's: a promotion has to move it.
+  void pin(const std::string& subset) { pinned_.insert(subset); }
+  [[nodiscard]] const std::set<std::string>& pinned() const { return pinned_; }
+  // Pinned subsets that keep their name and get the candidate's labels at the promotion. Others are
+  // `replaced`: the route gets the name of the candidate's subset, the owner's or the one that takes the
+  // pinned one's place.
+  [[nodiscard]] bool moves(const std::string& subset) const;
+  // The pinned subset that is called as its version is: the candidate's takes its place. Empty: there is
+  // none.
+  [[nodiscard]] std::string replaced() const;
+  // What a destination pinned to `subset` names after a promotion.
+  [[nodiscard]] std::string promoted(const std::string& subset) const;
+
+  // What the divided routes name. A pinned subset that moves is not used: it must carry nothing when it
+  // moves.
+  [[nodiscard]] std::string stable() const;
+  [[nodiscard]] std::string candidate() const;
+  // The same for a route that is written now: of names that the rule has not, another of the version that it
+  // has.
+  [[nodiscard]] std::string usable_stable() const;
+  [[nodiscard]] std::string usable_candidate() const;
+
+ private:
+  // The candidate's subset that the owner's rule has of its own accord; empty: none.
+  [[nodiscard]] std::string owner_candidate_subset() const;
+  [[nodiscard]] std::string chosen(const std::string& asked, const std::string& version) const;
+  [[nodiscard]] std::string usable(const std::string& name, const std::string& version) const;
+  [[nodiscard]] bool means(const Json* rule, std::string_view subset, const std::string& asked,
+                           const std::string& version) const;
+
+  const Target& target_;
+  const Json* traffic_;              // rule of the divided routes
+  const Json* owner_;                // rule of the routes as their owner wrote them
+  std::set<std::string> originals_;  // subsets that recorded destinations name
+  std::set<std::string> pinned_;
+};
+
+}  // namespace weir::routing

@@ -1,0 +1,196 @@
+#include "operator/routing/istio/rules.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/base/json.h"
+#include "operator/routing/istio/hosts.h"
+#include "operator/routing/istio/label.h"
+
+namespace weir::routing {
+namespace {
+
+constexpr std::string_view kManagedBy = "weir";
+
+bool made_by_a_release(const Json& rule) {
+  return base::text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) == kManagedBy;
+}
+
+// Made by this release: by label, and by owner where the owner is known.
+bool is_ours(const Target& target, const Json& rule) {
+  if (!made_by_a_release(rule)) return false;
+  const auto uid = base::text(target.owner, {"uid"});
+  if (uid.empty()) return true;
+  const auto& owners = base::field(rule, {"metadata", "ownerReferences"});
+  return owners.is_array() &&
+         std::ranges::any_of(owners, [&](const Json& owner) { return base::text(owner, {"uid"}) == uid; });
+}
+
+bool visible_from(const Json& rule, const std::string& name_space) {
+  const auto& export_to = base::field(rule, {"spec", "exportTo"});
+  if (!export_to.is_array() || export_to.empty()) return true;
+  return std::ranges::any_of(export_to, [&](const Json& entry) {
+    return entry == "*" || entry == name_space || (entry == "." && base::namespace_of(rule) == name_space);
+  });
+}
+
+// How specific the rule's host is for the Service: the longer the more, exact most; 0: it does not apply.
+std::size_t specificity(const Target& target, const Json& rule) {
+  const auto host = base::text(rule, {"spec", "host"});
+  if (names_service(host, base::namespace_of(rule), target.service, target.name_space))
+    return std::string::npos;
+  return wildcard_covers(host, target.service, target.name_space) ? host.size() : 0;
+}
+
+// A rule for some client workloads only says nothing of the others.
+bool for_every_client(const Json& rule) { return base::field(rule, {"spec", "workloadSelector"}).is_null(); }
+
+const Json* most_specific(const Target& target, const Objects& objects, std::string_view name_space) {
+  const Json* best = nullptr;
+  std::size_t best_specificity = 0;
+  for (const auto& rule : objects.destination_rules) {
+    if (base::namespace_of(rule) != name_space || made_by_a_release(rule)) continue;
+    if (!for_every_client(rule) || !visible_from(rule, target.name_space)) continue;
+    const auto found = specificity(target, rule);
+    if (found > best_specificity) {
+      best = &rule;
+      best_specificity = found;
+    }
+  }
+  return best;
+}
+
+Refusal selected_clients(const Target& target, const Json& rule) {
+  return {
+      .condition = "Conflict",
+      .reason = "RuleForSomeClients",
+      .message = label_of(target, rule) +
+                 " has spec.workloadSelector: the clients that it selects would not know "
+                 "the subsets of the release; remove the rule, or its selector, until the release is over"};
+}
+
+bool has_records(const Target& target, const Json& rule) {
+  return std::ranges::find(target.records, rule_object(rule), &strategies::RouteRecord::object) !=
+         target.records.end();
+}
+
+// The owner's rule for exactly the Service's host: the one that spec names, or the only one.
+void find_own(const Target& target, const Objects& objects, Rules& rules) {
+  const auto& wanted = target.routing.destination_rule;
+  std::vector<const Json*> exact;
+  for (const auto& rule : objects.destination_rules) {
+    if (base::namespace_of(rule) != target.name_space || made_by_a_release(rule)) continue;
+    if (specificity(target, rule) != std::string::npos) continue;
+    if (!for_every_client(rule)) {
+      rules.refusals.push_back(selected_clients(target, rule));
+    } else if (wanted.empty() || base::name_of(rule) == wanted) {
+      exact.push_back(&rule);
+    }
+  }
+  // A release that has begun goes on with the rule that it changed.
+  const auto changed =
+      std::ranges::find_if(exact, [&](const Json* rule) { return has_records(target, *rule); });
+  if (changed != exact.end()) exact = {*changed};
+  if (exact.size() == 1) rules.own = exact.front();
+  if (exact.empty() && !wanted.empty()) {
+    rules.refusals.push_back(
+        {.condition = "Progressing",
+         .reason = "DestinationRuleNotFound",
+         .message = "spec.routing.istio.destinationRule is \"" + wanted + "\": namespace " +
+                    target.name_space + " has no DestinationRule of that name whose spec.host is " +
+                    fqdn(target.service, target.name_space) + "; name one, or leave the field out"});
+  }
+  if (exact.size() > 1) {
+    std::string names;
+    for (const auto* rule : exact) names += (names.empty() ? "\"" : ", \"") + base::name_of(*rule) + "\"";
+    rules.refusals.push_back({.condition = "Progressing",
+                              .reason = "AmbiguousDestinationRule",
+                              .message = "DestinationRules " + names + " are all for host " +
+                                         fqdn(target.service, target.name_space) +
+                                         ": spec.routing.istio.destinationRule must name one of them"});
+  }
+}
+
+void find_made(const Target& target, const Objects& objects, Rules& rules) {
+  const auto named = std::ranges::find_if(objects.destination_rules, [&](const Json& rule) {
+    return base::namespace_of(rule) == target.name_space && base::name_of(rule) == made_name(target);
+  });
+  if (named == objects.destination_rules.end()) return;
+  if (is_ours(target, *named)) rules.made = &*named;
+}
+
+// A rule of the name that the release needs for its own.
+void refuse_stranger(const Target& target, const Objects& objects, Rules& rules) {
+  const bool needed = rules.made == nullptr && (dedicated(target) || rules.own == nullptr);
+  if (!needed) return;
+  for (const auto& rule : objects.destination_rules) {
+    if (base::namespace_of(rule) != target.name_space || base::name_of(rule) != made_name(target)) continue;
+    rules.refusals.push_back(
+        {.condition = "Conflict",
+         .reason = "NotOurs",
+         .message = label_of(target, rule) +
+                    " was not made by this release, which needs that name for a rule of its "
+                    "own: rename or delete it"});
+  }
+}
+
+}  // namespace
+
+const Json* Rules::traffic(const Target& target) const {
+  if (dedicated(target) || made != nullptr) return made;
+  return own;
+}
+
+bool dedicated(const Target& target) { return target.traffic_host != target.service; }
+std::string made_name(const Target& target) { return target.traffic_host + "-weir"; }
+
+Rules find_rules(const Target& target, const Objects& objects) {
+  Rules rules;
+  find_made(target, objects, rules);
+  find_own(target, objects, rules);
+  refuse_stranger(target, objects, rules);
+  rules.applied = rules.own;
+  if (rules.applied == nullptr) rules.applied = most_specific(target, objects, target.name_space);
+  if (rules.applied == nullptr) rules.applied = most_specific(target, objects, kRootNamespace);
+  return rules;
+}
+
+const Json* find_subset(const Json* rule, std::string_view name) {
+  if (rule == nullptr) return nullptr;
+  const auto& subsets = base::field(*rule, {"spec", "subsets"});
+  if (!subsets.is_array()) return nullptr;
+  const auto found =
+      std::ranges::find_if(subsets, [&](const Json& subset) { return base::text(subset, {"name"}) == name; });
+  return found == subsets.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> subsets_of(const Target& target, const Json* rule, const std::string& version) {
+  std::vector<std::string> names;
+  if (rule == nullptr) return names;
+  const auto& subsets = base::field(*rule, {"spec", "subsets"});
+  if (!subsets.is_array()) return names;
+  for (const auto& subset : subsets) {
+    auto name = base::text(subset, {"name"});
+    // What has no name cannot be routed to.
+    if (!name.empty() && selects(target, &subset, version)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+bool selects(const Target& target, const Json* subset, const std::string& version) {
+  return subset != nullptr &&
+         base::field(*subset, {"labels"}) == Json::object({{target.version_label, version}});
+}
+
+bool recorded_as_added(const Target& target, const Json* rule, std::string_view subset) {
+  if (rule == nullptr) return false;
+  const auto object = rule_object(*rule);
+  return std::ranges::any_of(target.records, [&](const strategies::RouteRecord& record) {
+    return record.object == object && record.key.starts_with(kSubsetKey) &&
+           std::string_view(record.key).substr(kSubsetKey.size()) == subset;
+  });
+}
+
+std::string rule_object(const Json& rule) { return "DestinationRule/" + base::name_of(rule); }
+
+}  // namespace weir::routing

@@ -1,0 +1,141 @@
+#include "operator/routing/istio/virtual_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/base/json.h"
+#include "operator/routing/istio/hosts.h"
+
+namespace weir::routing {
+namespace {
+
+using strategies::Weight;
+
+// Rewrites one `route` array: `write` appends what becomes of a place, everything else stays where it is.
+template <typename Writer>
+Json rewritten(const Json& entries, const Table& table, const Writer& write) {
+  Json result = Json::array();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto place = std::ranges::find_if(
+        table.places, [&](const Place& p) { return std::ranges::find(p.at, i) != p.at.end(); });
+    if (place == table.places.end()) {
+      result.push_back(entries[i]);
+    } else if (i == place->at.front()) {
+      write(result, *place);
+    }
+  }
+  return result;
+}
+
+Json& entries_of(Json& virtual_service, const Table& table) {
+  return virtual_service["spec"][table.kind][table.index]["route"];
+}
+
+void aim(const Target& target, Json& entry, const std::string& subset, int weight) {
+  if (dedicated(target)) entry["destination"]["host"] = fqdn(target.traffic_host, target.name_space);
+  entry["destination"]["subset"] = subset;
+  entry["weight"] = weight;
+}
+
+// What an owner's destination looks like where no record tells: a half of its pair without what the release
+// put there.
+Json guessed(const Target& target, const Json& half, int share, bool only_one) {
+  Json entry = half;
+  auto& destination = entry["destination"];
+  destination.erase("subset");
+  if (dedicated(target)) destination["host"] = fqdn(target.service, target.name_space);
+  if (only_one) {
+    entry.erase("weight");
+  } else {
+    entry["weight"] = share;
+  }
+  return entry;
+}
+
+// How the owner's destination carries its share: as it is written, unless that says another one.
+void give_share(Json& entry, int share, bool only_one) {
+  const auto& weight = base::field(entry, {"weight"});
+  const bool absent = weight.is_null() || weight == 0;
+  const bool says_so = absent ? (only_one || share == 0) : weight == share;
+  if (!says_so) entry["weight"] = share;
+}
+
+void pin_promoted(const SubsetNames& names, Json& entry) {
+  const auto subset = base::text(entry, {"destination", "subset"});
+  if (subset.empty() || !names.owner_stable(subset)) return;
+  entry["destination"]["subset"] = names.promoted(subset);
+}
+
+std::size_t size_when_restored(const Table& table) {
+  std::size_t size = table.size;
+  for (const auto& place : table.places) size -= place.at.size() - 1;
+  return size;
+}
+
+}  // namespace
+
+void add_state(const Json& virtual_service, const std::vector<Table>& tables, strategies::RouteState& state) {
+  for (const auto& table : tables) {
+    const auto& entries = virtual_service.at("spec").at(table.kind).at(table.index).at("route");
+    for (const auto& place : table.places) {
+      if (place.form == Place::Form::Owner) {
+        if (table.refusal) continue;
+        ++state.unmanaged;
+        if (place.recorded) continue;
+        state.found.push_back({.object = base::name_of(virtual_service),
+                               .key = place.key,
+                               .original = entries[place.at.front()].dump()});
+      } else {
+        state.splits.push_back({.share = place.share, .candidate = place.candidate});
+        // What is left of a torn pair is at no weight until it is written again.
+        if (place.form == Place::Form::Broken || place.total != place.share) ++state.unmanaged;
+      }
+    }
+  }
+}
+
+Json routed(const Target& target, const SubsetNames& names, const Json& virtual_service,
+            const std::vector<Table>& tables, Weight weight) {
+  auto after = virtual_service;
+  const auto stable = names.usable_stable();
+  const auto candidate = names.usable_candidate();
+  for (const auto& table : tables) {
+    auto& entries = entries_of(after, table);
+    entries = rewritten(entries, table, [&](Json& result, const Place& place) {
+      Json one = entries[place.at.front()];
+      if (place.form == Place::Form::Owner && table.refusal) {
+        result.push_back(std::move(one));
+        return;
+      }
+      if (place.form == Place::Form::Broken && !place.original.is_null()) one = place.original;
+      Json other = place.form == Place::Form::Pair ? entries[place.at.back()] : one;
+      const int part = strategies::part_of(place.share, weight);
+      aim(target, one, stable, place.share - part);
+      aim(target, other, candidate, part);
+      result.push_back(std::move(one));
+      result.push_back(std::move(other));
+    });
+  }
+  return after;
+}
+
+Json restored(const Target& target, const SubsetNames& names, const Json& virtual_service,
+              const std::vector<Table>& tables, bool promoted) {
+  auto after = virtual_service;
+  for (const auto& table : tables) {
+    auto& entries = entries_of(after, table);
+    const bool only_one = size_when_restored(table) == 1;
+    entries = rewritten(entries, table, [&](Json& result, const Place& place) {
+      Json entry = entries[place.at.front()];
+      if (place.form != Place::Form::Owner) {
+        entry = place.original.is_null() ? guessed(target, entry, place.share, only_one) : place.original;
+        give_share(entry, place.share, only_one);
+      }
+      if (promoted) pin_promoted(names, entry);
+      result.push_back(std::move(entry));
+    });
+  }
+  return after;
+}
+
+}  // namespace weir::routing
