@@ -22,7 +22,7 @@ func TestGoodReleaseLosesNoRequest(t *testing.T) {
 		before := s.routing()
 		s.deploy(step[1])
 		r := s.start(step[0], step[1], plan{metrics: bothMetrics})
-		run(t, "kubectl", "-n", s.namespace, "wait", "--for=condition=Promoted", "--timeout=90s", "canary/"+r.name)
+		run(t, "kubectl", "-n", s.namespace, "wait", "--for=condition=Promoted", "--timeout=90s", "canaries.weir.dev/"+r.name)
 		mustHaveSucceeded(t, r, before)
 		mustFollowOrder(t, r)
 		mustLead(t, r)
