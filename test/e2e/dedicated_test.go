@@ -57,7 +57,7 @@ func TestDedicatedModeKeepsDirectClientsOnStable(t *testing.T) {
 	if got, of := share(alone.between(r.began, moved.Add(-10*time.Millisecond)), "v1"); got != 100 {
 		t.Errorf("past the mesh, %.2f %% of %d requests before the promotion were answered by v1", got, of)
 	}
-	if got, of := share(alone.between(moved.Add(time.Second), time.Now()), "v2"); got != 100 || of == 0 {
+	if got, of := share(alone.between(moved.Add(time.Second+lateness), time.Now()), "v2"); got != 100 || of == 0 {
 		t.Errorf("past the mesh, %.2f %% of %d requests after the promotion were answered by v2", got, of)
 	}
 	if candidate, _ := share(seen.between(r.began, moved), "v2"); candidate == 0 {

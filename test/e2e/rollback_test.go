@@ -169,7 +169,7 @@ func TestDeletionInTheMiddle(t *testing.T) {
 	s.deploy("v2")
 	r := s.start("v1", "v2", plan{})
 	r.awaitWeight(releaseLimit, 20)
-	r.await(t, 5*time.Second, "an answer of the candidate", func() bool { return s.ask("/") == "v2" })
+	r.await(t, 5*time.Second+lateness, "an answer of the candidate", func() bool { return s.ask("/") == "v2" })
 	if err := bench.remove(s.namespace, "Canary", r.name); err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func mustBeTakenBackAgain(t *testing.T, r *release) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	from := r.awaitWeight(time.Second, 20).Add(time.Second)
+	from := r.awaitWeight(time.Second, 20).Add(time.Second + lateness)
 	replayed := run(t, "kubectl-weir", "backtest", "-f", file, "-n", r.namespace, "--prometheus", bench.prometheus,
 		"--stable", "checkout-"+r.stable, "--weight", "20",
 		"--from", from.UTC().Format(time.RFC3339), "--to", from.Add(15*time.Second).UTC().Format(time.RFC3339))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,10 +17,24 @@ import (
 )
 
 const (
-	service      = "checkout" // of every shop, and of its VirtualService
-	readyLimit   = 40 * time.Second
-	releaseLimit = 90 * time.Second
+	service    = "checkout" // of every shop, and of its VirtualService
+	readyLimit = 40 * time.Second
 )
+
+// lateness is how much later than usual proxies learn of changes: 0, or with WEIR_DEBOUNCE_S (test/cluster/bench) the
+// longest that istiod then gathers changes, and a second. What tests wait for and what releases allow for grow by it.
+var (
+	lateness     = debounce()
+	releaseLimit = 90*time.Second + 12*lateness
+)
+
+func debounce() time.Duration {
+	seconds, err := strconv.Atoi(os.Getenv("WEIR_DEBOUNCE_S"))
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds+2) * time.Second
+}
 
 // shop is a namespace with the service checkout: version v1 serves.
 type shop struct {
@@ -222,7 +237,7 @@ func (s *shop) awaitReady(version string) {
 // plan is how a version is released. The zero value is two steps, judged by the share of successes.
 type plan struct {
 	interval  string // 3s
-	delay     string // propagation delay, 1s
+	delay     string // propagation delay, 1s; both are longer by the lateness of proxies
 	threshold int    // 2
 	steps     string // [20, 60]
 	metrics   string // YAML list
@@ -230,7 +245,7 @@ type plan struct {
 	analysis  string // further lines of analysis
 	keep      string // scaleDownDelay, 1s
 	mode      string // Placeholder
-	deadline  int    // progressDeadlineSeconds, 60
+	deadline  int    // progressDeadlineSeconds, 60; as the delay
 }
 
 const (
@@ -248,6 +263,11 @@ func or[T comparable](value, otherwise T) T {
 }
 
 func (p plan) canary(version string) string {
+	delay, err := time.ParseDuration(or(p.delay, "1s"))
+	if err != nil {
+		panic(err)
+	}
+	deadline := or(p.deadline, 60) + int(lateness.Seconds())
 	text := fmt.Sprintf(`
 apiVersion: weir.dev/v1alpha1
 kind: Canary
@@ -263,7 +283,7 @@ spec:
     threshold: %d
     stepWeights: %s
     metrics: %s
-`, version, version, or(p.mode, "Placeholder"), or(p.delay, "1s"), or(p.keep, "1s"), or(p.deadline, 60),
+`, version, version, or(p.mode, "Placeholder"), delay+lateness, or(p.keep, "1s"), deadline,
 		or(p.interval, "3s"), or(p.threshold, 2), or(p.steps, "[20, 60]"), or(p.metrics, successMetric))
 	if p.analysis != "" {
 		text += "    " + p.analysis + "\n"

@@ -10,6 +10,9 @@ import (
 
 // The API server refuses what cannot work, in a sentence that says what to change.
 func TestInvalidCanariesAreRefused(t *testing.T) {
+	if lateness > 0 {
+		t.Skip("proxies play no part, and the Canary that is made invalid has other figures")
+	}
 	const namespace = "default"
 	valid := plan{}.canary("v2")
 	for _, c := range []struct{ what, find, replace, says string }{

@@ -12,6 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 Json schema_of(const std::string& file) {
   return load_yaml("manifests/crds/" + file)
@@ -191,6 +192,14 @@ TEST(Schema, is_the_same_in_the_chart) {
   for (const std::string file : {"canaries.weir.dev.yaml", "metrictemplates.weir.dev.yaml"}) {
     EXPECT_EQ(load_text("charts/weir/crds/" + file), load_text("manifests/crds/" + file))
         << "cp manifests/crds/*.yaml charts/weir/crds/";
+  }
+}
+
+// `helm show crds` puts the files one after the other with nothing between them: without the mark kubectl
+// takes all for one document, and applies the last definition alone.
+TEST(Schema, begins_a_document_of_its_own_in_each_file) {
+  for (const std::string file : {"canaries.weir.dev.yaml", "metrictemplates.weir.dev.yaml"}) {
+    EXPECT_THAT(load_text("manifests/crds/" + file), StartsWith("---\n")) << file;
   }
 }
 
