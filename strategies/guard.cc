@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "strategies/roads.h"
+#include "strategies/phases.h"
 
 namespace weir::strategies {
 namespace {
@@ -21,56 +21,63 @@ std::string by(const std::string& manager) {
   return manager.empty() ? std::string("somebody") : "field manager \"" + manager + "\"";
 }
 
-// Routes that name a subset which is gone are answered with 503: it comes back before anything else.
-bool foundation_repaired(Turn& turn) {
-  const auto& seen = turn.seen;
-  if (!seen.routes || !seen.service || !seen.candidate || !seen.stable) return false;
-  const bool subsets = seen.subsets && seen.subsets->present;
-  if (subsets && seen.version_services) return false;
-  if (!may_repair(turn, subsets ? "the versions' own Services" : "the subsets of both versions", ""))
-    return true;
-  turn.status().step_started_at = turn.now;
-  turn.status().checks_in_step = 0;
-  if (subsets) {
-    turn.act(EnsureVersionServices{});
-  } else {
-    if (seen.subsets) turn.remember(seen.subsets->found);
-    turn.act(EnsureSubsets{});
-  }
-  return true;
+// What is judged at this step counts from now on.
+void start_step_afresh(Context& context) {
+  context.status().step_started_at = context.now;
+  context.status().checks_in_step = 0;
+  context.status().iterations = 0;
 }
 
-bool selector_repaired(Turn& turn) {
-  if (turn.dedicated() || !turn.seen.service || !turn.seen.routes) return false;
-  const auto& service = *turn.seen.service;
+// Routes that name what is gone are answered with 503: it comes back before anything else.
+Next repair_foundation(Context& context) {
+  const auto& seen = context.seen;
+  if (!seen.routes || !seen.service || !seen.candidate || !seen.stable) return Next::Done;
+  const bool present = context.has_foundation();
+  if (present && seen.version_services) return Next::Done;
+  const auto what = present ? "the versions' own Services" : std::string(seen.words.foundation);
+  if (const auto next = may_repair(context, what, ""); next != Next::Done) return next;
+  start_step_afresh(context);
+  return present ? context.act(EnsureVersionServices{}) : prepare(context);
+}
+
+Next repair_selector(Context& context) {
+  if (!context.widens_selector() || !context.seen.service || !context.seen.routes) return Next::Done;
+  const auto& service = *context.seen.service;
   // With routes that are not all pinned, a selector of both versions would leak traffic.
-  if (service.selects == Selects::Both || turn.seen.routes->unmanaged > 0 || turn.seen.routes->original())
-    return false;
-  if (!may_repair(turn, "the selector of Service " + turn.spec.service.name, service.changed_by)) return true;
-  turn.status().step_started_at = turn.now;
-  turn.status().checks_in_step = 0;
-  turn.act(SetSelector{Selects::Both});
-  return true;
+  if (service.selects == Selects::Both || context.seen.routes->unmanaged > 0 ||
+      context.seen.routes->original())
+    return Next::Done;
+  const auto what = "the selector of Service " + context.spec.service.name;
+  if (const auto next = may_repair(context, what, service.changed_by); next != Next::Done) return next;
+  start_step_afresh(context);
+  return context.act(SetSelector{Selects::Both});
 }
 
-bool routes_repaired(Turn& turn) {
-  auto& status = turn.status();
+Next repair_routes(Context& context) {
+  auto& status = context.status();
   // Without the Service nobody knows which version has endpoints.
-  if (!turn.seen.service || !turn.seen.routes || turn.seen.routes->at(status.canary_weight)) return false;
-  const auto& routes = *turn.seen.routes;
+  if (!context.seen.service || !context.seen.routes || context.seen.routes->at(status.canary_weight))
+    return Next::Done;
+  const auto& routes = *context.seen.routes;
   const bool would_rise = routes.highest() < status.canary_weight.percent();
-  if (turn.spec.suspend && would_rise && routes.unmanaged == 0) return false;
+  if (context.spec.suspend && would_rise && routes.unmanaged == 0) return Next::Done;
   // An own write that has not happened yet is no drift.
   const bool ours = routes.changed_by == kFieldManager && routes.unmanaged == 0;
-  if (!ours && !may_repair(turn, "route weights", routes.changed_by)) return true;
-  authorise(turn, status.canary_weight);
-  return true;
+  if (!ours) {
+    if (const auto next = may_repair(context, "route weights", routes.changed_by); next != Next::Done)
+      return next;
+  }
+  return authorise(context, status.canary_weight);
 }
 
+// Nothing else may come of this round.
+Next ended(Next next) { return next == Next::Done ? Next::Wait : next; }
+
 // What the candidate gets back: its step, or all while stable has nothing to answer with.
-Weight recovered_weight(const Turn& turn) {
-  if (turn.seen.service && turn.seen.only_candidate_serves()) return Weight::all();
-  return turn.out.status.phase == Phase::Promoting ? turn.spec.strategy.steps.back() : ladder_weight(turn);
+Weight recovered_weight(const Context& context) {
+  if (context.seen.service && context.seen.only_candidate_serves()) return Weight::all();
+  return context.status().phase == Phase::Promoting ? context.spec.program.stages.back().traffic.candidate
+                                                    : stage_weight(context);
 }
 
 // Whether the candidate's pods keep failing in a way that time does not mend.
@@ -83,9 +90,9 @@ bool broken(const Workload& candidate) {
 }
 
 // Why the candidate cannot serve; empty: it can.
-std::string unavailability(const Turn& turn) {
-  const auto& seen = turn.seen;
-  const auto& target = turn.out.status.target;
+std::string unavailability(const Context& context) {
+  const auto& seen = context.seen;
+  const auto& target = context.out.status.target;
   if (!seen.candidate || (seen.service && seen.service->candidate_endpoints < 1))
     return target + " has no ready endpoint";
   if (broken(*seen.candidate)) return "pods of " + target + " fail (" + seen.candidate->pod_problem + ")";
@@ -94,105 +101,101 @@ std::string unavailability(const Turn& turn) {
 
 // All traffic goes to stable. While stable has nothing to answer with either the traffic stays where it is:
 // whichever version serves first gets it.
-void take_traffic_away(Turn& turn, const std::string& why) {
-  auto& status = turn.status();
-  const bool moves = turn.seen.stable_serves() && status.canary_weight > Weight::none();
+Next take_traffic_away(Context& context, const std::string& why) {
+  auto& status = context.status();
+  const bool moves = context.seen.stable_serves() && status.canary_weight > Weight::none();
   if (status.breaker_tripped_at && !moves) {
     // The weight was authorised before: make sure that the routes say so.
-    (void)routes_repaired(turn);
-    return;
+    return ended(repair_routes(context));
   }
-  if (!status.breaker_tripped_at) status.breaker_tripped_at = turn.now;
+  if (!status.breaker_tripped_at) status.breaker_tripped_at = context.now;
   const std::string message =
-      why + (turn.seen.stable_serves()
+      why + (context.seen.stable_serves()
                  ? ": all traffic to stable until it recovers"
                  : "; stable has no ready endpoint either: the traffic stays until one of them serves");
-  turn.event(Severity::Warning, "CandidateUnavailable", message);
-  turn.wait("CandidateUnavailable", message);
-  if (!moves) return;
-  authorise(turn, Weight::none());
-  turn.record("CandidateUnavailable", message);
+  context.event(Severity::Warning, "CandidateUnavailable", message);
+  context.say("CandidateUnavailable", message);
+  if (!moves) return Next::Wait;
+  const auto next = authorise(context, Weight::none());
+  context.record("CandidateUnavailable", message);
+  return next;
 }
 
-void recover(Turn& turn) {
-  auto& status = turn.status();
-  const auto& service = turn.seen.service;
+Next recover(Context& context) {
+  auto& status = context.status();
+  const auto& service = context.seen.service;
   // A proxy that does not have the new endpoints yet would answer 503.
-  if (turn.spec.suspend || (service && !turn.settled(service->endpoints_age))) {
-    (void)routes_repaired(turn);
-    return;
+  if (context.spec.suspend || (service && context.settle(service->endpoints_age) != Next::Done)) {
+    return ended(repair_routes(context));
   }
   status.breaker_tripped_at.reset();
-  turn.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
-  authorise(turn, recovered_weight(turn));
-  turn.wait("Analysing",
-            status.target + " serves again: " + std::to_string(status.canary_weight.percent()) + " %");
-  turn.record("CandidateRecovered", status.message);
+  context.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
+  const auto next = authorise(context, recovered_weight(context));
+  context.say("Analysing",
+              status.target + " serves again: " + std::to_string(status.canary_weight.percent()) + " %");
+  context.record("CandidateRecovered", status.message);
+  return next;
 }
 
 }  // namespace
 
-bool may_repair(Turn& turn, const std::string& what, const std::string& manager) {
-  auto& status = turn.status();
+Next may_repair(Context& context, const std::string& what, const std::string& manager) {
+  auto& status = context.status();
   if (status.step_started_at) {
     const auto next = *status.step_started_at + repair_delay(status.drifts);
-    if (turn.now < next) {
-      turn.again_at(next);
-      return false;
-    }
+    if (context.now < next) return context.wait_until(next);
   }
   ++status.drifts;
   const std::string message = what + " changed by " + by(manager) + ": put back";
-  turn.event(Severity::Warning, "Drifted", message);
+  context.event(Severity::Warning, "Drifted", message);
   if (status.drifts >= kPromptRepairs) {
-    turn.condition(kDrifted, ConditionStatus::True, "KeepsChanging", message);
-    turn.wait("Drifted", what + " keeps being changed by " + by(manager) + ": the release holds");
+    context.condition(kDrifted, ConditionStatus::True, "KeepsChanging", message);
+    context.say("Drifted", what + " keeps being changed by " + by(manager) + ": the release holds");
   }
-  return true;
+  return Next::Done;
 }
 
-bool breaker_acts(Turn& turn) {
-  auto& status = turn.status();
-  const auto why = unavailability(turn);
-  if (why.empty() && !status.breaker_tripped_at) return false;
-  if (why.empty()) {
-    recover(turn);
-    return true;
+Next guard_candidate(Context& context) {
+  auto& status = context.status();
+  const auto why = unavailability(context);
+  if (why.empty()) return status.breaker_tripped_at ? recover(context) : Next::Done;
+  const auto end = status.breaker_tripped_at.value_or(context.now) + context.spec.breaker;
+  if (context.now >= end) {
+    return start_rollback(
+        context, "CandidateUnavailable",
+        status.target + " had no pods to serve for " + std::to_string(context.spec.breaker.count()) + " s");
   }
-  const auto end = status.breaker_tripped_at.value_or(turn.now) + turn.spec.breaker;
-  if (turn.now >= end) {
-    start_rollback(
-        turn, "CandidateUnavailable",
-        status.target + " had no pods to serve for " + std::to_string(turn.spec.breaker.count()) + " s");
-    return true;
-  }
-  turn.again_at(end);
-  take_traffic_away(turn, why);
-  return true;
+  context.again_at(end);
+  return take_traffic_away(context, why);
 }
 
-bool stable_lost(Turn& turn) {
-  auto& status = turn.status();
-  if (!turn.seen.service || !turn.seen.routes || turn.spec.suspend || ladder_weight(turn) == Weight::all())
-    return false;
-  const bool lost = turn.seen.only_candidate_serves();
+Next guard_stable(Context& context) {
+  auto& status = context.status();
+  if (!context.seen.service || !context.seen.routes || context.spec.suspend ||
+      stage_weight(context) == Weight::all())
+    return Next::Done;
+  const bool lost = context.seen.only_candidate_serves();
   const bool covered = status.canary_weight == Weight::all();
-  if (lost == covered) {
-    if (lost) (void)routes_repaired(turn);
-    return lost;
+  if (lost && covered) return ended(repair_routes(context));
+  if (lost == covered) return Next::Done;
+  if (!lost) {
+    if (const auto next = context.settle(context.seen.service->endpoints_age); next != Next::Done)
+      return next;
   }
-  if (!lost && !turn.settled(turn.seen.service->endpoints_age)) return true;
   const std::string message = lost ? "stable has no ready endpoint: all traffic to " + status.target
                                    : "stable serves again: back to step " + std::to_string(status.step);
-  authorise(turn, lost ? Weight::all() : ladder_weight(turn));
-  turn.event(Severity::Warning, lost ? "StableUnavailable" : "StableRecovered", message);
-  turn.wait(lost ? "StableUnavailable" : "Analysing", message);
-  turn.record(lost ? "StableUnavailable" : "StableRecovered", message);
-  return true;
+  const auto next = authorise(context, lost ? Weight::all() : stage_weight(context));
+  context.event(Severity::Warning, lost ? "StableUnavailable" : "StableRecovered", message);
+  context.say(lost ? "StableUnavailable" : "Analysing", message);
+  context.record(lost ? "StableUnavailable" : "StableRecovered", message);
+  return next;
 }
 
-bool drift_repaired(Turn& turn) {
-  return foundation_repaired(turn) || selector_repaired(turn) || routes_repaired(turn);
+Next repair_drift(Context& context) {
+  for (const auto repair : {repair_foundation, repair_selector, repair_routes}) {
+    if (const auto next = repair(context); next != Next::Done) return next;
+  }
+  return Next::Done;
 }
 
 }  // namespace weir::strategies

@@ -2,29 +2,29 @@
 
 #include <algorithm>
 
-#include "strategies/roads.h"
-#include "strategies/turn.h"
+#include "strategies/outlook.h"
+#include "strategies/phases.h"
 
 namespace weir::strategies {
 namespace {
 
 // A new release: by a new Canary, or by another target in one whose release is over.
-void begin(Turn& turn) {
-  auto& status = turn.status();
+void begin(Context& context) {
+  auto& status = context.status();
   const auto history = std::move(status.history);
   const bool restarted = is_final(status.phase);
-  status = Status{.observed_generation = turn.seen.generation,
-                  .steps = static_cast<int>(turn.spec.strategy.steps.size()),
-                  .target = turn.spec.target.name,
-                  .started_at = turn.now,
-                  .last_transition_time = turn.now,
-                  .last_progress_at = turn.now,
+  status = Status{.observed_generation = context.seen.generation,
+                  .steps = static_cast<int>(context.spec.program.stages.size()),
+                  .target = context.spec.target.name,
+                  .started_at = context.now,
+                  .last_transition_time = context.now,
+                  .last_progress_at = context.now,
                   .history = history};
-  turn.condition(kPromoted, ConditionStatus::Unknown, "Running", "the release is not over");
-  turn.record(restarted ? "TargetChanged" : "Created", "release of " + status.target + " begins");
+  context.condition(kPromoted, ConditionStatus::Unknown, "Running", "the release is not over");
+  context.record(restarted ? "TargetChanged" : "Created", "release of " + status.target + " begins");
 }
 
-void refresh_versions(Turn& turn) {
+void refresh_versions(Context& context) {
   const auto refresh = [](VersionStatus& version, const std::optional<Workload>& workload) {
     if (!workload) return;
     version.name = workload->name;
@@ -32,120 +32,108 @@ void refresh_versions(Turn& turn) {
     version.replicas = workload->replicas;
     version.ready = workload->ready;
   };
-  refresh(turn.status().stable, turn.seen.stable);
-  refresh(turn.status().candidate, turn.seen.candidate);
+  refresh(context.status().stable, context.seen.stable);
+  refresh(context.status().candidate, context.seen.candidate);
 }
 
-void refresh_conditions(Turn& turn) {
-  const auto* paused = turn.find(kPaused);
-  if (paused != nullptr && paused->status == ConditionStatus::True && !turn.spec.suspend) turn.progressed();
-  turn.condition(kPaused, turn.spec.suspend ? ConditionStatus::True : ConditionStatus::False,
-                 turn.spec.suspend ? "Suspended" : "Running",
-                 turn.spec.suspend ? "spec.suspend is true: the candidate's weight does not rise" : "");
+void refresh_conditions(Context& context) {
+  const auto* paused = context.find(kPaused);
+  if (paused != nullptr && paused->status == ConditionStatus::True && !context.spec.suspend)
+    context.progressed();
+  context.condition(kPaused, context.spec.suspend ? ConditionStatus::True : ConditionStatus::False,
+                    context.spec.suspend ? "Suspended" : "Running",
+                    context.spec.suspend ? "spec.suspend is true: the candidate's weight does not rise" : "");
 
-  const auto conflict = std::ranges::find(turn.seen.obstacles, kConflict, &Obstacle::condition);
-  const bool conflicts = conflict != turn.seen.obstacles.end();
-  turn.condition(kConflict, conflicts ? ConditionStatus::True : ConditionStatus::False,
-                 conflicts ? conflict->reason : "NoConflict", conflicts ? conflict->message : "");
+  const auto conflict = std::ranges::find(context.seen.obstacles, kConflict, &Obstacle::condition);
+  const bool conflicts = conflict != context.seen.obstacles.end();
+  context.condition(kConflict, conflicts ? ConditionStatus::True : ConditionStatus::False,
+                    conflicts ? conflict->reason : "NoConflict", conflicts ? conflict->message : "");
 
-  const bool leaks = !turn.seen.not_isolated.empty();
-  const auto* isolated = turn.find(kTrafficIsolated);
+  const bool leaks = !context.seen.not_isolated.empty();
+  const auto* isolated = context.find(kTrafficIsolated);
   if (leaks && (isolated == nullptr || isolated->status != ConditionStatus::False)) {
-    turn.event(Severity::Warning, "TrafficNotIsolated", turn.seen.not_isolated.front());
+    context.event(Severity::Warning, "TrafficNotIsolated", context.seen.not_isolated.front());
   }
-  turn.condition(kTrafficIsolated, leaks ? ConditionStatus::False : ConditionStatus::True,
-                 leaks ? "UnmanagedRoutes" : "AllRoutesManaged", leaks ? turn.seen.not_isolated.front() : "");
+  context.condition(kTrafficIsolated, leaks ? ConditionStatus::False : ConditionStatus::True,
+                    leaks ? "UnmanagedRoutes" : "AllRoutesManaged",
+                    leaks ? context.seen.not_isolated.front() : "");
 }
 
-void forget(Turn& turn) {
-  if (turn.seen.has_finalizer) turn.act(RemoveFinalizer{});
+void let_go(Context& context) {
+  if (context.seen.has_finalizer) (void)context.act(RemoveFinalizer{});
 }
 
-void rest(Turn& turn) {
-  auto& status = turn.status();
-  if (turn.seen.deleting) return forget(turn);
-  if (turn.seen.leftovers) return turn.act(RemoveLeftovers{});
-  if (turn.spec.target.name != status.target) {
-    begin(turn);
-    turn.again_in(Milliseconds{0});
+// Of a release that is over.
+void stay_over(Context& context) {
+  auto& status = context.status();
+  if (context.seen.deleting) return let_go(context);
+  if (context.seen.leftovers) return (void)context.act(RemoveLeftovers{});
+  if (context.spec.target.name != status.target) {
+    begin(context);
+    context.again_in(Milliseconds{0});
     return;
   }
-  forget(turn);
-  if (turn.spec.ttl_after_finished && status.last_transition_time) {
-    const auto end = *status.last_transition_time + *turn.spec.ttl_after_finished;
-    if (turn.now >= end) return turn.act(DeleteCanary{});
-    turn.again_at(end);
+  let_go(context);
+  if (context.spec.ttl_after_finished && status.last_transition_time) {
+    const auto end = *status.last_transition_time + *context.spec.ttl_after_finished;
+    if (context.now >= end) return (void)context.act(DeleteCanary{});
+    context.again_at(end);
   }
 }
 
 // Before the promotion a release can be taken back for many reasons; afterwards only because a person wants
 // it.
-bool is_promoted(const Turn& turn) {
-  const auto phase = turn.out.status.phase;
-  return phase == Phase::Finalizing ||
-         (phase == Phase::Promoting && turn.seen.service && turn.seen.service->selects == Selects::Candidate);
+bool is_promoted(const Context& context) {
+  const auto phase = context.out.status.phase;
+  return phase == Phase::Finalizing || (phase == Phase::Promoting && context.seen.service &&
+                                        context.seen.service->selects == Selects::Candidate);
 }
 
-// What the progress deadline counts from, and how long it allows; empty: this wait is not bounded by it.
-std::optional<TimePoint> deadline(const Turn& turn) {
-  const auto& status = turn.out.status;
-  if (turn.spec.suspend || !status.last_progress_at) return std::nullopt;
-  const auto* conflict = turn.find(kConflict);
-  const bool conflicts = conflict != nullptr && conflict->status == ConditionStatus::True;
-  // Waiting behind another release, or for a person, takes as long as it takes: nothing has been touched.
-  if (status.phase == Phase::Pending && conflicts) return std::nullopt;
-  auto end = turn.deadline_after(*status.last_progress_at);
-  // At a step nothing can be known before its first interval is over.
-  if (status.step > 0) end += turn.spec.routing.propagation_delay + turn.spec.interval;
-  return end;
-}
-
-bool must_return(Turn& turn) {
-  const auto& status = turn.status();
-  if (status.phase == Phase::RollingBack) return false;
+// Takes the release back for reasons that are the same in all phases.
+Next return_if_due(Context& context) {
+  const auto& status = context.status();
+  if (status.phase == Phase::RollingBack) return Next::Done;
   // After the promotion the way back needs stable: without it there is only the way on.
-  if (is_promoted(turn) && !turn.seen.stable) return false;
-  if (!turn.seen.rollback_requested.empty()) {
-    start_rollback(turn, "RollbackRequested", turn.seen.rollback_requested);
-    return true;
+  if (is_promoted(context) && !context.seen.stable) return Next::Done;
+  if (!context.seen.rollback_requested.empty()) {
+    return start_rollback(context, "RollbackRequested", context.seen.rollback_requested);
   }
-  if (turn.seen.deleting && (!is_promoted(turn) || turn.spec.revert_on_deletion)) {
-    start_rollback(turn, "CanaryDeleted", "the Canary was deleted");
-    return true;
+  if (context.seen.deleting && (!is_promoted(context) || context.spec.revert_on_deletion)) {
+    return start_rollback(context, "CanaryDeleted", "the Canary was deleted");
   }
-  if (is_promoted(turn)) return false;
-  if (turn.spec.target.name != status.target && status.phase != Phase::Pending) {
-    start_rollback(turn, "TargetChanged", "spec.targetRef.name is now " + turn.spec.target.name);
-    return true;
+  if (is_promoted(context)) return Next::Done;
+  if (context.spec.target.name != status.target && status.phase != Phase::Pending) {
+    return start_rollback(context, "TargetChanged", "spec.targetRef.name is now " + context.spec.target.name);
   }
-  const auto end = deadline(turn);
-  if (!end) return false;
-  if (turn.now < *end) {
-    turn.again_at(*end);
-    return false;
+  const auto end = outlook(context.spec, status, context.seen.watched_since).deadline;
+  if (!end) return Next::Done;
+  if (context.now < *end) {
+    context.again_at(*end);
+    return Next::Done;
   }
   // What the status says may be a round old.
-  const auto& candidate = turn.seen.candidate;
+  const auto& candidate = context.seen.candidate;
   const bool unready = status.phase == Phase::Pending && candidate && !candidate->available;
   const auto why =
       unready ? "waiting for " + candidate->name + ": " + pods_ready(*candidate) : status.message;
-  start_rollback(turn, "ProgressDeadlineExceeded",
-                 "no progress for " + std::to_string(turn.spec.progress_deadline.count()) + " s: " + why);
-  return true;
+  return start_rollback(
+      context, "ProgressDeadlineExceeded",
+      "no progress for " + std::to_string(context.spec.progress_deadline.count()) + " s: " + why);
 }
 
 // The template that was judged is the one that is promoted (S6, S9): another one starts the evidence afresh.
-void restart_if_template_changed(Turn& turn) {
-  auto& status = turn.status();
-  const auto& candidate = turn.seen.candidate;
+void restart_if_template_changed(Context& context) {
+  auto& status = context.status();
+  const auto& candidate = context.seen.candidate;
   const bool judging = status.phase == Phase::Initializing || status.phase == Phase::Progressing ||
                        status.phase == Phase::Promoting;
-  if (!judging || !candidate || is_promoted(turn)) return;
+  if (!judging || !candidate || is_promoted(context)) return;
   if (candidate->template_hash == status.candidate.template_hash) return;
   status.candidate.template_hash = candidate->template_hash;
   status.canary_weight = Weight::none();
   status.step = 0;
   status.checks_in_step = 0;
+  status.iterations = 0;
   status.failed_checks = 0;
   status.dead_intervals = 0;
   status.checks.clear();
@@ -154,74 +142,68 @@ void restart_if_template_changed(Turn& turn) {
   status.step_started_at.reset();
   const std::string message = "the pod template of " + status.target + " changed: the release starts again";
   if (status.phase == Phase::Initializing) {
-    turn.progressed();
-    turn.event(Severity::Warning, "TemplateChanged", message);
-    turn.record("TemplateChanged", message);
+    context.progressed();
+    context.event(Severity::Warning, "TemplateChanged", message);
+    context.record("TemplateChanged", message);
   } else {
-    turn.enter(Phase::Initializing, "TemplateChanged", message);
+    context.enter(Phase::Initializing, "TemplateChanged", message);
   }
 }
 
-void run(Turn& turn) {
-  if (must_return(turn)) return;
-  restart_if_template_changed(turn);
-  switch (turn.status().phase) {
+Next run(Context& context) {
+  if (const auto next = return_if_due(context); next != Next::Done) return next;
+  restart_if_template_changed(context);
+  switch (context.status().phase) {
     case Phase::Pending:
-      return pending(turn);
+      return pending(context);
     case Phase::Initializing:
-      return initialize(turn);
+      return initialize(context);
     case Phase::Progressing:
-      return progress(turn);
+      return progress(context);
     case Phase::Promoting:
-      return promote(turn);
+      return promote(context);
     case Phase::Finalizing:
-      return finalize(turn);
+      return finalize(context);
     case Phase::RollingBack:
-      return roll_back(turn);
+      return roll_back(context);
     case Phase::Succeeded:
     case Phase::Failed:
-      return;
+      break;
   }
+  return Next::Done;
 }
 
 }  // namespace
 
-bool is_late(Turn& turn) {
-  const auto end = turn.deadline_after(turn.status().last_transition_time.value_or(TimePoint{}));
-  if (turn.now >= end) return true;
-  turn.again_at(end);
-  return false;
-}
-
 int required_ready(const Workload& other) { return std::max(1, other.ready); }
 
 Decision decide(const Release& release, const Observed& observed, TimePoint now) {
-  Turn turn(release, observed, now);
-  auto& status = turn.status();
+  Context context(release, observed, now);
+  auto& status = context.status();
   if (!status.started_at) {
     if (observed.deleting) {
-      forget(turn);
-      return std::move(turn.out);
+      let_go(context);
+      return std::move(context.out);
     }
-    begin(turn);
+    begin(context);
   }
   if (is_final(status.phase)) {
-    rest(turn);
-    return std::move(turn.out);
+    stay_over(context);
+    return std::move(context.out);
   }
   status.observed_generation = std::max(status.observed_generation, observed.generation);
   if (status.phase == Phase::Pending) {
     status.target = release.spec.target.name;
     if (observed.deleting) {
-      forget(turn);
-      return std::move(turn.out);
+      let_go(context);
+      return std::move(context.out);
     }
   }
-  status.steps = static_cast<int>(release.spec.strategy.steps.size());
-  refresh_versions(turn);
-  refresh_conditions(turn);
-  run(turn);
-  return std::move(turn.out);
+  status.steps = static_cast<int>(release.spec.program.stages.size());
+  refresh_versions(context);
+  refresh_conditions(context);
+  (void)run(context);
+  return std::move(context.out);
 }
 
 }  // namespace weir::strategies

@@ -98,6 +98,13 @@ std::optional<ConditionStatus> condition_status_from(std::string_view text) {
   return value_of(kConditionStatuses, text);
 }
 
+Program stepwise(const std::vector<Weight>& steps, const std::vector<Weight>& promotion) {
+  Program program;
+  for (const auto weight : steps) program.stages.push_back({.traffic = {weight}});
+  for (const auto weight : promotion) program.promotion.push_back({weight});
+  return program;
+}
+
 int part_of(int share, Weight weight) {
   const int hundredths = share * weight.percent();
   return hundredths / 100 + (hundredths % 100 > 50 ? 1 : 0);
@@ -133,13 +140,11 @@ std::string describe(const Action& action) {
       [](const RemoveFinalizer&) -> std::string { return "let the Canary go"; },
       [](const EnsureVersionServices&) -> std::string { return "give each version a Service of its own"; },
       [](const DeleteVersionServices&) -> std::string { return "take the versions' own Services away"; },
-      [](const EnsureSubsets&) -> std::string { return "define a subset for each version"; },
-      [](const MovePinnedSubsets&) -> std::string {
-        return "move the owner's subset to the promoted version";
-      },
-      [](const RemoveSubsets&) -> std::string { return "take the added subsets away"; },
+      [](const Prepare& prepare) -> std::string { return std::string(prepare.words); },
+      [](const MovePinned& move) -> std::string { return std::string(move.words); },
+      [](const CleanUp& clean_up) -> std::string { return std::string(clean_up.words); },
       [](const Route& route) -> std::string {
-        return "route " + std::to_string(route.candidate.percent()) + " % to the candidate";
+        return "route " + std::to_string(route.traffic.candidate.percent()) + " % to the candidate";
       },
       [](const RestoreRoutes& restore) -> std::string {
         return restore.promoted ? "put the owner's routes back, on the promoted version"

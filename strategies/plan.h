@@ -59,18 +59,9 @@ struct ServiceSpec {
   ServiceMode mode = ServiceMode::Placeholder;
 };
 
-struct VirtualServiceRef {
-  std::string name;
-  std::vector<std::string> routes;  // names of http routes; empty: every route to the Service
-  friend bool operator==(const VirtualServiceRef&, const VirtualServiceRef&) = default;
-};
-
 struct RoutingSpec {
-  std::vector<VirtualServiceRef>
-      virtual_services;                  // empty: every one in the namespace that routes to the Service
-  std::string destination_rule;          // empty: the one for the Service's host, or a new one
-  std::string stable_subset;             // empty: the version
-  std::string candidate_subset;          // empty: the version
+  std::string provider;                  // name of the router
+  std::string settings;                  // what the spec says to this router alone: JSON, its own
   Milliseconds propagation_delay{5000};  // until every proxy has a change of routes or endpoints
 };
 
@@ -81,11 +72,30 @@ struct StableSpec {
   Seconds scale_down_delay{30};
 };
 
-// Progressive traffic shifting. `steps` and `promotion_steps` rise strictly; `promotion_steps` ends at 100.
-struct Progressive {
-  std::vector<Weight> steps;
-  std::vector<Weight> promotion_steps;
+// How traffic is divided between the versions.
+struct Traffic {
+  Weight candidate;
+  friend bool operator==(const Traffic&, const Traffic&) = default;
 };
+
+// One step of a release: traffic is held so until `passes` intervals have passed.
+struct Stage {
+  Traffic traffic;
+  int passes = 1;
+  friend bool operator==(const Stage&, const Stage&) = default;
+};
+
+// A strategy as the state machine walks it, which never asks which strategy it is. `stages` is not empty, and
+// neither is `promotion`, what comes after the last stage has passed: the candidate's share rises strictly
+// above that stage's, and ends at all.
+struct Program {
+  std::vector<Stage> stages;
+  std::vector<Traffic> promotion;
+  friend bool operator==(const Program&, const Program&) = default;
+};
+
+// One stage a weight, each judged once, then the weights of the promotion.
+[[nodiscard]] Program stepwise(const std::vector<Weight>& steps, const std::vector<Weight>& promotion);
 
 struct Spec {
   WorkloadRef target;
@@ -93,7 +103,7 @@ struct Spec {
   ServiceSpec service;
   RoutingSpec routing;
   StableSpec stable;
-  Progressive strategy;
+  Program program;
   Seconds interval{60};
   int threshold = 5;  // failed checks before the release is taken back
   Seconds progress_deadline{600};
@@ -153,8 +163,8 @@ struct VersionStatus {
 
 // What a managed route looked like before the release, so that it can be put back after a crash at any point.
 struct RouteRecord {
-  std::string object;    // name of the VirtualService
-  std::string key;       // identifies the route within it (the routing provider's own)
+  std::string object;    // of routing, by its name
+  std::string key;       // identifies the route within it (the router's own)
   std::string original;  // the destination as its owner wrote it, JSON
   friend bool operator==(const RouteRecord&, const RouteRecord&) = default;
 };
@@ -192,9 +202,10 @@ struct Status {
   int64_t observed_generation = 0;
   Phase phase = Phase::Pending;
   Weight canary_weight;    // the candidate's authorised share: traffic follows it and is never above it (S5)
-  int step = 0;            // 1-based position on the ladder, 0 before the first step
-  int steps = 0;           // length of the ladder
+  int step = 0;            // 1-based stage of the program, 0 before the first
+  int steps = 0;           // stages of the program
   int checks_in_step = 0;  // intervals already judged at this step
+  int iterations = 0;      // intervals that passed at this step
   int failed_checks = 0;   // intervals that failed, over the whole release
   int dead_intervals = 0;  // intervals in a row in which no request of the candidate succeeded
   std::string target;      // name of the workload this status speaks of: another one in spec starts again
@@ -268,14 +279,31 @@ struct RouteState {
 // traffic.
 [[nodiscard]] int part_of(int share, Weight weight);
 
-// Subsets of both versions in the rule that applies to the traffic host.
-struct SubsetState {
-  bool present = false;  // both are defined
-  bool added = false;    // some of them were added by the operator, or the rule was
-  bool pinned =
-      false;  // a subset that the owner's routes name must still be moved to the candidate's version
-  Milliseconds age{0};             // how long the rule is known to be as it is
-  std::vector<RouteRecord> found;  // what making them present will add, to be recorded before it is added
+// What divided routes rest on, for a router that has such a thing: a route that names what is not there is
+// answered with an error.
+struct Foundation {
+  bool present = false;  // for both versions
+  bool added = false;    // some of it was added by the operator
+  bool pinned = false;   // what the owner's routes name must still be moved to the candidate's version
+  Milliseconds age{0};   // how long it is known to be as it is
+  std::vector<RouteRecord> found;  // what making it present will add, to be recorded before it is added
+};
+
+// What a router can do.
+struct Abilities {
+  bool needs_foundation = false;  // Observed::foundation must be present before routes are divided
+  // Divided routes name one Service that selects both versions; else each version's own Service, and the
+  // Service that clients call selects stable until the promotion.
+  bool selects_both = false;
+};
+
+// A router's own words: for messages about what only it knows. They live as long as the process.
+struct RouterWords {
+  std::string_view no_route = "no route leads to";               // … Service checkout
+  std::string_view foundation = "what the routes rest on";       // "… changed by somebody: put back"
+  std::string_view prepare = "prepare what the routes rest on";  // of the action Prepare
+  std::string_view move = "move the owner's routes to the promoted version";  // of MovePinned
+  std::string_view clean_up = "take away what was added";                     // of CleanUp
 };
 
 // Something that a person must mend; the release holds until then.
@@ -314,8 +342,10 @@ struct Observed {
   std::optional<ServiceState> service;
   bool version_services = false;          // all operator-owned Services exist as they should
   bool any_version_services = false;      // at least one exists
-  std::optional<RouteState> routes;       // empty: no VirtualService routes to the Service
-  std::optional<SubsetState> subsets;     // empty: no rule applies
+  Abilities abilities;                    // of the release's router
+  RouterWords words;                      // of the release's router
+  std::optional<RouteState> routes;       // empty: nothing routes to the Service
+  std::optional<Foundation> foundation;   // empty: there is none yet, or the router needs none
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   std::vector<Obstacle> obstacles;
   std::optional<Verdict> verdict;
@@ -335,14 +365,21 @@ struct EnsureFinalizer {};
 struct RemoveFinalizer {};
 struct EnsureVersionServices {};
 struct DeleteVersionServices {};
-struct EnsureSubsets {};
-struct MovePinnedSubsets {
-};  // owner's subsets that its routes name: from stable's version to the candidate's
-struct RemoveSubsets {
+// Makes the foundation present. Here and below `words` say what that is to the router (RouterWords).
+struct Prepare {
+  std::string_view words;
+};
+// What the owner's routes name moves from stable's version to the candidate's.
+struct MovePinned {
+  std::string_view words;
+};
+// Takes away what Prepare added.
+struct CleanUp {
   bool promoted = false;
+  std::string_view words;
 };
 struct Route {
-  Weight candidate;
+  Traffic traffic;
 };
 // Puts the owner's destinations back. `promoted`: those pinned to stable's version end pinned to the
 // candidate's.
@@ -368,8 +405,8 @@ struct ClearMarks {};
 struct RemoveLeftovers {};
 
 using Action = std::variant<EnsureFinalizer, RemoveFinalizer, EnsureVersionServices, DeleteVersionServices,
-                            EnsureSubsets, MovePinnedSubsets, RemoveSubsets, Route, RestoreRoutes,
-                            SetSelector, Scale, DeleteWorkload, DeleteCanary, ClearMarks, RemoveLeftovers>;
+                            Prepare, MovePinned, CleanUp, Route, RestoreRoutes, SetSelector, Scale,
+                            DeleteWorkload, DeleteCanary, ClearMarks, RemoveLeftovers>;
 // "route 10 % to the candidate": for logs, Events and plans.
 [[nodiscard]] std::string describe(const Action& action);
 

@@ -2,156 +2,152 @@
 #include <algorithm>
 
 #include "strategies/machine.h"
-#include "strategies/roads.h"
+#include "strategies/phases.h"
 
 namespace weir::strategies {
 namespace {
 
-// Before traffic returns to stable it needs pods. True once it has enough of them.
-bool stable_can_serve(Turn& turn, int needed) {
-  if (!turn.seen.stable) {
-    turn.hold("StableNotFound",
-              "the stable workload " + turn.status().stable.name + " is gone: nothing to return to",
-              Severity::Warning);
-    return false;
+// Before traffic returns to stable it needs pods.
+Next raise_stable(Context& context, int needed) {
+  if (!context.seen.stable) {
+    return context.hold(
+        "StableNotFound",
+        "the stable workload " + context.status().stable.name + " is gone: nothing to return to",
+        Severity::Warning);
   }
-  const auto& stable = *turn.seen.stable;
+  const auto& stable = *context.seen.stable;
   if (stable.replicas < needed) {
-    turn.act(Scale{.workload = stable.name, .replicas = needed});
-    turn.wait("ScalingUp", "scaling " + stable.name + " up before traffic returns to it");
-    return false;
+    context.say("ScalingUp", "scaling " + stable.name + " up before traffic returns to it");
+    return context.act(Scale{.workload = stable.name, .replicas = needed});
   }
-  if (stable.ready >= needed) return true;
-  turn.hold("StableNotReady",
-            "waiting for " + stable.name + ": " + std::to_string(stable.ready) + " of " +
-                std::to_string(needed) + " pods ready",
-            Severity::Warning);
-  return false;
+  if (stable.ready >= needed) return Next::Done;
+  return context.hold("StableNotReady",
+                      "waiting for " + stable.name + ": " + std::to_string(stable.ready) + " of " +
+                          std::to_string(needed) + " pods ready",
+                      Severity::Warning);
 }
 
 // The Service selects the candidate already: both versions come back behind it, with the routes still on the
-// candidate, so that the rest of the way is the same as before the promotion. True once that is so.
-bool way_back_is_open(Turn& turn) {
-  const auto& seen = turn.seen;
+// candidate, so that the rest of the way is the same as before the promotion.
+Next open_way_back(Context& context) {
+  const auto& seen = context.seen;
+  if (!seen.service || seen.service->selects != Selects::Candidate) return Next::Done;
   const int needed = seen.candidate ? std::max(required_ready(*seen.candidate), seen.candidate->replicas) : 1;
-  if (!stable_can_serve(turn, needed)) return false;
+  if (const auto next = raise_stable(context, needed); next != Next::Done) return next;
   // Without routes the selector alone moves traffic; and where nothing serves there is nothing to lose on the
   // way.
   const bool nothing_serves =
       seen.service->candidate_endpoints < 1 && (!seen.candidate || seen.candidate->ready < 1);
-  if (!seen.routes || nothing_serves) {
-    turn.act(SetSelector{Selects::Stable});
-    return false;
-  }
-  if (!seen.version_services) {
-    turn.act(EnsureVersionServices{});
-    return false;
-  }
-  if (!seen.subsets || !seen.subsets->present) {
-    if (seen.subsets) turn.remember(seen.subsets->found);
-    turn.act(EnsureSubsets{});
-    return false;
-  }
+  if (!seen.routes || nothing_serves) return context.act(SetSelector{Selects::Stable});
+  if (!seen.version_services) return context.act(EnsureVersionServices{});
+  if (!context.has_foundation()) return prepare(context);
   if (seen.routes->original() || seen.routes->unmanaged > 0) {
-    if (!turn.settled(seen.subsets->age)) return false;
-    turn.remember(seen.routes->found);
-    turn.act(Route{Weight::all()});
-    return false;
+    if (const auto next = context.settle(context.foundation_age()); next != Next::Done) return next;
+    context.remember(seen.routes->found);
+    return context.act(Route{{Weight::all()}});
   }
-  if (turn.dedicated()) return true;
-  if (!turn.settled(seen.routes->age)) return false;
-  turn.act(SetSelector{Selects::Both});
-  return false;
+  if (!context.widens_selector()) return Next::Done;
+  if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
+  return context.act(SetSelector{Selects::Both});
 }
 
-// All traffic on stable. True once the routes say so everywhere.
-bool returned(Turn& turn) {
-  const auto& seen = turn.seen;
-  if (!seen.routes || seen.routes->original() || seen.routes->at(Weight::none())) return true;
+// All traffic on stable.
+Next return_traffic(Context& context) {
+  const auto& seen = context.seen;
+  if (!seen.routes || seen.routes->original() || seen.routes->at(Weight::none())) return Next::Done;
   if (seen.only_candidate_serves()) {
     // Pods first.
-    if (stable_can_serve(turn, 1)) turn.wait("WaitingForEndpoints", "waiting for stable's endpoints");
-    return false;
+    if (const auto next = raise_stable(context, 1); next != Next::Done) return next;
+    return context.wait("WaitingForEndpoints", "waiting for stable's endpoints");
   }
   // Back from the promotion stable's endpoints are new: a proxy that does not have them yet loses requests.
-  if (seen.service && seen.routes->at(Weight::all()) && !turn.settled(seen.service->age)) return false;
-  turn.remember(seen.routes->found);
-  turn.act(Route{Weight::none()});
-  return false;
+  if (seen.service && seen.routes->at(Weight::all())) {
+    if (const auto next = context.settle(seen.service->age); next != Next::Done) return next;
+  }
+  context.remember(seen.routes->found);
+  return context.act(Route{{Weight::none()}});
 }
 
-bool selector_returned(Turn& turn) {
-  const auto& seen = turn.seen;
-  if (!seen.service || seen.service->selects == Selects::Stable) return true;
-  if (seen.routes && !turn.settled(seen.routes->age)) return false;
+Next return_selector(Context& context) {
+  const auto& seen = context.seen;
+  if (!seen.service || seen.service->selects == Selects::Stable) return Next::Done;
+  if (seen.routes) {
+    if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
+  }
   // Whoever has no ready pod keeps both selected: better a bad version than none.
-  if (seen.candidate && seen.candidate->ready > 0 && !stable_can_serve(turn, 1)) return false;
-  turn.act(SetSelector{Selects::Stable});
-  return false;
+  if (seen.candidate && seen.candidate->ready > 0) {
+    if (const auto next = raise_stable(context, 1); next != Next::Done) return next;
+  }
+  return context.act(SetSelector{Selects::Stable});
 }
 
-bool cleaned_up(Turn& turn) {
-  const auto& seen = turn.seen;
+Next clean_up(Context& context) {
+  const auto& seen = context.seen;
   const bool restored = !seen.routes || seen.routes->original();
-  const bool subsets_added = seen.subsets && seen.subsets->added;
-  if (restored && !subsets_added && !seen.any_version_services) return true;
+  const bool added = seen.foundation && seen.foundation->added;
+  if (restored && !added && !seen.any_version_services) return Next::Done;
   if (!restored) {
-    if (seen.service && !turn.settled(seen.service->age)) return false;
-    turn.act(RestoreRoutes{.promoted = false});
-    return false;
+    if (seen.service) {
+      if (const auto next = context.settle(seen.service->age); next != Next::Done) return next;
+    }
+    return context.act(RestoreRoutes{.promoted = false});
   }
-  if (seen.routes && !turn.settled(seen.routes->age)) return false;
-  if (subsets_added) {
-    turn.act(RemoveSubsets{.promoted = false});
-  } else {
-    turn.act(DeleteVersionServices{});
+  if (seen.routes) {
+    if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
   }
-  return false;
+  if (added) return context.act(CleanUp{.promoted = false, .words = seen.words.clean_up});
+  return context.act(DeleteVersionServices{});
 }
 
-bool undone(Turn& turn) {
-  const auto& service = turn.seen.service;
-  if (service && service->selects == Selects::Candidate && !way_back_is_open(turn)) return false;
-  return returned(turn) && selector_returned(turn) && cleaned_up(turn);
+Next undo(Context& context) {
+  for (const auto part : {open_way_back, return_traffic, return_selector, clean_up}) {
+    if (const auto next = part(context); next != Next::Done) return next;
+  }
+  return Next::Done;
 }
 
-void fail(Turn& turn) {
-  if (turn.seen.marked) return turn.act(ClearMarks{});
-  auto& status = turn.status();
-  const auto* promoted = turn.find(kPromoted);
+Next fail(Context& context) {
+  if (context.seen.marked) return context.act(ClearMarks{});
+  auto& status = context.status();
+  const auto* promoted = context.find(kPromoted);
   const std::string why = promoted == nullptr ? status.message : promoted->message;
-  turn.condition(kPromoted, ConditionStatus::False, status.rollback_reason, why);
-  turn.enter(Phase::Failed, status.rollback_reason, why);
+  context.condition(kPromoted, ConditionStatus::False, status.rollback_reason, why);
+  context.enter(Phase::Failed, status.rollback_reason, why);
+  return Next::Acted;
 }
 
 }  // namespace
 
-void start_rollback(Turn& turn, std::string reason, const std::string& message) {
-  auto& status = turn.status();
+Next start_rollback(Context& context, std::string reason, const std::string& message) {
+  auto& status = context.status();
   status.canary_weight = Weight::none();
   status.step_started_at.reset();
   status.breaker_tripped_at.reset();
   status.rollback_reason = reason;
-  turn.condition(kPromoted, ConditionStatus::Unknown, "RollingBack", message);
-  turn.enter(Phase::RollingBack, std::move(reason), "rolling back: " + message);
-  roll_back(turn);
+  context.condition(kPromoted, ConditionStatus::Unknown, "RollingBack", message);
+  context.enter(Phase::RollingBack, std::move(reason), "rolling back: " + message);
+  return roll_back(context);
 }
 
-void roll_back(Turn& turn) {
-  const auto& seen = turn.seen;
+Next roll_back(Context& context) {
+  const auto& seen = context.seen;
   // A release that never left Pending has touched nothing, and what it would touch may be another's.
-  const bool touched = !turn.status().candidate.template_hash.empty();
-  if (!touched && cannot_start(turn)) return fail(turn);
-  if (touched && !undone(turn)) return;
-  if (!seen.candidate || seen.candidate->replicas == 0) return fail(turn);
+  const bool touched = !context.status().candidate.template_hash.empty();
+  if (!touched && cannot_start(context)) return fail(context);
+  if (touched) {
+    if (const auto next = undo(context); next != Next::Done) return next;
+  }
+  if (!seen.candidate || seen.candidate->replicas == 0) return fail(context);
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
-    return turn.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = touched});
+    return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = touched});
   }
-  if (is_late(turn)) return fail(turn);
-  turn.hold(
+  const auto end = context.end_of_phase();
+  if (context.now >= end) return fail(context);
+  context.again_at(end);
+  return context.hold(
       "StableNotReady",
-      turn.status().stable.name + " has no ready pod: " + seen.candidate->name + " is kept until it has",
+      context.status().stable.name + " has no ready pod: " + seen.candidate->name + " is kept until it has",
       Severity::Warning);
 }
 

@@ -2,17 +2,14 @@
 
 #include <algorithm>
 
-#include "operator/canary/ladder.h"
+#include "operator/canary/strategy.h"
 
 namespace weir::canary {
 namespace {
 
 using strategies::Spec;
-using strategies::Weight;
 
-constexpr Bounds kWeight{1, 100};
 constexpr Bounds kSeconds{1};
-constexpr std::size_t kMaxSteps = 100;
 constexpr std::size_t kMaxVirtualServices = 32;
 constexpr std::size_t kMaxRoutes = 64;
 
@@ -54,93 +51,49 @@ strategies::ServiceSpec parse_service(Fields& spec) {
   return service;
 }
 
-void parse_virtual_services(Fields& istio, std::vector<strategies::VirtualServiceRef>& out) {
+Json read_virtual_services(Fields& istio) {
+  Json all = Json::array();
   for (auto& fields : istio.objects("virtualServices", kMaxVirtualServices)) {
-    strategies::VirtualServiceRef ref{fields.name("name", NameForm::Object, true),
-                                      fields.texts("routes", kMaxRoutes)};
-    const bool again = std::ranges::any_of(out, [&](const auto& other) { return other.name == ref.name; });
-    if (again)
+    const auto name = fields.name("name", NameForm::Object, true);
+    const auto routes = fields.texts("routes", kMaxRoutes);
+    if (std::ranges::any_of(all, [&](const Json& other) { return other.at("name") == name; })) {
       fields.refuse("name",
-                    fields.path_of("name") + " is \"" + ref.name + "\", as another one's; names must differ");
+                    fields.path_of("name") + " is \"" + name + "\", as another one's; names must differ");
+    }
     fields.note_unknown();
-    out.push_back(std::move(ref));
+    all.push_back({{"name", name}, {"routes", routes}});
   }
+  return all;
 }
 
-void parse_istio(Fields& routing, strategies::RoutingSpec& out) {
-  auto istio = routing.object("istio");
-  parse_virtual_services(istio, out.virtual_services);
-  out.destination_rule = istio.name("destinationRule", NameForm::Object);
+// What the router reads: empty texts stand for what is left out.
+Json read_istio(Fields istio) {
+  Json settings;
+  settings["virtualServices"] = read_virtual_services(istio);
+  settings["destinationRule"] = istio.name("destinationRule", NameForm::Object);
   auto subsets = istio.object("subsets");
-  out.stable_subset = subsets.name("stable", NameForm::Label);
-  out.candidate_subset = subsets.name("candidate", NameForm::Label);
-  if (!out.stable_subset.empty() && out.stable_subset == out.candidate_subset) {
-    istio.refuse("subsets", istio.path_of("subsets") + " names \"" + out.stable_subset +
+  const auto stable = subsets.name("stable", NameForm::Label);
+  const auto candidate = subsets.name("candidate", NameForm::Label);
+  if (!stable.empty() && stable == candidate) {
+    istio.refuse("subsets", istio.path_of("subsets") + " names \"" + stable +
                                 "\" for both versions; give each a name of its own");
   }
+  settings["subsets"] = {{"stable", stable}, {"candidate", candidate}};
   subsets.note_unknown();
   istio.note_unknown();
+  return settings;
 }
 
 strategies::RoutingSpec parse_routing(Fields& spec) {
   auto fields = spec.object("routing");
   strategies::RoutingSpec routing;
-  fields.choice<bool>("provider", {{"istio", true}});
-  parse_istio(fields, routing);
+  routing.provider = fields.choice<std::string>("provider", {{"istio", "istio"}, {"noop", "noop"}});
+  const auto istio = read_istio(fields.object("istio"));
+  if (routing.provider == "istio") routing.settings = istio.dump();
   routing.propagation_delay =
       fields.duration("propagationDelay", std::chrono::milliseconds{0}).value_or(routing.propagation_delay);
   fields.note_unknown();
   return routing;
-}
-
-std::string listed(const std::vector<std::int64_t>& numbers) {
-  std::string text;
-  for (const auto number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
-  return '[' + text + ']';
-}
-
-std::vector<Weight> parse_step_weights(Fields& analysis) {
-  const auto given = analysis.integers("stepWeights", kWeight, kMaxSteps);
-  if (analysis.has("stepWeight")) {
-    analysis.refuse("stepWeights", "spec.analysis has both stepWeight and stepWeights; keep one of them");
-  }
-  if (given.empty())
-    analysis.refuse("stepWeights", "spec.analysis.stepWeights is empty; give at least one weight");
-  if (std::ranges::adjacent_find(given, std::ranges::greater_equal{}) != given.end()) {
-    analysis.refuse("stepWeights", "spec.analysis.stepWeights is " + listed(given) +
-                                       "; each weight must be more than the one before it");
-  }
-  const auto max = analysis.integer("maxWeight", kWeight);
-  if (max && !given.empty() && *max != given.back()) {
-    analysis.refuse("maxWeight", "spec.analysis.maxWeight is " + std::to_string(*max) +
-                                     ", but stepWeights end at " + std::to_string(given.back()) +
-                                     "; leave maxWeight out");
-  }
-  std::vector<Weight> steps;
-  steps.reserve(given.size());
-  for (const auto percent : given) steps.push_back(Weight::of(percent).value_or(Weight::none()));
-  return steps;
-}
-
-std::vector<Weight> parse_even_steps(Fields& analysis) {
-  const auto step = analysis.integer("stepWeight", kWeight);
-  const auto max = analysis.integer("maxWeight", kWeight).value_or(kDefaultMaxWeight);
-  if (step && *step > max) {
-    analysis.refuse("stepWeight", "spec.analysis.stepWeight is " + std::to_string(*step) +
-                                      ", more than maxWeight, " + std::to_string(max) +
-                                      "; it must be 1 to maxWeight");
-  }
-  return even_steps(step.value_or(kDefaultStepWeight), max);
-}
-
-strategies::Progressive parse_strategy(Fields& analysis) {
-  strategies::Progressive strategy;
-  const bool explicit_steps = analysis.has("stepWeights");
-  strategy.steps = explicit_steps ? parse_step_weights(analysis) : parse_even_steps(analysis);
-  const auto last = strategy.steps.empty() ? Weight::none() : strategy.steps.back();
-  strategy.promotion_steps =
-      promotion_steps(last, analysis.integer("stepWeightPromotion", kWeight).value_or(0));
-  return strategy;
 }
 
 void parse_analysis(Fields& spec, Spec& out, Judging& judging) {
@@ -149,7 +102,7 @@ void parse_analysis(Fields& spec, Spec& out, Judging& judging) {
   out.threshold = static_cast<int>(fields.integer("threshold", {1}).value_or(out.threshold));
   out.breaker =
       std::chrono::seconds(fields.integer("breakerSeconds", kSeconds).value_or(out.breaker.count()));
-  out.strategy = parse_strategy(fields);
+  out.program = read_program(fields);
   judging = parse_judging(fields);
   if (judging.metrics.empty() && !out.skip_analysis) {
     fields.refuse("metrics",

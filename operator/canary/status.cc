@@ -5,7 +5,7 @@
 
 #include "operator/base/time.h"
 #include "operator/canary/canary.h"
-#include "operator/canary/ladder.h"
+#include "operator/canary/strategy.h"
 
 namespace weir::canary {
 namespace {
@@ -197,8 +197,9 @@ Json to_json(const Status& status, const strategies::Spec& spec) {
               {"canaryWeight", status.canary_weight.percent()},
               {"step", std::to_string(status.step) + '/' + std::to_string(status.steps)},
               {"failedChecks", status.failed_checks},
-              {"strategy", spec.skip_analysis ? "no analysis" : describe(spec.strategy)}};
+              {"strategy", spec.skip_analysis ? "no analysis" : describe(spec.program)}};
   put(out, "checksInStep", status.checks_in_step);
+  put(out, "iterations", status.iterations);
   put(out, "target", status.target);
   put(out, "stable", to_json(status.stable));
   put(out, "candidate", to_json(status.candidate));

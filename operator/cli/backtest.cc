@@ -60,7 +60,7 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
   if (static_cast<std::size_t>((*to - *from) / past.canary.spec.interval) > kMaxIntervals) {
     return std::unexpected(fmt::format("from --from to --to are more than {} intervals", kMaxIntervals));
   }
-  past.weight = past.canary.spec.strategy.steps.front().percent();
+  past.weight = past.canary.spec.program.stages.front().traffic.candidate.percent();
   if (const auto text = arguments.value("weight"); !text.empty()) {
     const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), past.weight);
     if (error != std::errc() || last != text.data() + text.size() || past.weight < 1 || past.weight > 100) {

@@ -20,7 +20,7 @@ namespace {
 template <typename T>
 using Expected = std::expected<T, std::string>;
 
-// A ladder of 100 steps takes a few hundred; more means that the release goes round in circles.
+// A release of 100 steps takes a few hundred; more means that the release goes round in circles.
 constexpr int kMaxRounds = 5000;
 
 // Answers at once that every check has passed.
@@ -53,7 +53,7 @@ class Planner {
  public:
   explicit Planner(kube::Key key)
       : key_(std::move(key)),
-        reconciler_(world_.api, world_.api, world_.stores, provider_, analyst_, world_.clock, listener()) {
+        reconciler_(world_.api, world_.api, world_.stores, analyst_, world_.clock, listener()) {
     reconciler_.allow_cross_namespace_templates(true);
   }
 
@@ -117,20 +117,20 @@ class Planner {
 
   const kube::Key key_;
   offline::World world_;
-  routing::IstioProvider provider_;
   PassingAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   Plan plan_;
   bool acted_ = false;
 };
 
-std::string ladder(const strategies::Spec& spec) {
+std::string steps_text(const strategies::Spec& spec) {
   if (spec.skip_analysis) return "analysis is skipped";
   std::string text;
-  for (const auto weight : spec.strategy.steps) text += fmt::format("{} %, ", weight.percent());
+  for (const auto& stage : spec.program.stages)
+    text += fmt::format("{} %, ", stage.traffic.candidate.percent());
   text += "then promotion at ";
-  for (const auto weight : spec.strategy.promotion_steps) {
-    text += fmt::format("{}{} %", text.ends_with("at ") ? "" : ", ", weight.percent());
+  for (const auto& traffic : spec.program.promotion) {
+    text += fmt::format("{}{} %", text.ends_with("at ") ? "" : ", ", traffic.candidate.percent());
   }
   return text;
 }
@@ -142,7 +142,7 @@ void summarize(const Plan& plan, std::ostream& err) {
   err << fmt::format("{}/{}: Service {} from {} ({}) to {} ({}) in {} writes\n", plan.release.name_space,
                      plan.release.name, spec.service.name, status.stable.name, status.stable.version,
                      status.candidate.name, status.candidate.version, plan.writes.size());
-  err << "steps: " << ladder(spec) << "\n";
+  err << "steps: " << steps_text(spec) << "\n";
   err << fmt::format(
       "time: at least {}, if every check passes (interval {}, propagation {}, scale-down delay {})\n",
       short_duration(plan.duration), short_duration(spec.interval),

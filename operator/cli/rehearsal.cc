@@ -17,7 +17,7 @@ namespace {
 using strategies::Phase;
 using strategies::Weight;
 
-// A ladder of a hundred steps, each as long as a deadline allows, is over by then.
+// A release of a hundred steps, each as long as a deadline allows, is over by then.
 constexpr int kMaxRounds = 100'000;
 constexpr Milliseconds kLongAgo{3'600'000};
 constexpr std::int64_t kGeneration = 1;
@@ -134,7 +134,7 @@ class Stage {
 
   void pass(Milliseconds time) {
     traffic_.pass(time, routes_.highest());
-    for (auto* age : {&service_.age, &service_.endpoints_age, &routes_.age, &subsets_.age}) {
+    for (auto* age : {&service_.age, &service_.endpoints_age, &routes_.age, &foundation_.age}) {
       *age += time;
     }
   }
@@ -153,14 +153,17 @@ class Stage {
             .candidate = candidate_,
             .service = service_,
             .version_services = version_services_,
+            .abilities = {.needs_foundation = true, .selects_both = true},
             .routes = routes_,
-            .subsets = subsets_,
+            .foundation = foundation_,
             .verdict = verdict_};
   }
 
   void apply(const strategies::EnsureVersionServices&) { version_services_ = true; }
-  void apply(const strategies::EnsureSubsets&) { subsets_ = {.present = true, .added = true}; }
-  void apply(const strategies::Route& action) { routes_ = {.splits = {{100, action.candidate.percent()}}}; }
+  void apply(const strategies::Prepare&) { foundation_ = {.present = true, .added = true}; }
+  void apply(const strategies::Route& action) {
+    routes_ = {.splits = {{100, action.traffic.candidate.percent()}}};
+  }
   void apply(const strategies::SetSelector& action) {
     service_.selects = action.selects;
     service_.age = Milliseconds{0};
@@ -179,7 +182,7 @@ class Stage {
   strategies::Workload candidate_ = workload("candidate");
   strategies::ServiceState service_{.selects = strategies::Selects::Stable, .age = kLongAgo};
   strategies::RouteState routes_{.unmanaged = 1, .age = kLongAgo, .found = {{"route", "0", "{}"}}};
-  strategies::SubsetState subsets_{.age = kLongAgo};
+  strategies::Foundation foundation_{.age = kLongAgo};
   std::optional<strategies::Verdict> verdict_;
   bool version_services_ = false;
   DrawnTraffic traffic_;
@@ -192,7 +195,7 @@ class Stage {
 // The weight stands still, and the judge has the only word.
 Rehearsed hold_weight(const canary::Canary& canary, const RehearsalOptions& options, Weight held,
                       std::uint64_t seed) {
-  // A ladder would begin a step every so many intervals.
+  // A release would begin a step every so many intervals.
   constexpr int kIntervalsOfStep = 6;
   const auto interval = Milliseconds{canary.spec.interval};
   const auto intervals = static_cast<int>(options.duration / interval);
@@ -235,7 +238,7 @@ std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalO
                                   std::chrono::seconds scrape_interval) {
   std::vector<std::string> found;
   const auto& spec = canary.spec;
-  const auto weight = options.fixed_weight.value_or(spec.strategy.steps.front());
+  const auto weight = options.fixed_weight.value_or(spec.program.stages.front().traffic.candidate);
   const double a_second = options.traffic.requests_per_second * weight.percent() / 100;
   const auto seconds = static_cast<double>(spec.interval.count());
   const int needed = canary.judge.min_samples;

@@ -25,7 +25,7 @@ struct Traffic {
 
 struct RehearsalOptions {
   Traffic traffic;
-  // Holds this weight instead of the ladder, for `duration`, and lets only the judge speak.
+  // Holds this weight instead of the steps, for `duration`, and lets only the judge speak.
   std::optional<strategies::Weight> fixed_weight;
   std::chrono::milliseconds duration{600'000};
 };

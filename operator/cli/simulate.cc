@@ -11,7 +11,7 @@
 
 #include "analysis/threshold.h"
 #include "operator/base/time.h"
-#include "operator/canary/ladder.h"
+#include "operator/canary/strategy.h"
 #include "operator/cli/canary_file.h"
 #include "operator/cli/page.h"
 #include "operator/cli/status.h"
@@ -168,7 +168,7 @@ void print_head(const Settings& settings, std::ostream& out) {
   out << fmt::format("{}: {}, interval {}, {}\n", canary.name,
                      options.fixed_weight ? fmt::format("{} % for {}", options.fixed_weight->percent(),
                                                         short_duration(options.duration))
-                                          : canary::describe(canary.spec.strategy),
+                                          : canary::describe(canary.spec.program),
                      short_duration(canary.spec.interval), judge_text(canary.judge));
   out << fmt::format("traffic: {:g} requests/s; stable fails {}, candidate {}", traffic.requests_per_second,
                      per_cent(traffic.stable_error), per_cent(traffic.candidate_error));

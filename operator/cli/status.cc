@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "operator/cli/status_parts.h"
+#include "strategies/outlook.h"
 
 namespace weir::cli {
 namespace {
@@ -157,69 +158,48 @@ void put_rung(Page& page, Rung rung, strategies::Weight weight) {
   page.put(fmt::format("{} {}", mark.glyph, weight.percent()), mark.style).put("  ");
 }
 
-void ladder_line(Page& page, const canary::Canary& release) {
+void steps_line(Page& page, const canary::Canary& release) {
   label(page, "Steps");
   int number = 0;
-  for (const auto weight : release.spec.strategy.steps)
-    put_rung(page, rung_of(release.status, ++number), weight);
+  for (const auto& stage : release.spec.program.stages)
+    put_rung(page, rung_of(release.status, ++number), stage.traffic.candidate);
   page.put("promotion ", Style::Dim);
-  for (const auto weight : release.spec.strategy.promotion_steps) {
+  for (const auto& [weight] : release.spec.program.promotion) {
     put_rung(page, promotion_rung_of(release.status, weight), weight);
   }
   page.end_line();
 }
 
-// When the next interval is judged: it begins once the weight has reached the proxies.
-std::optional<TimePoint> next_check(const canary::Canary& release) {
-  const auto& status = release.status;
-  if (status.phase != Phase::Progressing || !status.step_started_at || release.spec.suspend)
-    return std::nullopt;
-  return *status.step_started_at + release.spec.routing.propagation_delay +
-         release.spec.interval * (status.checks_in_step + 1);
-}
-
 std::string after_pass(const canary::Canary& release) {
-  const auto& steps = release.spec.strategy.steps;
+  const auto& stages = release.spec.program.stages;
   const auto next = static_cast<std::size_t>(std::max(release.status.step, 0));
-  return next < steps.size() ? fmt::format("{} %", steps[next].percent()) : std::string("the promotion");
+  return next < stages.size() ? fmt::format("{} %", stages[next].traffic.candidate.percent())
+                              : std::string("the promotion");
 }
 
 std::string in_or_due(TimePoint time, TimePoint now) {
   return time > now ? "in " + short_duration(time - now) : std::string("due now");
 }
 
-// When a release that makes no headway is taken back; empty: this wait is not bounded.
-std::optional<TimePoint> deadline(const canary::Canary& release) {
-  const auto& status = release.status;
-  const bool bounded = status.phase != Phase::Finalizing && status.phase != Phase::RollingBack;
-  if (!bounded || release.spec.suspend || !status.last_progress_at) return std::nullopt;
-  auto end = *status.last_progress_at + release.spec.progress_deadline;
-  if (status.step > 0) end += release.spec.routing.propagation_delay + release.spec.interval;
-  return end;
-}
-
-std::optional<TimePoint> stable_release(const canary::Canary& release) {
-  const bool keep = release.spec.stable.after_promotion == strategies::AfterPromotion::Keep;
-  if (keep || release.status.phase != Phase::Finalizing || !release.status.last_transition_time)
-    return std::nullopt;
-  return *release.status.last_transition_time + release.spec.stable.scale_down_delay;
-}
-
 void next_line(Page& page, const canary::Canary& release, TimePoint now) {
   const auto& status = release.status;
   if (is_final(status.phase)) return;
+  const auto next = strategies::outlook(release.spec, status);
   std::string text;
-  if (const auto check = next_check(release)) {
-    text = fmt::format("check {}, then {} if it passes", in_or_due(*check, now), after_pass(release));
-  } else if (const auto time = stable_release(release)) {
-    text = fmt::format("{} is released {}", or_else(status.stable.name, "stable"), in_or_due(*time, now));
+  if (next.next_check) {
+    text =
+        fmt::format("check {}, then {} if it passes", in_or_due(*next.next_check, now), after_pass(release));
+  } else if (next.stable_released) {
+    text = fmt::format("{} is released {}", or_else(status.stable.name, "stable"),
+                       in_or_due(*next.stable_released, now));
   } else if (release.spec.suspend && status.phase != Phase::RollingBack) {
     text = "suspended: the candidate's weight does not rise";
   }
   // While the first check of a step is on its way the deadline is far.
   const bool waits = text.empty() || (status.phase == Phase::Progressing && status.checks_in_step > 0);
-  if (const auto end = deadline(release); end && waits) {
-    text += fmt::format("{}taken back {} without progress", text.empty() ? "" : "; ", in_or_due(*end, now));
+  if (next.deadline && waits) {
+    text += fmt::format("{}taken back {} without progress", text.empty() ? "" : "; ",
+                        in_or_due(*next.deadline, now));
   }
   if (!text.empty()) label(page, "Next").paragraph(text, kLabels);
 }
@@ -247,7 +227,7 @@ std::string render_status(const canary::Canary& release, const std::vector<Json>
   header(page, release);
   phase_lines(page, release, now);
   traffic_line(page, release);
-  ladder_line(page, release);
+  steps_line(page, release);
   next_line(page, release, now);
   failed_line(page, release);
   put_checks(page, release);
@@ -261,7 +241,7 @@ std::string render_line(const canary::Canary& release) {
   std::string text =
       fmt::format("{}/{} {} {} % step {}/{} failed {}/{}", release.name_space, release.name,
                   to_string(status.phase), status.canary_weight.percent(), status.step,
-                  release.spec.strategy.steps.size(), status.failed_checks, release.spec.threshold);
+                  release.spec.program.stages.size(), status.failed_checks, release.spec.threshold);
   if (!status.message.empty()) text += ": " + status.message;
   Screen unlimited{.width = text.size(), .unicode = true};
   return Page(unlimited).put(text).text();

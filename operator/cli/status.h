@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 // Those of `events` that are about the Canary, oldest first. An Event is about it if it names its uid.
 [[nodiscard]] std::vector<Json> events_of(const canary::Canary& release, const std::vector<Json>& events);
 
-// The whole picture: versions, phase, traffic, step ladder, what comes next, checks, conditions that are not
+// The whole picture: versions, phase, traffic, steps, what comes next, checks, conditions that are not
 // as they should be, and the last Events. Pure; ends with a line feed. `events` as events_of gives them.
 [[nodiscard]] std::string render_status(const canary::Canary& release, const std::vector<Json>& events,
                                         strategies::TimePoint now, const Screen& screen);

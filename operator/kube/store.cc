@@ -253,6 +253,10 @@ Store* Stores::of(const Resource& resource) {
   return found == watched.end() ? nullptr : found->second;
 }
 
+const Store* Stores::of(const Resource& resource) const {
+  return const_cast<Stores*>(this)->of(resource);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+}
+
 void Stores::on_change(const std::function<void(const Resource&, const Change&)>& listener) {
   for (const auto& [resource, store] : all()) {
     store->on_change([listener, &kind = resource](const Change& change) { listener(kind, change); });

@@ -139,6 +139,7 @@ struct Stores {
   [[nodiscard]] std::array<Kept, 7> all();
   // The store of a kind; null for kinds that are not watched.
   [[nodiscard]] Store* of(const Resource& resource);
+  [[nodiscard]] const Store* of(const Resource& resource) const;
   // To be set before the first object, for all of them.
   void on_change(const std::function<void(const Resource&, const Change&)>& listener);
 };

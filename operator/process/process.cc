@@ -29,7 +29,6 @@
 #include "operator/report/http_server.h"
 #include "operator/report/log.h"
 #include "operator/report/metrics.h"
-#include "operator/routing/istio/istio.h"
 
 namespace weir::process {
 namespace {
@@ -81,7 +80,7 @@ class Operator {
         events_(client_),
         analyst_(*judge_, [this](const kube::Key& key,
                                  const analysis::Judgement& judgement) { judged(key, judgement); }),
-        reconciler_(client_, client_.urgent(), stores_, provider_, analyst_, clock_, listener(),
+        reconciler_(client_, client_.urgent(), stores_, analyst_, clock_, listener(),
                     [this](const kube::Key& service) { return leads(service); }),
         controller_(
             reconciler_, stores_, clock_,
@@ -377,7 +376,6 @@ class Operator {
   std::unique_ptr<http::Transport> transport_;
   kube::Client client_;
   kube::Stores stores_{reconcile::form_of};
-  routing::IstioProvider provider_;
   PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;

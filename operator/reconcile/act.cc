@@ -94,42 +94,41 @@ Actor::Done Actor::act(const strategies::DeleteVersionServices&, Scene& scene) {
   return {};
 }
 
-Actor::Done Actor::write(const routing::Result<std::vector<routing::Write>>& writes) {
+Actor::Done Actor::write(const routing::Writes& writes) {
   if (!writes) return refuse(writes.error().message);
   for (const auto& write : *writes) {
-    const auto& resource = write.destination_rule ? kube::kDestinationRules : kube::kVirtualServices;
     Done done;
     if (write.before.is_null()) {
-      done = create(resource, write.after);
+      done = create(write.kind, write.after);
     } else if (write.after.is_null()) {
-      done = remove(resource, write.before);
+      done = remove(write.kind, write.before);
     } else {
-      done = update(resource, write.before, write.after);
+      done = update(write.kind, write.before, write.after);
     }
     if (!done) return done;
   }
   return {};
 }
 
-Actor::Done Actor::act(const strategies::EnsureSubsets&, Scene& scene) {
-  return write(provider_.ensure_subsets(scene.target, scene.objects));
+Actor::Done Actor::act(const strategies::Prepare&, Scene& scene) {
+  return write(scene.router->prepare(scene.target, scene.objects));
 }
 
-Actor::Done Actor::act(const strategies::MovePinnedSubsets&, Scene& scene) {
-  return write(provider_.move_pinned_subsets(scene.target, scene.objects));
+Actor::Done Actor::act(const strategies::MovePinned&, Scene& scene) {
+  return write(scene.router->move_pinned(scene.target, scene.objects));
 }
 
-Actor::Done Actor::act(const strategies::RemoveSubsets& action, Scene& scene) {
-  return write(provider_.remove_subsets(scene.target, scene.objects, action.promoted));
+Actor::Done Actor::act(const strategies::CleanUp& action, Scene& scene) {
+  return write(scene.router->clean_up(scene.target, scene.objects, action.promoted));
 }
 
 Actor::Done Actor::act(const strategies::Route& action, Scene& scene) {
-  if (auto done = has_endpoints(scene, action.candidate); !done) return done;
-  return write(provider_.route(scene.target, scene.objects, action.candidate));
+  if (auto done = has_endpoints(scene, action.traffic.candidate); !done) return done;
+  return write(scene.router->route(scene.target, scene.objects, action.traffic));
 }
 
 Actor::Done Actor::act(const strategies::RestoreRoutes& action, Scene& scene) {
-  return write(provider_.restore(scene.target, scene.objects, action.promoted));
+  return write(scene.router->restore(scene.target, scene.objects, action.promoted));
 }
 
 // Only weight towards the candidate needs a live look: taking it away must never wait for one.
@@ -141,14 +140,16 @@ Actor::Done Actor::has_endpoints(const Scene& scene, strategies::Weight weight) 
     return refuse("the versions of Service " + spec.service.name +
                   " have no Services of their own to tell their endpoints by: weight does not move");
   }
-  const auto traffic = traffic_service_name(spec);
-  const auto stable = version_service_name(spec.service.name, scene.target.stable_version);
-  const auto candidate = version_service_name(spec.service.name, scene.target.candidate_version);
-  const auto slices =
-      api_.list(kube::kEndpointSlices, scene.canary.name_space, slices_of({traffic, stable, candidate}));
+  const TrafficServices services{.traffic = traffic_service_name(spec),
+                                 .stable = scene.target.stable_service,
+                                 .candidate = scene.target.candidate_service,
+                                 .selects_both = scene.router->abilities().selects_both};
+  const auto slices = api_.list(kube::kEndpointSlices, scene.canary.name_space,
+                                slices_of({services.traffic, services.stable, services.candidate}));
   if (!slices) return std::unexpected(slices.error());
-  if (count_endpoints(*slices, traffic, stable, candidate).candidate > 0) return {};
-  return refuse("no ready endpoint of " + scene.canary.status.target + " behind Service " + traffic +
+  if (count_endpoints(*slices, services).candidate > 0) return {};
+  const auto& behind = services.selects_both ? services.traffic : services.candidate;
+  return refuse("no ready endpoint of " + scene.canary.status.target + " behind Service " + behind +
                 ": weight does not move there");
 }
 

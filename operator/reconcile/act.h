@@ -16,9 +16,8 @@ class Actor {
  public:
   // All are borrowed and must outlive the actor. `term`: of an elected leader, which signs each Canary that
   // it begins on (epoch.h).
-  Actor(kube::Api& api, kube::Stores& stores, const routing::Provider& provider, const base::Clock& clock,
-        std::optional<std::int64_t> term)
-      : api_(api), stores_(stores), provider_(provider), clock_(clock), term_(term) {}
+  Actor(kube::Api& api, kube::Stores& stores, const base::Clock& clock, std::optional<std::int64_t> term)
+      : api_(api), stores_(stores), clock_(clock), term_(term) {}
 
   // Every write starts from the objects of `scene` and fails with Code::Conflict if they have changed since.
   // What the server answers goes into the stores, so that the next reading has it. Before weight or selector
@@ -33,9 +32,9 @@ class Actor {
   Done act(const strategies::RemoveFinalizer& action, Scene& scene);
   Done act(const strategies::EnsureVersionServices& action, Scene& scene);
   Done act(const strategies::DeleteVersionServices& action, Scene& scene);
-  Done act(const strategies::EnsureSubsets& action, Scene& scene);
-  Done act(const strategies::MovePinnedSubsets& action, Scene& scene);
-  Done act(const strategies::RemoveSubsets& action, Scene& scene);
+  Done act(const strategies::Prepare& action, Scene& scene);
+  Done act(const strategies::MovePinned& action, Scene& scene);
+  Done act(const strategies::CleanUp& action, Scene& scene);
   Done act(const strategies::Route& action, Scene& scene);
   Done act(const strategies::RestoreRoutes& action, Scene& scene);
   Done act(const strategies::SetSelector& action, Scene& scene);
@@ -45,7 +44,7 @@ class Actor {
   Done act(const strategies::ClearMarks& action, Scene& scene);
   Done act(const strategies::RemoveLeftovers& action, Scene& scene);
 
-  Done write(const routing::Result<std::vector<routing::Write>>& writes);
+  Done write(const routing::Writes& writes);
   Done update(const kube::Resource& resource, const Json& before, const Json& after);
   Done create(const kube::Resource& resource, const Json& object);
   Done remove(const kube::Resource& resource, const Json& object);
@@ -58,7 +57,6 @@ class Actor {
 
   kube::Api& api_;
   kube::Stores& stores_;
-  const routing::Provider& provider_;
   const base::Clock& clock_;
   const std::optional<std::int64_t> term_;
 };

@@ -51,11 +51,14 @@ std::string service_of_slice(const Json& slice) {
 
 bool is_slice_of(const Json& slice, const std::string& service) { return service_of_slice(slice) == service; }
 
-EndpointCounts count_endpoints(const std::vector<Json>& slices, const std::string& traffic_service,
-                               const std::string& stable_service, const std::string& candidate_service) {
-  const auto traffic = ready_addresses(slices, traffic_service);
-  return {.stable = common(traffic, ready_addresses(slices, stable_service)),
-          .candidate = common(traffic, ready_addresses(slices, candidate_service)),
+EndpointCounts count_endpoints(const std::vector<Json>& slices, const TrafficServices& services) {
+  const auto traffic = ready_addresses(slices, services.traffic);
+  const auto count = [&](const std::string& own) {
+    const auto addresses = ready_addresses(slices, own);
+    return common(services.selects_both ? traffic : addresses, addresses);
+  };
+  return {.stable = count(services.stable),
+          .candidate = count(services.candidate),
           .all = static_cast<int>(traffic.size())};
 }
 

@@ -19,12 +19,19 @@ struct EndpointCounts {
   int all = 0;  // of the traffic Service, whatever their version
 };
 
+// The Services that a release's traffic comes by.
+struct TrafficServices {
+  std::string traffic;  // the Service that clients call, or Dedicated mode's own
+  std::string stable;   // the versions' own Services
+  std::string candidate;
+  // Divided routes name `traffic`; else each version's own Service.
+  bool selects_both = true;
+};
+
 // From the EndpointSlices of one namespace. An endpoint belongs to a version if that version's own Service
-// has its address too.
+// has its address; where one Service selects both versions that has to have it too.
 [[nodiscard]] EndpointCounts count_endpoints(const std::vector<Json>& slices,
-                                             const std::string& traffic_service,
-                                             const std::string& stable_service,
-                                             const std::string& candidate_service);
+                                             const TrafficServices& services);
 
 // Of an endpoint what count_endpoints reads: its first address, and whether it is ready.
 [[nodiscard]] Json trimmed_endpoint(const Json& endpoint);

@@ -21,7 +21,8 @@ using lead::ManagedObject;
 // What was read of one release, with the objects that its writes start from.
 struct Scene {
   canary::Canary canary;
-  Json object;  // the Canary itself
+  Json object;                              // the Canary itself
+  const routing::Router* router = nullptr;  // of the release; never null
   strategies::Observed observed;
   routing::Target target;
   routing::Objects objects;
@@ -46,6 +47,6 @@ struct Means {
 
 // One reading of the stores; `observed.verdict` is left empty.
 [[nodiscard]] Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
-                            const routing::Provider& provider, base::Clock::Steady now, const Means& means);
+                            base::Clock::Steady now, const Means& means);
 
 }  // namespace weir::reconcile

@@ -109,13 +109,11 @@ Round no_round(const kube::Key& key, const std::string& why) {
 
 }  // namespace
 
-Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores,
-                       const routing::Provider& provider, Analyst& analyst, const base::Clock& clock,
-                       Listener listener, lead::Leadership leadership)
+Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, Analyst& analyst,
+                       const base::Clock& clock, Listener listener, lead::Leadership leadership)
     : api_(api),
       urgent_(urgent),
       stores_(stores),
-      provider_(provider),
       analyst_(analyst),
       clock_(clock),
       listener_(std::move(listener)),
@@ -156,7 +154,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
                           return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
                         },
                     .cross_namespace_templates = cross_namespace_templates_};
-  auto scene = observe(canary, object, stores_, provider_, clock_.steady(), means);
+  auto scene = observe(canary, object, stores_, clock_.steady(), means);
   if (fence_.overtaken(key, fenced(scene), lead)) return no_round(key, "another operator has taken it over");
   if (auto round = claim(before, scene, term)) return *std::move(round);
   std::call_once(watched_, [this] { watched_since_ = clock_.wall(); });
@@ -177,7 +175,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   }
   if (listener_.on_status) listener_.on_status(canary, decision.status);
   round.wrote = is_worth_a_write(canary.status, decision) || !decision.actions.empty();
-  Actor actor(api, stores_, provider_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
+  Actor actor(api, stores_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
   for (const auto& action : decision.actions) {
     auto done = actor.perform(action, scene);
     if (listener_.on_action) listener_.on_action(canary, action, done);

@@ -44,9 +44,8 @@ class Reconciler {
  public:
   // All but `listener` and `leadership` are borrowed and must outlive the reconciler. `urgent` is the same
   // API for releases that are being rolled back, whose requests should not wait behind others.
-  Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, const routing::Provider& provider,
-             Analyst& analyst, const base::Clock& clock, Listener listener,
-             lead::Leadership leadership = lead::leads_alone);
+  Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, Analyst& analyst,
+             const base::Clock& clock, Listener listener, lead::Leadership leadership = lead::leads_alone);
 
   // Thread-safe for different keys. Objects that late writes may be on their way to are lead::claimed first,
   // and that is the round. Otherwise status is written first, then each action in order; the first failure
@@ -76,7 +75,6 @@ class Reconciler {
   kube::Api& api_;
   kube::Api& urgent_;
   kube::Stores& stores_;
-  const routing::Provider& provider_;
   Analyst& analyst_;
   const base::Clock& clock_;
   Listener listener_;

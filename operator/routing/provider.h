@@ -1,20 +1,28 @@
-// How traffic is divided between two versions of a Service. Pure: providers turn objects into objects;
-// reading and writing them is the reconciler's.
+// The router door: how traffic is divided between two versions of a Service.
+//
+// A router is one file or folder beside this header and one row in registry.cc. It is pure: it turns objects
+// into objects, and reading and writing them is the reconciler's. Any thread may use it, so it keeps nothing.
+// What it must know again after a crash stands in its objects, or in records (strategies::RouteRecord) that
+// the caller keeps in the release's status before the object changes. test/unit/routing/contract_test.cc
+// holds every row to what is said here.
 #pragma once
 
 #include <expected>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "operator/kube/store.h"
 #include "strategies/plan.h"
 
 namespace weir::routing {
 
 using Json = nlohmann::json;
 
-// What a release divides. Names of hosts are matched as Istio does: short, namespace-qualified, or FQDN.
+// What a release divides.
 struct Target {
   std::string name_space;
   std::string service;  // that clients call
@@ -23,15 +31,29 @@ struct Target {
   std::string version_label;
   std::string stable_version;
   std::string candidate_version;
-  strategies::RoutingSpec routing;
+  std::string stable_service;  // the versions' own Services
+  std::string candidate_service;
+  Json settings;                                 // spec.routing.<name of the router>, already valid; or null
   std::vector<strategies::RouteRecord> records;  // from status
   Json owner;                                    // ownerReference put on objects that are made
 };
 
-// The objects of one reading; absent ones are left out. Rules of every namespace that is visible.
-struct Objects {
-  std::vector<Json> virtual_services;
-  std::vector<Json> destination_rules;
+// The objects of one reading, by their kinds; absent ones are left out.
+class Objects {
+ public:
+  [[nodiscard]] const std::vector<Json>& of(const kube::Resource& kind) const;
+  [[nodiscard]] std::vector<Json>& of(const kube::Resource& kind);
+  friend bool operator==(const Objects&, const Objects&) = default;
+
+ private:
+  std::vector<std::pair<kube::Resource, std::vector<Json>>> kinds_;
+};
+
+// Names an object of the release's namespace.
+struct ObjectName {
+  kube::Resource kind;
+  std::string name;
+  friend bool operator==(const ObjectName&, const ObjectName&) = default;
 };
 
 struct Refusal {
@@ -42,47 +64,58 @@ struct Refusal {
 
 // One object to write: `before` is null for one to make, `after` is null for one to delete.
 struct Write {
-  bool destination_rule = false;  // else a VirtualService
+  kube::Resource kind;
   Json before;
   Json after;
 };
 
 template <typename T>
 using Result = std::expected<T, Refusal>;
+using Writes = Result<std::vector<Write>>;
 
-class Provider {
+class Router {
  public:
-  virtual ~Provider() = default;
+  virtual ~Router() = default;
+
+  [[nodiscard]] virtual strategies::Abilities abilities() const = 0;
+  [[nodiscard]] virtual strategies::RouterWords words() const = 0;
+  // Kinds of which it makes objects that carry the Canary's ownerReference.
+  [[nodiscard]] virtual std::span<const kube::Resource> makes() const = 0;
+  // Objects that these records speak of: one may be written although it routes to the Service no more.
+  [[nodiscard]] virtual std::vector<ObjectName> recorded(
+      const std::vector<strategies::RouteRecord>& records) const = 0;
+
+  // The objects of the caches that bear on the release, and no others: everything below sees only these.
+  [[nodiscard]] virtual Objects gather(const Target& target, const kube::Stores& stores) const = 0;
 
   struct Reading {
     // Ages are left at 0: the caller knows them. A divided destination that somebody's edit has torn, or
     // whose weights no longer add up to its share, counts in `splits` and in `unmanaged`: it is at no weight.
+    // Empty: nothing routes to the Service.
     std::optional<strategies::RouteState> routes;
-    std::optional<strategies::SubsetState> subsets;
-    std::vector<std::string> virtual_services;   // names of those under management, for ages and watches
-    std::string destination_rule;                // name; empty: none yet
-    std::vector<std::string> destination_rules;  // names of all that the release may write
-    std::vector<std::string> not_isolated;       // sentences
-    std::vector<Refusal> refusals;               // what must be mended before a release can run
+    std::optional<strategies::Foundation> foundation;
+    std::vector<ObjectName> route_objects;        // under management: for the age of `routes`, and claims
+    std::optional<ObjectName> foundation_object;  // for the age of `foundation`
+    std::vector<ObjectName> foundation_objects;   // all that the release may write for it
+    std::vector<std::string> not_isolated;        // sentences: routes that may leak traffic
+    std::vector<Refusal> refusals;                // what must be mended before a release can run
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 
-  // Writes after which every managed destination gives the candidate `weight` of its share; empty: they
-  // already do. Every field that is not a weight table stays as it is. Divides whatever can be: what may not
-  // go forward is in Reading::refusals, and a rollback must not wait for that.
-  [[nodiscard]] virtual Result<std::vector<Write>> route(const Target& target, const Objects& objects,
-                                                         strategies::Weight weight) const = 0;
+  // Writes after which the foundation is present; empty: it is. Only asked of a router that needs one.
+  [[nodiscard]] virtual Writes prepare(const Target& target, const Objects& objects) const = 0;
+  // Writes after which every managed destination gives the candidate what `traffic` says of its share; empty:
+  // they already do. Every field that is not a weight table stays as it is. Divides whatever can be: what may
+  // not go forward is in Reading::refusals, and a rollback must not wait for that.
+  [[nodiscard]] virtual Writes route(const Target& target, const Objects& objects,
+                                     const strategies::Traffic& traffic) const = 0;
   // Puts every managed destination back; route then restore is the identity but for the version (`promoted`).
-  [[nodiscard]] virtual Result<std::vector<Write>> restore(const Target& target, const Objects& objects,
-                                                           bool promoted) const = 0;
-  [[nodiscard]] virtual Result<std::vector<Write>> ensure_subsets(const Target& target,
-                                                                  const Objects& objects) const = 0;
-  [[nodiscard]] virtual Result<std::vector<Write>> move_pinned_subsets(const Target& target,
-                                                                       const Objects& objects) const = 0;
-  // Takes away the subsets that were added; a rule that the operator made goes as a whole.
-  [[nodiscard]] virtual Result<std::vector<Write>> remove_subsets(const Target& target,
-                                                                  const Objects& objects,
-                                                                  bool promoted) const = 0;
+  [[nodiscard]] virtual Writes restore(const Target& target, const Objects& objects, bool promoted) const = 0;
+  // Moves what the owner's routes name from stable's version to the candidate's (Foundation::pinned).
+  [[nodiscard]] virtual Writes move_pinned(const Target& target, const Objects& objects) const = 0;
+  // Takes away what `prepare` added; an object that the operator made goes as a whole.
+  [[nodiscard]] virtual Writes clean_up(const Target& target, const Objects& objects,
+                                        bool promoted) const = 0;
 };
 
 }  // namespace weir::routing

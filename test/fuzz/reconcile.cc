@@ -8,7 +8,6 @@
 #include "operator/offline/world.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/routing/istio/istio.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"
 
@@ -66,10 +65,9 @@ void run(const Json& input) {
     (void)reconcile::concerned(world.stores, resource, change);
   });
   fill(world.api, member(input, "objects"));
-  const routing::IstioProvider provider;
   SteadyAnalyst analyst(flag(input, "bad") ? analysis::Outcome::Fail : analysis::Outcome::Pass);
   reconcile::Reconciler reconciler(
-      world.api, world.api, world.stores, provider, analyst, world.clock,
+      world.api, world.api, world.stores, analyst, world.clock,
       {.on_status = [](const canary::Canary& release, const strategies::Status& after) {
         check(after, release.spec);
       }});

@@ -27,11 +27,11 @@ routing::Target target_of(const Json& input) {
   target.version_label = text(asked, "versionLabel", "version");
   target.stable_version = text(asked, "stable", "v1");
   target.candidate_version = text(asked, "candidate", "v2");
-  target.routing.stable_subset = text(asked, "stableSubset", "");
-  target.routing.candidate_subset = text(asked, "candidateSubset", "");
-  target.routing.destination_rule = text(asked, "destinationRule", "");
+  target.settings["subsets"]["stable"] = text(asked, "stableSubset", "");
+  target.settings["subsets"]["candidate"] = text(asked, "candidateSubset", "");
+  target.settings["destinationRule"] = text(asked, "destinationRule", "");
   if (const auto name = text(asked, "virtualService", ""); !name.empty())
-    target.routing.virtual_services.push_back({.name = name, .routes = {}});
+    target.settings["virtualServices"].push_back({{"name", name}, {"routes", Json::array()}});
   target.owner = {{"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}};
   for (const auto& record : member(input, "records"))
     target.records.push_back(
@@ -45,7 +45,8 @@ Objects objects_of(const Json& input) {
   for (const auto& raw : member(input, "objects")) {
     auto object = as_served(raw);
     const auto kind = text(object, "kind", "");
-    auto& all = kind == "DestinationRule" ? objects.destination_rules : objects.virtual_services;
+    auto& all =
+        kind == "DestinationRule" ? objects.of(kube::kDestinationRules) : objects.of(kube::kVirtualServices);
     if (kind != "DestinationRule" && kind != "VirtualService") continue;
     const auto& metadata = member(object, "metadata");
     if (text(metadata, "name", "").empty() || text(metadata, "namespace", "").empty()) continue;
@@ -59,7 +60,8 @@ Objects objects_of(const Json& input) {
 }
 
 std::string text_of(const Objects& objects) {
-  return Json{{"virtualServices", objects.virtual_services}, {"destinationRules", objects.destination_rules}}
+  return Json{{"virtualServices", objects.of(kube::kVirtualServices)},
+              {"destinationRules", objects.of(kube::kDestinationRules)}}
       .dump();
 }
 
@@ -95,23 +97,23 @@ class Cluster {
  public:
   explicit Cluster(const Json& input) : target_(target_of(input)), objects_(objects_of(input)) {}
 
-  [[nodiscard]] routing::Provider::Reading read() const { return provider_.read(target_, objects_); }
+  [[nodiscard]] routing::Router::Reading read() const { return router_.read(target_, objects_); }
   [[nodiscard]] const Objects& objects() const { return objects_; }
   [[nodiscard]] bool begun() const { return !target_.records.empty(); }
 
   // Each says how much it wrote; empty: it was refused.
   using Written = std::optional<std::size_t>;
   Written ensure() {
-    if (const auto subsets = read().subsets) remember(subsets->found);
-    return apply(provider_.ensure_subsets(target_, objects_));
+    if (const auto foundation = read().foundation) remember(foundation->found);
+    return apply(router_.prepare(target_, objects_));
   }
   Written route(Weight weight) {
     if (const auto routes = read().routes) remember(routes->found);
-    return apply(provider_.route(target_, objects_, weight));
+    return apply(router_.route(target_, objects_, {weight}));
   }
-  Written move() { return apply(provider_.move_pinned_subsets(target_, objects_)); }
-  Written restore(bool promoted) { return apply(provider_.restore(target_, objects_, promoted)); }
-  Written remove(bool promoted) { return apply(provider_.remove_subsets(target_, objects_, promoted)); }
+  Written move() { return apply(router_.move_pinned(target_, objects_)); }
+  Written restore(bool promoted) { return apply(router_.restore(target_, objects_, promoted)); }
+  Written remove(bool promoted) { return apply(router_.clean_up(target_, objects_, promoted)); }
 
  private:
   void remember(const std::vector<RouteRecord>& found) {
@@ -127,14 +129,14 @@ class Cluster {
     }
   }
 
-  Written apply(const routing::Result<std::vector<routing::Write>>& writes) {
+  Written apply(const routing::Writes& writes) {
     if (!writes) {
       require(!writes.error().message.empty(), "a refusal is a sentence");
       return std::nullopt;
     }
     for (const auto& write : *writes) {
       require(write.before != write.after, "a write changes something");
-      auto& all = write.destination_rule ? objects_.destination_rules : objects_.virtual_services;
+      auto& all = objects_.of(write.kind);
       if (write.before.is_null()) {
         all.push_back(write.after);
         continue;
@@ -152,15 +154,16 @@ class Cluster {
 
   routing::Target target_;
   Objects objects_;
-  routing::IstioProvider provider_;
+  routing::IstioRouter router_;
 };
 
 // The weights of each route add up to what they did, and none is out of range.
 void check_sums(const Objects& before, const Objects& after) {
-  require(before.virtual_services.size() == after.virtual_services.size(), "no VirtualService comes or goes");
-  for (std::size_t i = 0; i < after.virtual_services.size(); ++i) {
-    const auto& old = before.virtual_services[i];
-    const auto& now = after.virtual_services[i];
+  require(before.of(kube::kVirtualServices).size() == after.of(kube::kVirtualServices).size(),
+          "no VirtualService comes or goes");
+  for (std::size_t i = 0; i < after.of(kube::kVirtualServices).size(); ++i) {
+    const auto& old = before.of(kube::kVirtualServices)[i];
+    const auto& now = after.of(kube::kVirtualServices)[i];
     if (old == now) continue;
     for (const auto* kind : kKinds) {
       const auto& routes = member(member(now, "spec"), kind);
@@ -190,7 +193,7 @@ void divide(Cluster& cluster, Weight weight) {
 void check_rollback(Cluster cluster, Weight one, Weight two) {
   const auto before = text_of(cluster.objects());
   require(cluster.ensure().has_value(), "what is not refused gets its subsets");
-  const auto subsets = cluster.read().subsets;
+  const auto subsets = cluster.read().foundation;
   require(subsets && subsets->present, "the subsets are there: " + text_of(cluster.objects()));
   divide(cluster, one);
   divide(cluster, two);
@@ -205,9 +208,10 @@ void check_promotion(Cluster cluster) {
   require(cluster.move().has_value() && cluster.restore(true).has_value() && cluster.remove(true).has_value(),
           "it is put back");
   const auto after = cluster.objects();
-  for (std::size_t i = 0; i < after.virtual_services.size(); ++i) {
-    require(without_versions(after.virtual_services[i]) == without_versions(before.virtual_services[i]),
-            "only the version differs: " + after.virtual_services[i].dump());
+  for (std::size_t i = 0; i < after.of(kube::kVirtualServices).size(); ++i) {
+    require(without_versions(after.of(kube::kVirtualServices)[i]) ==
+                without_versions(before.of(kube::kVirtualServices)[i]),
+            "only the version differs: " + after.of(kube::kVirtualServices)[i].dump());
   }
   (void)cluster.restore(true);
   (void)cluster.remove(true);
@@ -241,7 +245,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::walk(cluster, one);
   const auto reading = cluster.read();
   // A rule that a release made is no owner's: it goes when the release is over.
-  const bool made = reading.subsets && reading.subsets->added;
+  const bool made = reading.foundation && reading.foundation->added;
   if (cluster.begun() || made || !reading.refusals.empty() || !reading.routes) return 0;
   fuzz::check_rollback(cluster, one, two);
   fuzz::check_promotion(cluster);

@@ -55,7 +55,7 @@ Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t s
                  if (around_.tells) around_.tell("judged: " + judgement.message);
                  controller_.wake(key);
                }),
-      reconciler_(client_, client_, stores_, provider_, analyst_, life_.clock, listener(),
+      reconciler_(client_, client_, stores_, analyst_, life_.clock, listener(),
                   [this](const kube::Key&) { return election_.leads_in(); }),
       controller_(reconciler_, stores_, life_.clock,
                   [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {

@@ -14,7 +14,6 @@
 #include "operator/lead/lease.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/interest.h"
-#include "operator/routing/istio/istio.h"
 #include "test/simulation/prometheus.h"
 #include "test/simulation/wire.h"
 
@@ -83,7 +82,6 @@ class Process {
   kube::Client election_client_;
   lead::Election election_;
   kube::Stores stores_{reconcile::form_of};
-  routing::IstioProvider provider_;
   std::unique_ptr<analysis::Judge> judge_;
   reconcile::ThreadedAnalyst analyst_;
   reconcile::Reconciler reconciler_;

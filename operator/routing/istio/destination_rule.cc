@@ -13,8 +13,9 @@ namespace {
 using strategies::RouteRecord;
 
 Write rule_write(const Json* before, Json after) {
-  return {
-      .destination_rule = true, .before = before == nullptr ? Json() : *before, .after = std::move(after)};
+  return {.kind = kube::kDestinationRules,
+          .before = before == nullptr ? Json() : *before,
+          .after = std::move(after)};
 }
 
 void append_if_changed(std::vector<Write>& writes, const Json* before, Json after) {
@@ -186,12 +187,12 @@ Refusal undefined_subset(const Target& target, const Json& rule, const std::stri
 
 }  // namespace
 
-std::optional<strategies::SubsetState> subset_state(const Target& target, const Rules& rules,
-                                                    const SubsetNames& names) {
+std::optional<strategies::Foundation> subset_state(const Target& target, const Rules& rules,
+                                                   const SubsetNames& names) {
   const auto* traffic = rules.traffic(target);
   const auto own_needs = missing_in_own(target, rules, names);
   if (traffic == nullptr && own_needs.empty()) return std::nullopt;
-  strategies::SubsetState state;
+  strategies::Foundation state;
   state.present =
       traffic != nullptr && own_needs.empty() && missing(target, traffic, both(target, names)).empty();
   state.added = rules.made != nullptr;

@@ -7,8 +7,8 @@ namespace weir::routing {
 
 // Where subsets stand; empty: there is no rule for the traffic host yet, and none of the owner's will be
 // changed.
-[[nodiscard]] std::optional<strategies::SubsetState> subset_state(const Target& target, const Rules& rules,
-                                                                  const SubsetNames& names);
+[[nodiscard]] std::optional<strategies::Foundation> subset_state(const Target& target, const Rules& rules,
+                                                                 const SubsetNames& names);
 
 // What keeps the subsets from being made.
 [[nodiscard]] std::vector<Refusal> subset_refusals(const Target& target, const Rules& rules,

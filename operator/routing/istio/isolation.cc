@@ -6,6 +6,7 @@
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
+#include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 namespace {
@@ -88,14 +89,14 @@ bool is_delegate(const Json& virtual_service) { return strings(virtual_service, 
 std::vector<const Json*> binding_of(const Objects& objects, const Json& managed) {
   if (!is_delegate(managed)) return {&managed};
   std::vector<const Json*> roots;
-  for (const auto& root : objects.virtual_services) {
+  for (const auto& root : objects.of(kube::kVirtualServices)) {
     if (delegates_to(root, managed)) roots.push_back(&root);
   }
   return roots;
 }
 
 void add_unmanaged(const Target& target, const Objects& objects, std::vector<std::string>& sentences) {
-  for (const auto& object : objects.virtual_services) {
+  for (const auto& object : objects.of(kube::kVirtualServices)) {
     if (base::namespace_of(object) != target.name_space) continue;
     each_route(object, [&](const std::string& kind, std::size_t index, const Json& route) {
       if (!routes_to(target, object, route) || manages(target, object, kind, route)) return;
@@ -170,7 +171,7 @@ void add_doubles(const Target& target, const Objects& objects, const Managed& ma
                  std::vector<std::string>& sentences) {
   for (const auto& [object, tables] : managed) {
     const auto own = bindings(*object);
-    for (const auto& other : objects.virtual_services) {
+    for (const auto& other : objects.of(kube::kVirtualServices)) {
       if (&other == object) continue;
       const bool other_managed =
           std::ranges::any_of(managed, [&](const auto& entry) { return entry.first == &other; });
@@ -187,7 +188,7 @@ void add_doubles(const Target& target, const Objects& objects, const Managed& ma
 
 void add_shadowing_wildcards(const Target& target, const Objects& objects,
                              std::vector<std::string>& sentences) {
-  for (const auto& rule : objects.destination_rules) {
+  for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
     if (name_space == target.name_space || name_space == kRootNamespace) continue;
     if (!wildcard_covers(base::text(rule, {"spec", "host"}), target.traffic_host, target.name_space))
@@ -200,7 +201,7 @@ void add_shadowing_wildcards(const Target& target, const Objects& objects,
 }
 
 void add_foreign_rules(const Target& target, const Objects& objects, std::vector<Refusal>& refusals) {
-  for (const auto& rule : objects.destination_rules) {
+  for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
     if (name_space == target.name_space || name_space == kRootNamespace) continue;
     const auto host = base::text(rule, {"spec", "host"});
@@ -217,7 +218,7 @@ void add_foreign_rules(const Target& target, const Objects& objects, std::vector
 
 void add_foreign_routes(const Target& target, const Objects& objects, const Managed& managed,
                         std::vector<Refusal>& refusals) {
-  for (const auto& object : objects.virtual_services) {
+  for (const auto& object : objects.of(kube::kVirtualServices)) {
     const auto name_space = base::namespace_of(object);
     if (name_space == target.name_space) continue;
     const auto hosts = strings(object, {"spec", "hosts"});
@@ -265,31 +266,33 @@ void add_hidden_rule(const Target& target, const Rules& rules, const Managed& ma
 }
 
 void add_dead_names(const Target& target, const Objects& objects, std::vector<Refusal>& refusals) {
-  for (const auto& listed : target.routing.virtual_services) {
-    const auto found = std::ranges::find_if(objects.virtual_services, [&](const Json& object) {
-      return base::namespace_of(object) == target.name_space && base::name_of(object) == listed.name;
+  for (const auto& listed : listed_virtual_services(target)) {
+    const auto name = base::text(listed, {"name"});
+    const auto found = std::ranges::find_if(objects.of(kube::kVirtualServices), [&](const Json& object) {
+      return base::namespace_of(object) == target.name_space && base::name_of(object) == name;
     });
-    const auto where = "spec.routing.istio.virtualServices names \"" + listed.name + "\"";
-    if (found == objects.virtual_services.end()) {
+    const auto where = "spec.routing.istio.virtualServices names \"" + name + "\"";
+    if (found == objects.of(kube::kVirtualServices).end()) {
       refusals.push_back(
           {.condition = "Progressing",
            .reason = "VirtualServiceNotFound",
            .message = where + ": namespace " + target.name_space + " has no such VirtualService"});
       continue;
     }
-    std::set<std::string> missing(listed.routes.begin(), listed.routes.end());
+    std::set<std::string> missing;
+    for (const auto& route : base::field(listed, {"routes"})) missing.insert(route.get<std::string>());
     each_route(*found, [&](const std::string& kind, std::size_t, const Json& route) {
       if (kind == "http" && routes_to(target, *found, route)) missing.erase(base::text(route, {"name"}));
     });
-    for (const auto& name : missing) {
+    for (const auto& route : missing) {
       refusals.push_back({.condition = "Progressing",
                           .reason = "RouteNotFound",
-                          .message = where + " with route \"" + name +
+                          .message = where + " with route \"" + route +
                                      "\": it has no http route of that name that "
                                      "goes to Service " +
                                      target.service});
     }
-    if (!listed.routes.empty() || has_route_to(target, *found)) continue;
+    if (!base::field(listed, {"routes"}).empty() || has_route_to(target, *found)) continue;
     refusals.push_back({.condition = "Progressing",
                         .reason = "RouteNotFound",
                         .message = where + ": none of its routes goes to Service " + target.service});

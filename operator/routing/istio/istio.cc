@@ -1,12 +1,17 @@
 #include "operator/routing/istio/istio.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <utility>
 
 #include "operator/base/json.h"
+#include "operator/kube/object.h"
 #include "operator/routing/istio/destination_rule.h"
 #include "operator/routing/istio/isolation.h"
 #include "operator/routing/istio/label.h"
+#include "operator/routing/istio/mentions.h"
+#include "operator/routing/istio/settings.h"
 #include "operator/routing/istio/virtual_service.h"
 
 namespace weir::routing {
@@ -16,7 +21,7 @@ namespace {
 struct View {
   View(const Target& target, const Objects& objects)
       : rules(find_rules(target, objects)), names(target, rules) {
-    for (const auto& object : objects.virtual_services) {
+    for (const auto& object : objects.of(kube::kVirtualServices)) {
       if (!manages(target, object)) continue;
       auto tables = tables_of(target, names, object);
       if (!tables.empty()) managed.emplace_back(&object, std::move(tables));
@@ -84,7 +89,47 @@ std::vector<Refusal> table_refusals(const Target& target, const Managed& managed
 bool divides_anything(const Table& table) { return !table.places.empty() || table.refusal; }
 
 void append_change(std::vector<Write>& writes, const Json& before, Json after) {
-  if (before != after) writes.push_back({.before = before, .after = std::move(after)});
+  if (before != after)
+    writes.push_back({.kind = kube::kVirtualServices, .before = before, .after = std::move(after)});
+}
+
+using Found = std::map<kube::Key, std::shared_ptr<const Json>>;
+
+// Collects the objects of one kind.
+class Gathering {
+ public:
+  Gathering(const kube::Stores& stores, const kube::Resource& kind) : kind_(kind), store_(stores.of(kind)) {}
+
+  void with(std::string_view term) {
+    if (store_ == nullptr) return;
+    for (const auto& stored : store_->list_with(term))
+      found_.emplace(kube::key_of(*stored.object), stored.object);
+  }
+  void named(const std::string& name_space, const std::string& name) {
+    const auto stored = store_ == nullptr ? std::nullopt : store_->get({name_space, name});
+    if (stored) found_.emplace(kube::key_of(*stored->object), stored->object);
+  }
+  [[nodiscard]] const Found& found() const { return found_; }
+  void copy_to(Objects& objects) const {
+    auto& all = objects.of(kind_);
+    all.reserve(found_.size());
+    for (const auto& [key, object] : found_) all.push_back(*object);
+  }
+
+ private:
+  const kube::Resource& kind_;
+  const kube::Store* store_;
+  Found found_;
+};
+
+// Other VirtualServices for the same hosts, and the roots that delegate here.
+void add_binding(const Target& target, Gathering& routes) {
+  const auto own = routes.found();
+  for (const auto& [key, object] : own) {
+    if (key.name_space != target.name_space) continue;
+    routes.with(delegate_term(key.name_space, key.name));
+    for (const auto& term : bound_host_terms(*object)) routes.with(term);
+  }
 }
 
 Refusal no_route(const Target& target) {
@@ -96,12 +141,57 @@ Refusal no_route(const Target& target) {
 
 }  // namespace
 
-Provider::Reading IstioProvider::read(const Target& target, const Objects& objects) const {
+strategies::Abilities IstioRouter::abilities() const {
+  return {.needs_foundation = true, .selects_both = true};
+}
+
+strategies::RouterWords IstioRouter::words() const {
+  return {.no_route = "no VirtualService routes to",
+          .foundation = "the subsets of both versions",
+          .prepare = "define a subset for each version",
+          .move = "move the owner's subset to the promoted version",
+          .clean_up = "take the added subsets away"};
+}
+
+std::span<const kube::Resource> IstioRouter::makes() const {
+  static constexpr std::array kMade{kube::kDestinationRules};
+  return kMade;
+}
+
+std::vector<ObjectName> IstioRouter::recorded(const std::vector<strategies::RouteRecord>& records) const {
+  std::vector<ObjectName> names;
+  names.reserve(records.size());
+  // Records of rules name no VirtualService that could be there.
+  for (const auto& record : records) names.push_back({kube::kVirtualServices, record.object});
+  return names;
+}
+
+Objects IstioRouter::gather(const Target& target, const kube::Stores& stores) const {
+  Gathering routes(stores, kube::kVirtualServices);
+  Gathering rules(stores, kube::kDestinationRules);
+  for (const auto& host : {target.service, target.traffic_host}) {
+    const auto term = host_term(host, target.name_space);
+    routes.with(term);
+    rules.with(term);
+  }
+  for (const auto& listed : listed_virtual_services(target))
+    routes.named(target.name_space, base::text(listed, {"name"}));
+  for (const auto& record : target.records) routes.named(target.name_space, record.object);
+  add_binding(target, routes);
+  rules.with(kWildcardRule);
+  rules.named(target.name_space, made_name(target));
+  Objects objects;
+  routes.copy_to(objects);
+  rules.copy_to(objects);
+  return objects;
+}
+
+Router::Reading IstioRouter::read(const Target& target, const Objects& objects) const {
   const View view(target, objects);
   Reading reading;
   for (const auto& [object, tables] : view.managed) {
     if (std::ranges::none_of(tables, divides_anything)) continue;
-    reading.virtual_services.push_back(base::name_of(*object));
+    reading.route_objects.push_back({kube::kVirtualServices, base::name_of(*object)});
     if (!reading.routes) reading.routes.emplace();
     add_state(*object, tables, *reading.routes);
   }
@@ -109,17 +199,27 @@ Provider::Reading IstioProvider::read(const Target& target, const Objects& objec
   append(reading.refusals, conflicts(target, objects, view.rules, view.managed));
   append(reading.refusals, table_refusals(target, view.managed));
   append(reading.refusals, subset_refusals(target, view.rules, view.names));
-  reading.subsets = subset_state(target, view.rules, view.names);
-  if (const auto* rule = view.rules.traffic(target)) reading.destination_rule = base::name_of(*rule);
+  reading.foundation = subset_state(target, view.rules, view.names);
+  if (const auto* rule = view.rules.traffic(target))
+    reading.foundation_object = {kube::kDestinationRules, base::name_of(*rule)};
   for (const auto* rule : {view.rules.own, view.rules.made}) {
-    if (rule != nullptr) reading.destination_rules.push_back(base::name_of(*rule));
+    if (rule != nullptr)
+      reading.foundation_objects.push_back({kube::kDestinationRules, base::name_of(*rule)});
   }
   reading.not_isolated = not_isolated(target, objects, view.rules, view.managed);
   return reading;
 }
 
-Result<std::vector<Write>> IstioProvider::route(const Target& target, const Objects& objects,
-                                                strategies::Weight weight) const {
+Writes IstioRouter::prepare(const Target& target, const Objects& objects) const {
+  const View view(target, objects);
+  auto refusals = view.rules.refusals;
+  append(refusals, subset_refusals(target, view.rules, view.names));
+  if (!refusals.empty()) return std::unexpected(refusals.front());
+  return added_subsets(target, view.rules, view.names);
+}
+
+Writes IstioRouter::route(const Target& target, const Objects& objects,
+                          const strategies::Traffic& traffic) const {
   const View view(target, objects);
   bool any = false;
   std::vector<Write> writes;
@@ -130,15 +230,14 @@ Result<std::vector<Write>> IstioProvider::route(const Target& target, const Obje
               return !table.refusal || place.form != Place::Form::Owner;
             });
     }
-    append_change(writes, *object, routed(target, view.names, *object, tables, weight));
+    append_change(writes, *object, routed(target, view.names, *object, tables, traffic.candidate));
   }
   if (any) return writes;
   const auto refusals = table_refusals(target, view.managed);
   return std::unexpected(refusals.empty() ? no_route(target) : refusals.front());
 }
 
-Result<std::vector<Write>> IstioProvider::restore(const Target& target, const Objects& objects,
-                                                  bool promoted) const {
+Writes IstioRouter::restore(const Target& target, const Objects& objects, bool promoted) const {
   const View view(target, objects);
   std::vector<Write> writes;
   // A destination must not return to a subset of the other version.
@@ -149,22 +248,12 @@ Result<std::vector<Write>> IstioProvider::restore(const Target& target, const Ob
   return writes;
 }
 
-Result<std::vector<Write>> IstioProvider::ensure_subsets(const Target& target, const Objects& objects) const {
-  const View view(target, objects);
-  auto refusals = view.rules.refusals;
-  append(refusals, subset_refusals(target, view.rules, view.names));
-  if (!refusals.empty()) return std::unexpected(refusals.front());
-  return added_subsets(target, view.rules, view.names);
-}
-
-Result<std::vector<Write>> IstioProvider::move_pinned_subsets(const Target& target,
-                                                              const Objects& objects) const {
+Writes IstioRouter::move_pinned(const Target& target, const Objects& objects) const {
   const View view(target, objects);
   return moved_subsets(target, view.rules, view.names, /*promoted=*/true);
 }
 
-Result<std::vector<Write>> IstioProvider::remove_subsets(const Target& target, const Objects& objects,
-                                                         bool promoted) const {
+Writes IstioRouter::clean_up(const Target& target, const Objects& objects, bool promoted) const {
   const View view(target, objects);
   return removed_subsets(target, view.rules, view.names, promoted);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
+#include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 namespace {
@@ -46,20 +47,20 @@ bool SubsetNames::means(const Json* rule, std::string_view subset, const std::st
 bool SubsetNames::is_stable(std::string_view subset) const {
   // A subset that was moved to the candidate's version still stands for stable where it stood for it.
   return originals_.contains(std::string(subset)) ||
-         means(traffic_, subset, target_.routing.stable_subset, target_.stable_version);
+         means(traffic_, subset, stable_subset(target_), target_.stable_version);
 }
 
 bool SubsetNames::is_candidate(std::string_view subset) const {
-  return means(traffic_, subset, target_.routing.candidate_subset, target_.candidate_version);
+  return means(traffic_, subset, candidate_subset(target_), target_.candidate_version);
 }
 
 bool SubsetNames::owner_stable(std::string_view subset) const {
   return originals_.contains(std::string(subset)) ||
-         means(owner_, subset, target_.routing.stable_subset, target_.stable_version);
+         means(owner_, subset, stable_subset(target_), target_.stable_version);
 }
 
 bool SubsetNames::owner_candidate(std::string_view subset) const {
-  return means(owner_, subset, target_.routing.candidate_subset, target_.candidate_version);
+  return means(owner_, subset, candidate_subset(target_), target_.candidate_version);
 }
 
 bool SubsetNames::added(std::string_view subset) const {
@@ -97,11 +98,9 @@ std::string SubsetNames::chosen(const std::string& asked, const std::string& ver
   return fixed == defined.end() ? version : *fixed;
 }
 
-std::string SubsetNames::stable() const {
-  return chosen(target_.routing.stable_subset, target_.stable_version);
-}
+std::string SubsetNames::stable() const { return chosen(stable_subset(target_), target_.stable_version); }
 std::string SubsetNames::candidate() const {
-  return chosen(target_.routing.candidate_subset, target_.candidate_version);
+  return chosen(candidate_subset(target_), target_.candidate_version);
 }
 
 std::string SubsetNames::usable(const std::string& name, const std::string& version) const {

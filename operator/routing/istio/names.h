@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "operator/routing/istio/rules.h"
+#include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 

@@ -6,6 +6,7 @@
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
+#include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 namespace {
@@ -48,7 +49,7 @@ bool for_every_client(const Json& rule) { return base::field(rule, {"spec", "wor
 const Json* most_specific(const Target& target, const Objects& objects, std::string_view name_space) {
   const Json* best = nullptr;
   std::size_t best_specificity = 0;
-  for (const auto& rule : objects.destination_rules) {
+  for (const auto& rule : objects.of(kube::kDestinationRules)) {
     if (base::namespace_of(rule) != name_space || made_by_a_release(rule)) continue;
     if (!for_every_client(rule) || !visible_from(rule, target.name_space)) continue;
     const auto found = specificity(target, rule);
@@ -76,9 +77,9 @@ bool has_records(const Target& target, const Json& rule) {
 
 // The owner's rule for exactly the Service's host: the one that spec names, or the only one.
 void find_own(const Target& target, const Objects& objects, Rules& rules) {
-  const auto& wanted = target.routing.destination_rule;
+  const auto& wanted = named_rule(target);
   std::vector<const Json*> exact;
-  for (const auto& rule : objects.destination_rules) {
+  for (const auto& rule : objects.of(kube::kDestinationRules)) {
     if (base::namespace_of(rule) != target.name_space || made_by_a_release(rule)) continue;
     if (specificity(target, rule) != std::string::npos) continue;
     if (!for_every_client(rule)) {
@@ -112,10 +113,10 @@ void find_own(const Target& target, const Objects& objects, Rules& rules) {
 }
 
 void find_made(const Target& target, const Objects& objects, Rules& rules) {
-  const auto named = std::ranges::find_if(objects.destination_rules, [&](const Json& rule) {
+  const auto named = std::ranges::find_if(objects.of(kube::kDestinationRules), [&](const Json& rule) {
     return base::namespace_of(rule) == target.name_space && base::name_of(rule) == made_name(target);
   });
-  if (named == objects.destination_rules.end()) return;
+  if (named == objects.of(kube::kDestinationRules).end()) return;
   if (is_ours(target, *named)) rules.made = &*named;
 }
 
@@ -123,7 +124,7 @@ void find_made(const Target& target, const Objects& objects, Rules& rules) {
 void refuse_stranger(const Target& target, const Objects& objects, Rules& rules) {
   const bool needed = rules.made == nullptr && (dedicated(target) || rules.own == nullptr);
   if (!needed) return;
-  for (const auto& rule : objects.destination_rules) {
+  for (const auto& rule : objects.of(kube::kDestinationRules)) {
     if (base::namespace_of(rule) != target.name_space || base::name_of(rule) != made_name(target)) continue;
     rules.refusals.push_back(
         {.condition = "Conflict",

@@ -9,6 +9,7 @@
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
+#include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 namespace {
@@ -261,6 +262,13 @@ class Shares {
   int others_ = 0;  // what goes to destinations that are no place of ours
 };
 
+// The entry that lists this object; null: none does.
+const Json* entry_of(const Json::array_t& listed, const Json& virtual_service) {
+  const auto found = std::ranges::find(listed, base::name_of(virtual_service),
+                                       [](const Json& entry) { return base::text(entry, {"name"}); });
+  return found == listed.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 std::string route_label(const std::string& kind, std::size_t index, const Json& route) {
@@ -282,19 +290,17 @@ bool routes_to(const Target& target, const Json& virtual_service, const Json& ro
 
 bool manages(const Target& target, const Json& virtual_service) {
   if (base::namespace_of(virtual_service) != target.name_space) return false;
-  const auto& listed = target.routing.virtual_services;
-  const auto name = base::name_of(virtual_service);
-  return listed.empty() || std::ranges::any_of(listed, [&](const auto& entry) { return entry.name == name; });
+  const auto& listed = listed_virtual_services(target);
+  return listed.empty() || entry_of(listed, virtual_service) != nullptr;
 }
 
 bool manages(const Target& target, const Json& virtual_service, const std::string& kind, const Json& route) {
   if (!manages(target, virtual_service)) return false;
-  const auto& listed = target.routing.virtual_services;
-  const auto entry =
-      std::ranges::find(listed, base::name_of(virtual_service), &strategies::VirtualServiceRef::name);
-  if (entry == listed.end() || entry->routes.empty()) return true;
-  return kind == "http" &&
-         std::ranges::find(entry->routes, base::text(route, {"name"})) != entry->routes.end();
+  const auto* entry = entry_of(listed_virtual_services(target), virtual_service);
+  static const Json kAll;
+  const auto& routes = entry == nullptr ? kAll : base::field(*entry, {"routes"});
+  if (!routes.is_array() || routes.empty()) return true;
+  return kind == "http" && std::ranges::find(routes, Json(base::text(route, {"name"}))) != routes.end();
 }
 
 std::vector<Table> tables_of(const Target& target, const SubsetNames& names, const Json& virtual_service) {

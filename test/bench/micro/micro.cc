@@ -108,7 +108,7 @@ void virtualservice_edit_us(benchmark::State& state) {
   world.begin();
   world.route(10);
   for ([[maybe_unused]] auto _ : state) {
-    auto writes = world.provider.route(world.target, world.objects, routing::percent(20));
+    auto writes = world.router.route(world.target, world.objects, {routing::percent(20)});
     if (!writes || writes->size() != 1) return state.SkipWithError("not one write");
     benchmark::DoNotOptimize(writes);
   }

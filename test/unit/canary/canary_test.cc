@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "operator/base/time.h"
-#include "operator/canary/ladder.h"
+#include "operator/canary/strategy.h"
 #include "support.h"
 
 namespace weir::canary {
@@ -18,7 +18,7 @@ Canary parsed(const Json& object) {
 }
 
 std::string ladder_of(const Json& analysis) {
-  return describe(parsed(canary_with({{"analysis", analysis}})).spec.strategy);
+  return describe(parsed(canary_with({{"analysis", analysis}})).spec.program);
 }
 
 TEST(Canary, takes_defaults_for_all_that_it_does_not_say) {
@@ -55,16 +55,17 @@ TEST(Canary, reads_every_field) {
   EXPECT_EQ(spec.stable_ref->name, "checkout-v1");
   EXPECT_EQ(spec.service.version_label, "app.kubernetes.io/version");
   EXPECT_EQ(spec.service.mode, strategies::ServiceMode::Dedicated);
-  EXPECT_EQ(spec.routing.virtual_services,
-            (std::vector<strategies::VirtualServiceRef>{{"web", {"main"}}, {"inner", {}}}));
-  EXPECT_EQ(spec.routing.destination_rule, "checkout");
-  EXPECT_EQ(spec.routing.stable_subset, "blue");
-  EXPECT_EQ(spec.routing.candidate_subset, "green");
+  EXPECT_EQ(spec.routing.provider, "istio");
+  EXPECT_EQ(Json::parse(spec.routing.settings),
+            Json::parse(
+                R"({"virtualServices": [{"name": "web", "routes": ["main"]}, {"name": "inner", "routes": []}],
+                            "destinationRule": "checkout",
+                            "subsets": {"stable": "blue", "candidate": "green"}})"));
   EXPECT_EQ(spec.routing.propagation_delay, std::chrono::milliseconds{250});
   EXPECT_EQ(spec.interval, seconds{90});
   EXPECT_EQ(spec.threshold, 2);
   EXPECT_EQ(spec.breaker, seconds{7});
-  EXPECT_EQ(describe(spec.strategy), "25,50,75 %");
+  EXPECT_EQ(describe(spec.program), "25,50,75 %");
   EXPECT_EQ(spec.stable.after_promotion, strategies::AfterPromotion::Keep);
   EXPECT_EQ(spec.stable.scale_down_delay, seconds{120});
   EXPECT_EQ(spec.progress_deadline, seconds{900});
@@ -132,7 +133,7 @@ TEST(Ladder, is_promoted_in_steps_where_asked) {
   EXPECT_EQ(ladder_of({{"stepWeightPromotion", 20}}), "10,20,30,40,50 %, then 70,90,100 %");
   EXPECT_EQ(ladder_of({{"stepWeightPromotion", 100}}), "10,20,30,40,50 %");
   EXPECT_EQ(ladder_of({{"stepWeights", {50, 100}}, {"stepWeightPromotion", 10}}), "50,100 %");
-  EXPECT_EQ(parsed(canary_with()).spec.strategy.promotion_steps.back(), strategies::Weight::all());
+  EXPECT_EQ(parsed(canary_with()).spec.program.promotion.back().candidate, strategies::Weight::all());
 }
 
 TEST(Metric, takes_its_policies_from_the_analysis_unless_it_has_its_own) {

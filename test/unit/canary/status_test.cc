@@ -75,8 +75,8 @@ TEST(Status, is_the_same_json_after_a_reading) {
 
 TEST(Status, says_step_and_strategy_for_people) {
   strategies::Spec spec;
-  spec.strategy.steps = {*strategies::Weight::of(10), *strategies::Weight::of(50)};
-  spec.strategy.promotion_steps = {strategies::Weight::all()};
+  spec.program = strategies::stepwise({*strategies::Weight::of(10), *strategies::Weight::of(50)},
+                                      {strategies::Weight::all()});
   EXPECT_EQ(to_json(full_status(), spec).at("step"), "3/6");
   EXPECT_EQ(to_json(full_status(), spec).at("strategy"), "10,50 %");
   spec.skip_analysis = true;

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "operator/canary/ladder.h"
+#include "operator/canary/strategy.h"
 
 namespace weir::canary {
 namespace {
@@ -50,13 +50,8 @@ Json metric_of(const MetricSpec& spec) {
 }
 
 Json routing_of(const strategies::RoutingSpec& routing) {
-  Json services = Json::array();
-  for (const auto& ref : routing.virtual_services)
-    services.push_back({{"name", ref.name}, {"routes", ref.routes}});
-  return {{"virtualServices", services},
-          {"destinationRule", routing.destination_rule},
-          {"stable", routing.stable_subset},
-          {"candidate", routing.candidate_subset},
+  return {{"provider", routing.provider},
+          {"settings", Json::parse(routing.settings, nullptr, false)},
           {"delay", routing.propagation_delay.count()}};
 }
 
@@ -101,7 +96,7 @@ Json spec_of(const Json& object) {
           {"routing", routing_of(spec.routing)},
           {"afterPromotion", static_cast<int>(spec.stable.after_promotion)},
           {"scaleDownDelay", spec.stable.scale_down_delay.count()},
-          {"strategy", describe(spec.strategy)},
+          {"strategy", describe(spec.program)},
           {"interval", spec.interval.count()},
           {"threshold", spec.threshold},
           {"deadline", spec.progress_deadline.count()},

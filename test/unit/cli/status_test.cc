@@ -31,8 +31,8 @@ canary::Canary release() {
   spec.target.name = "checkout-v2";
   spec.service.name = "checkout";
   spec.interval = 30s;
-  spec.strategy.steps = {weight(10), weight(20), weight(30), weight(40), weight(50)};
-  spec.strategy.promotion_steps = {weight(100)};
+  spec.program =
+      strategies::stepwise({weight(10), weight(20), weight(30), weight(40), weight(50)}, {weight(100)});
   auto& status = release.status;
   status.phase = Phase::Progressing;
   status.canary_weight = weight(30);
@@ -152,7 +152,7 @@ TEST(Status, marks_the_step_at_which_a_release_failed) {
 TEST(Status, follows_the_promotion_in_its_own_steps) {
   auto shown = release();
   shown.status.phase = Phase::Promoting;
-  shown.spec.strategy.promotion_steps = {weight(75), weight(100)};
+  shown.spec.program.promotion = {{weight(75)}, {weight(100)}};
   shown.status.canary_weight = weight(75);
   EXPECT_THAT(render_status(shown, {}, kNow, kTerminal), HasSubstr("✓ 50  promotion ▶ 75  · 100"));
   shown.status.phase = Phase::Finalizing;

@@ -69,7 +69,6 @@ class Scale : public ::testing::Test, protected reconcile::ReleaseWorld {
       api,
       api,
       world.stores,
-      provider,
       analyst,
       world.clock,
       {.on_event = [this](const canary::Canary& canary, const strategies::Event& event) {

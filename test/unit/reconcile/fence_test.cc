@@ -36,7 +36,7 @@ class Cluster : public ReleaseWorld {
     listener.on_claim = [this](const canary::Canary&, const ManagedObject& part, const kube::Result<void>&) {
       claims.push_back(std::string(part.resource.kind) + "/" + kube::key_of(*part.object).name);
     };
-    return std::make_unique<Reconciler>(api, for_rollbacks, world.stores, provider, analyst, world.clock,
+    return std::make_unique<Reconciler>(api, for_rollbacks, world.stores, analyst, world.clock,
                                         std::move(listener), [this](const kube::Key&) { return lead(); });
   }
 

@@ -44,7 +44,7 @@ class MetricTemplateTest : public ::testing::Test, protected ReleaseWorld {
     ASSERT_TRUE(made) << made.error().message;
   }
 
-  Reconciler reconciler{world.api, world.api, world.stores, provider, analyst, world.clock, {}};
+  Reconciler reconciler{world.api, world.api, world.stores, analyst, world.clock, {}};
 };
 
 TEST_F(MetricTemplateTest, sends_a_token_without_the_newline_at_its_end) {

@@ -35,7 +35,7 @@ class ReconcilerTest : public ::testing::Test, protected ReleaseWorld {
 
   std::vector<std::string> events;
   std::vector<std::string> forgotten;
-  Reconciler reconciler{world.api, world.api, world.stores, provider, analyst, world.clock, listener()};
+  Reconciler reconciler{world.api, world.api, world.stores, analyst, world.clock, listener()};
 };
 
 TEST_F(ReconcilerTest, promotes_and_leaves_the_objects_as_their_owner_wrote_them) {

@@ -12,7 +12,6 @@
 #include "operator/kube/object.h"
 #include "operator/offline/world.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/routing/istio/istio.h"
 
 namespace weir::reconcile {
 
@@ -119,7 +118,6 @@ class ReleaseWorld {
 
   const kube::Key key{"shop", "checkout-v2"};
   offline::World world;
-  routing::IstioProvider provider;
   PromptAnalyst analyst;
 };
 

@@ -65,7 +65,7 @@ TEST(Endpoints, belong_to_the_version_whose_own_service_has_them) {
             R"([{"addresses":["10.0.0.1"]},{"addresses":["10.0.0.2"]},{"addresses":["10.0.0.3"]}])"),
       slice("checkout-v1", R"([{"addresses":["10.0.0.1"]},{"addresses":["10.0.0.2"]}])"),
       slice("checkout-v2", R"([{"addresses":["10.0.0.3"]},{"addresses":["10.0.0.4"]}])")};
-  const auto counts = count_endpoints(slices, "checkout", "checkout-v1", "checkout-v2");
+  const auto counts = count_endpoints(slices, {"checkout", "checkout-v1", "checkout-v2"});
   EXPECT_EQ(counts.stable, 2);
   EXPECT_EQ(counts.candidate, 1);
   EXPECT_EQ(counts.all, 3);
@@ -78,7 +78,7 @@ TEST(Endpoints, that_are_not_ready_do_not_count) {
           R"([{"addresses":["10.0.0.1"],"conditions":{"ready":false}},{"addresses":["10.0.0.2"],"conditions":{"ready":true}}])"),
       slice("checkout-v1", R"([{"addresses":["10.0.0.1"]},{"addresses":["10.0.0.2"]}])"),
       slice("checkout-v2", "null")};
-  EXPECT_EQ(count_endpoints(slices, "checkout", "checkout-v1", "checkout-v2").stable, 1);
+  EXPECT_EQ(count_endpoints(slices, {"checkout", "checkout-v1", "checkout-v2"}).stable, 1);
 }
 
 }  // namespace

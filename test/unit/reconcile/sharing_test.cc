@@ -60,7 +60,7 @@ struct Replica {
                  [this](const std::vector<lead::Sharding::Change>& changes) {
                    for (const auto& change : changes) changed(change);
                  }),
-        reconciler(api, api, world.stores, provider, analysts, world.clock, {},
+        reconciler(api, api, world.stores, analysts, world.clock, {},
                    [this](const kube::Key& service) { return sharding.leads(service); }),
         controller(
             reconciler, world.stores, world.clock,
@@ -81,7 +81,6 @@ struct Replica {
   offline::World& world;
   LateApi api;
   lead::Sharding sharding;
-  routing::IstioProvider provider;
   PromptAnalysts analysts;
   Reconciler reconciler;
   Controller controller;

@@ -122,8 +122,8 @@ TEST(Trim, leaves_of_a_slice_who_is_ready_behind_which_service) {
   Json labelled = object;
   labelled["metadata"]["labels"] = {{"kubernetes.io/service-name", "checkout"}, {"x", "y"}};
   const auto small = trimmed(kube::kEndpointSlices, labelled);
-  EXPECT_EQ(count_endpoints({small}, "checkout", "checkout", "none").all, 2);
-  EXPECT_EQ(count_endpoints({labelled}, "checkout", "checkout", "none").all, 2);
+  EXPECT_EQ(count_endpoints({small}, {"checkout", "checkout", "none"}).all, 2);
+  EXPECT_EQ(count_endpoints({labelled}, {"checkout", "checkout", "none"}).all, 2);
   EXPECT_EQ(small["metadata"]["labels"].size(), 1U);
   EXPECT_FALSE(small.contains("ports"));
 }

@@ -67,11 +67,11 @@ TEST(Isolation, names_virtual_services_that_spec_leaves_out) {
   auto world = in_mesh();
   world.with(
       virtual_service("extra", {{"hosts", {"x.example.com"}}, {"gateways", {"web"}}, {"http", kRoutes}}));
-  EXPECT_EQ(world.read().virtual_services, (std::vector<std::string>{"checkout", "extra"}));
-  world.target.routing.virtual_services = {{.name = "checkout", .routes = {}}};
+  EXPECT_EQ(world.managed(), (std::vector<std::string>{"checkout", "extra"}));
+  world.target.settings["virtualServices"] = {{{"name", "checkout"}, {"routes", Json::array()}}};
   EXPECT_THAT(world.read().not_isolated, ElementsAre(AllOf(HasSubstr("VirtualService \"extra\" spec.http[0]"),
                                                            HasSubstr("does not list it"))));
-  EXPECT_EQ(world.read().virtual_services, (std::vector<std::string>{"checkout"}));
+  EXPECT_EQ(world.managed(), (std::vector<std::string>{"checkout"}));
 }
 
 TEST(Isolation, is_unknown_with_two_virtual_services_of_one_host_on_one_gateway) {

@@ -158,7 +158,7 @@ Json foreign(const Json& object) {
 }
 
 bool is_pinned(const Objects& objects) {
-  return std::ranges::any_of(objects.virtual_services, [](const Json& object) {
+  return std::ranges::any_of(objects.of(kube::kVirtualServices), [](const Json& object) {
     return object.dump().find("\"subset\"") != std::string::npos;
   });
 }
@@ -167,13 +167,13 @@ bool is_pinned(const Objects& objects) {
 Objects promoted_form(Objects objects) {
   const bool owner_has_both = text_of(objects).find("\"next\"") != std::string::npos;
   if (is_pinned(objects) && !owner_has_both) {
-    for (auto& entry : objects.destination_rules.at(0)["spec"]["subsets"]) {
+    for (auto& entry : objects.of(kube::kDestinationRules).at(0)["spec"]["subsets"]) {
       if (entry["labels"]["version"] != "v1") continue;
       entry["labels"]["version"] = "v2";
       if (entry["name"] == "v1") entry["name"] = "v2";
     }
   }
-  for (auto& object : objects.virtual_services) {
+  for (auto& object : objects.of(kube::kVirtualServices)) {
     for (const char* kind : {"http", "tcp", "tls"}) {
       if (!object["spec"].contains(kind)) continue;
       for (auto& route : object["spec"][kind]) {
@@ -197,7 +197,7 @@ class Release {
   void walk() {
     world_.ensure();
     EXPECT_EQ(world_.ensure(), 0);
-    ASSERT_TRUE(world_.read().subsets->present);
+    ASSERT_TRUE(world_.read().foundation->present);
     expect_only_added_subsets_differ();
     world_.route(0);
     for (int i = dice_.upto(6); i >= 0; --i) {
@@ -223,7 +223,7 @@ class Release {
   void promote() {
     world_.finish(true);
     EXPECT_TRUE(world_.read().routes->original());
-    EXPECT_FALSE(world_.read().subsets && world_.read().subsets->added);
+    EXPECT_FALSE(world_.read().foundation && world_.read().foundation->added);
     const auto expected = promoted_form(before_);
     EXPECT_TRUE(world_.objects == expected) << text_of(before_) << "became\n" << text_of(world_.objects);
   }
@@ -231,26 +231,26 @@ class Release {
   // After a promotion: everything on the candidate, but divided again.
   void divide_again() {
     world_.ensure();
-    ASSERT_TRUE(world_.read().subsets->present);
+    ASSERT_TRUE(world_.read().foundation->present);
     world_.route(100);
     EXPECT_TRUE(world_.read().routes->at(percent(100)));
   }
 
  private:
   void expect_only_tables_differ() {
-    ASSERT_EQ(world_.objects.virtual_services.size(), before_.virtual_services.size());
-    for (std::size_t i = 0; i < before_.virtual_services.size(); ++i) {
-      const auto& now = world_.objects.virtual_services[i];
-      EXPECT_EQ(without_tables(now), without_tables(before_.virtual_services[i]));
-      EXPECT_EQ(foreign(now), foreign(before_.virtual_services[i]));
+    ASSERT_EQ(world_.objects.of(kube::kVirtualServices).size(), before_.of(kube::kVirtualServices).size());
+    for (std::size_t i = 0; i < before_.of(kube::kVirtualServices).size(); ++i) {
+      const auto& now = world_.objects.of(kube::kVirtualServices)[i];
+      EXPECT_EQ(without_tables(now), without_tables(before_.of(kube::kVirtualServices)[i]));
+      EXPECT_EQ(foreign(now), foreign(before_.of(kube::kVirtualServices)[i]));
       expect_whole_tables(now);
     }
   }
 
   void expect_only_added_subsets_differ() {
-    for (std::size_t i = 0; i < before_.destination_rules.size(); ++i) {
-      auto now = world_.objects.destination_rules[i];
-      const auto& then = before_.destination_rules[i];
+    for (std::size_t i = 0; i < before_.of(kube::kDestinationRules).size(); ++i) {
+      auto now = world_.objects.of(kube::kDestinationRules)[i];
+      const auto& then = before_.of(kube::kDestinationRules)[i];
       const auto known = then["spec"].value("subsets", Json::array()).size();
       if (!now["spec"].contains("subsets")) continue;
       auto& subsets = now["spec"]["subsets"];

@@ -62,7 +62,7 @@ TEST(Route, leaves_mirrors_redirects_and_routes_to_other_hosts_alone) {
                     {{"route", {to("cart")}}}};
   auto world = World(placeholder()).with(simple(routes));
   world.begin();
-  const auto& http = world.objects.virtual_services[0]["spec"]["http"];
+  const auto& http = world.objects.of(kube::kVirtualServices)[0]["spec"]["http"];
   EXPECT_EQ(http[0]["mirror"], routes[0]["mirror"]);
   EXPECT_EQ(http[0]["mirrors"], routes[0]["mirrors"]);
   EXPECT_EQ(http[1], routes[1]);
@@ -83,7 +83,7 @@ TEST(Route, is_refused_when_weights_do_not_sum_to_100) {
   EXPECT_EQ(reading.refusals[0].reason, "WeightsDoNotSumTo100");
   EXPECT_THAT(reading.refusals[0].message, HasSubstr("VirtualService \"checkout\" spec.http[0]"));
   EXPECT_THAT(reading.refusals[0].message, HasSubstr("sum to 90"));
-  const auto writes = world.provider.route(world.target, world.objects, percent(10));
+  const auto writes = world.router.route(world.target, world.objects, {percent(10)});
   ASSERT_FALSE(writes.has_value());
   EXPECT_EQ(writes.error().message, reading.refusals[0].message);
 }
@@ -136,7 +136,7 @@ TEST(Route, of_nothing_says_so) {
   World world(placeholder());
   world.with(simple({{{"route", {to("cart")}}}}));
   EXPECT_FALSE(world.read().routes.has_value());
-  const auto writes = world.provider.route(world.target, world.objects, percent(10));
+  const auto writes = world.router.route(world.target, world.objects, {percent(10)});
   ASSERT_FALSE(writes.has_value());
   EXPECT_EQ(writes.error().reason, "NoRoute");
 }
@@ -153,7 +153,7 @@ TEST(Route, is_limited_to_the_listed_routes) {
   auto world = World(placeholder())
                    .with(simple({{{"name", "api"}, {"route", {to("checkout")}}},
                                  {{"name", "web"}, {"route", {to("checkout")}}}}));
-  world.target.routing.virtual_services = {{.name = "checkout", .routes = {"api"}}};
+  world.target.settings["virtualServices"] = {{{"name", "checkout"}, {"routes", {"api"}}}};
   world.begin();
   EXPECT_EQ(world.route_of(0).size(), 2U);
   EXPECT_EQ(world.route_of(1), (Json{to("checkout")}));
@@ -164,8 +164,8 @@ TEST(Route, is_limited_to_the_listed_routes) {
 
 TEST(Route, is_refused_when_a_listed_name_leads_nowhere) {
   auto world = one_route({to("checkout")});
-  world.target.routing.virtual_services = {{.name = "checkout", .routes = {"api"}},
-                                           {.name = "chekcout", .routes = {}}};
+  world.target.settings["virtualServices"] = {{{"name", "checkout"}, {"routes", {"api"}}},
+                                              {{"name", "chekcout"}, {"routes", Json::array({})}}};
   const auto refusals = world.read().refusals;
   ASSERT_EQ(refusals.size(), 2U);
   EXPECT_EQ(refusals[0].reason, "RouteNotFound");
@@ -189,7 +189,7 @@ TEST(Reading, tells_the_state_of_routes_through_a_release) {
   EXPECT_EQ(routes.highest(), 30);
   EXPECT_EQ(routes.unmanaged, 0);
   EXPECT_TRUE(routes.found.empty());
-  EXPECT_EQ(world.read().virtual_services, std::vector<std::string>{"checkout"});
+  EXPECT_EQ(world.managed(), std::vector<std::string>{"checkout"});
   world.restore();
   routes = *world.read().routes;
   EXPECT_TRUE(routes.original());
@@ -229,7 +229,7 @@ TEST(Reading, of_strange_shapes_finds_nothing_and_leaves_them_alone) {
 
 TEST(Reading, names_objects_that_come_from_a_list_without_a_kind) {
   auto world = one_route({to("checkout", "", 50)});
-  world.objects.virtual_services[0].erase("kind");
+  world.objects.of(kube::kVirtualServices)[0].erase("kind");
   EXPECT_THAT(world.read().refusals.at(0).message, HasSubstr("VirtualService \"checkout\""));
 }
 
@@ -268,7 +268,7 @@ TEST_P(Repair, brings_an_edited_pair_back_to_its_share_and_its_original) {
   world.restore();
   auto restored = world.route_of();
   EXPECT_EQ(restored.size(), 2U);
-  for (const auto& entry : before.virtual_services[0]["spec"]["http"][0]["route"]) {
+  for (const auto& entry : before.of(kube::kVirtualServices)[0]["spec"]["http"][0]["route"]) {
     EXPECT_NE(std::ranges::find(restored, entry), restored.end()) << restored.dump();
   }
 }
@@ -325,11 +325,11 @@ TEST(Restore, without_a_record_goes_by_the_pair) {
 TEST(Restore, keeps_what_its_owner_changed_beside_the_weight_table) {
   auto world = one_route({to("checkout")});
   world.begin();
-  world.objects.virtual_services[0]["spec"]["http"][0]["timeout"] = "3s";
+  world.objects.of(kube::kVirtualServices)[0]["spec"]["http"][0]["timeout"] = "3s";
   world.route(10);
   EXPECT_TRUE(world.read().routes->at(percent(10)));
   world.restore();
-  EXPECT_EQ(world.objects.virtual_services[0]["spec"]["http"][0],
+  EXPECT_EQ(world.objects.of(kube::kVirtualServices)[0]["spec"]["http"][0],
             (Json{{"route", {to("checkout")}}, {"timeout", "3s"}}));
 }
 

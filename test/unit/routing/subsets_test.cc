@@ -31,7 +31,7 @@ World unpinned(Json rule, Target target = placeholder()) {
 TEST(Subsets, are_added_at_the_end_and_taken_away_again) {
   auto world = unpinned(rule_with({subset("beta", "v0")}));
   const auto before = world.objects;
-  auto state = *world.read().subsets;
+  auto state = *world.read().foundation;
   EXPECT_FALSE(state.present);
   EXPECT_FALSE(state.added);
   ASSERT_EQ(state.found.size(), 2U);
@@ -39,7 +39,7 @@ TEST(Subsets, are_added_at_the_end_and_taken_away_again) {
   EXPECT_EQ(state.found[1], (strategies::RouteRecord{"DestinationRule/checkout", "subset/v2", ""}));
   world.begin();
   EXPECT_EQ(world.subsets(), (Json{subset("beta", "v0"), subset("v1", "v1"), subset("v2", "v2")}));
-  state = *world.read().subsets;
+  state = *world.read().foundation;
   EXPECT_TRUE(state.present);
   EXPECT_TRUE(state.added);
   EXPECT_FALSE(state.pinned);
@@ -47,7 +47,7 @@ TEST(Subsets, are_added_at_the_end_and_taken_away_again) {
   EXPECT_EQ(world.ensure(), 0);
   world.finish(true);
   EXPECT_TRUE(world.objects == before) << text_of(world.objects);
-  EXPECT_FALSE(world.read().subsets->added);
+  EXPECT_FALSE(world.read().foundation->added);
 }
 
 TEST(Subsets, leave_the_field_absent_where_it_was_absent_and_empty_where_it_was_empty) {
@@ -65,19 +65,19 @@ TEST(Subsets, leave_the_field_absent_where_it_was_absent_and_empty_where_it_was_
 TEST(Subsets, of_the_owner_with_exactly_the_versions_label_are_used_by_their_names) {
   auto world = unpinned(rule_with({subset("blue", "v1"), subset("green", "v2")}));
   const auto before = world.objects;
-  EXPECT_TRUE(world.read().subsets->present);
+  EXPECT_TRUE(world.read().foundation->present);
   world.begin();
   world.route(10);
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "blue", 90), to("checkout", "green", 10)}));
-  EXPECT_EQ(world.subsets(), before.destination_rules[0]["spec"]["subsets"]);
+  EXPECT_EQ(world.subsets(), before.of(kube::kDestinationRules)[0]["spec"]["subsets"]);
   world.finish(true);
   EXPECT_TRUE(world.objects == before) << text_of(world.objects);
 }
 
 TEST(Subsets, are_named_as_the_spec_says) {
   auto world = unpinned(rule_with(Json::array()));
-  world.target.routing.stable_subset = "old";
-  world.target.routing.candidate_subset = "new";
+  world.target.settings["subsets"]["stable"] = "old";
+  world.target.settings["subsets"]["candidate"] = "new";
   world.begin();
   EXPECT_EQ(world.subsets(), (Json{subset("old", "v1"), subset("new", "v2")}));
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "old", 100), to("checkout", "new", 0)}));
@@ -90,7 +90,7 @@ TEST(Subsets, are_refused_where_their_name_means_something_else) {
   EXPECT_EQ(refusals[0].reason, "SubsetNameTaken");
   EXPECT_THAT(refusals[0].message, HasSubstr("DestinationRule \"checkout\" spec.subsets has \"v2\""));
   EXPECT_THAT(refusals[0].message, HasSubstr("spec.routing.istio.subsets.candidate"));
-  const auto writes = world.provider.ensure_subsets(world.target, world.objects);
+  const auto writes = world.router.prepare(world.target, world.objects);
   ASSERT_FALSE(writes.has_value());
   EXPECT_EQ(writes.error().message, refusals[0].message);
 }
@@ -103,7 +103,7 @@ TEST(Subsets, are_refused_where_the_rule_has_something_else_in_their_place) {
     EXPECT_EQ(refusals[0].reason, "SubsetsNotUsable");
     EXPECT_EQ(refusals[0].message, "DestinationRule \"checkout\" spec.subsets is " + unusable.dump() +
                                        "; a list of subsets is accepted");
-    EXPECT_FALSE(world.provider.ensure_subsets(world.target, world.objects).has_value());
+    EXPECT_FALSE(world.router.prepare(world.target, world.objects).has_value());
   }
 }
 
@@ -121,7 +121,7 @@ TEST(Subsets, are_refused_where_a_route_names_one_that_its_rule_calls_otherwise)
 
 TEST(Subsets, are_refused_when_both_versions_would_share_a_name) {
   auto world = unpinned(rule_with(Json::array()));
-  world.target.routing.candidate_subset = "v1";
+  world.target.settings["subsets"]["candidate"] = "v1";
   const auto refusals = world.read().refusals;
   ASSERT_FALSE(refusals.empty());
   EXPECT_EQ(refusals.back().reason, "SubsetsAlike");
@@ -131,8 +131,8 @@ TEST(Subsets, that_came_back_after_a_half_written_start_are_not_recorded_twice) 
   auto world = unpinned(rule_with(Json::array()));
   world.ensure();
   world.rule()["spec"]["subsets"].erase(1);
-  EXPECT_FALSE(world.read().subsets->present);
-  EXPECT_TRUE(world.read().subsets->found.empty());
+  EXPECT_FALSE(world.read().foundation->present);
+  EXPECT_TRUE(world.read().foundation->found.empty());
   world.ensure();
   EXPECT_EQ(world.subsets().size(), 2U);
   EXPECT_EQ(world.target.records.size(), 2U);
@@ -150,18 +150,18 @@ TEST(Rule, is_made_where_none_is_for_the_host) {
   World world(placeholder());
   world.with(simple({{{"route", {to("checkout")}}}}));
   const auto before = world.objects;
-  EXPECT_FALSE(world.read().subsets.has_value());
-  EXPECT_TRUE(world.read().destination_rule.empty());
+  EXPECT_FALSE(world.read().foundation.has_value());
+  EXPECT_FALSE(world.read().foundation_object);
   world.begin();
-  ASSERT_EQ(world.objects.destination_rules.size(), 1U);
+  ASSERT_EQ(world.objects.of(kube::kDestinationRules).size(), 1U);
   const auto& rule = world.rule();
   EXPECT_EQ(rule["metadata"]["name"], "checkout-weir");
   EXPECT_EQ(rule["metadata"]["labels"]["app.kubernetes.io/managed-by"], "weir");
   EXPECT_EQ(rule["metadata"]["ownerReferences"], Json::array({world.target.owner}));
   EXPECT_EQ(rule["spec"], (Json{{"host", "checkout.shop.svc.cluster.local"},
                                 {"subsets", {subset("v1", "v1"), subset("v2", "v2")}}}));
-  EXPECT_EQ(world.read().destination_rule, "checkout-weir");
-  EXPECT_TRUE(world.read().subsets->added);
+  EXPECT_EQ(world.read().foundation_object, (ObjectName{kube::kDestinationRules, "checkout-weir"}));
+  EXPECT_TRUE(world.read().foundation->added);
   world.finish(true);
   EXPECT_TRUE(world.objects == before);
 }
@@ -188,7 +188,7 @@ TEST_P(Carried, is_the_policy_that_applied_until_then) {
   world.with(simple({{{"route", {to("checkout")}}}}));
   for (const auto& rule : GetParam().rules) world.with(rule);
   world.begin();
-  const auto& spec = world.objects.destination_rules.back()["spec"];
+  const auto& spec = world.objects.of(kube::kDestinationRules).back()["spec"];
   EXPECT_EQ(spec["host"], "checkout.shop.svc.cluster.local");
   if (GetParam().expected == 0) {
     EXPECT_FALSE(spec.contains("trafficPolicy"));
@@ -223,7 +223,7 @@ TEST(Carried, is_nothing_that_the_namespace_cannot_see) {
   hidden["spec"]["exportTo"] = Json::array({"."});
   world.with(simple({{{"route", {to("checkout")}}}})).with(hidden);
   world.begin();
-  EXPECT_FALSE(world.objects.destination_rules.back()["spec"].contains("trafficPolicy"));
+  EXPECT_FALSE(world.objects.of(kube::kDestinationRules).back()["spec"].contains("trafficPolicy"));
 }
 
 TEST(Rule, of_a_stranger_with_the_name_that_is_needed_is_a_conflict) {
@@ -234,7 +234,7 @@ TEST(Rule, of_a_stranger_with_the_name_that_is_needed_is_a_conflict) {
   ASSERT_EQ(refusals.size(), 1U);
   EXPECT_EQ(refusals[0].condition, "Conflict");
   EXPECT_THAT(refusals[0].message, HasSubstr("\"checkout-weir\""));
-  EXPECT_FALSE(world.provider.ensure_subsets(world.target, world.objects).has_value());
+  EXPECT_FALSE(world.router.prepare(world.target, world.objects).has_value());
   EXPECT_EQ(world.remove(), 0);
 }
 
@@ -256,11 +256,11 @@ TEST(Rule, must_be_named_where_several_are_for_the_host) {
   ASSERT_EQ(refusals.size(), 1U);
   EXPECT_EQ(refusals[0].reason, "AmbiguousDestinationRule");
   EXPECT_THAT(refusals[0].message, HasSubstr("\"checkout\", \"second\""));
-  world.target.routing.destination_rule = "second";
+  world.target.settings["destinationRule"] = "second";
   EXPECT_TRUE(world.read().refusals.empty());
   world.begin();
   EXPECT_EQ(world.rule(1)["spec"]["subsets"].size(), 2U);
-  world.target.routing.destination_rule = "third";
+  world.target.settings["destinationRule"] = "third";
   refusals = world.read().refusals;
   ASSERT_EQ(refusals.size(), 1U);
   EXPECT_EQ(refusals[0].reason, "DestinationRuleNotFound");
@@ -268,7 +268,7 @@ TEST(Rule, must_be_named_where_several_are_for_the_host) {
 
 TEST(Rule, that_was_changed_is_gone_on_with_when_another_one_appears) {
   auto world = unpinned(rule_with(Json::array()));
-  const auto before = world.objects.destination_rules[0];
+  const auto before = world.objects.of(kube::kDestinationRules)[0];
   world.begin();
   world.with(destination_rule("second", {{"host", "checkout"}}));
   EXPECT_TRUE(world.read().refusals.empty());
@@ -293,13 +293,13 @@ TEST(Pinned, to_stable_moves_to_the_owners_subset_of_the_candidate) {
   const auto before = world.objects;
   world.begin();
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "blue", 100), to("checkout", "green", 0)}));
-  EXPECT_FALSE(world.read().subsets->pinned);
+  EXPECT_FALSE(world.read().foundation->pinned);
   auto back = world;
   back.finish(false);
   EXPECT_TRUE(back.objects == before) << text_of(back.objects);
   world.finish(true);
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "green")}));
-  EXPECT_EQ(world.rule(), before.destination_rules[0]);
+  EXPECT_EQ(world.rule(), before.of(kube::kDestinationRules)[0]);
   EXPECT_TRUE(world.read().routes->original());
 }
 
@@ -308,14 +308,14 @@ TEST(Pinned, by_the_versions_own_name_is_succeeded_in_its_place_by_the_candidate
   const auto before = world.objects;
   world.begin();
   EXPECT_EQ(world.subsets()[2], with_policy(subset("v2", "v2"), kPool));
-  EXPECT_FALSE(world.read().subsets->pinned);
+  EXPECT_FALSE(world.read().foundation->pinned);
   auto back = world;
   back.finish(false);
   EXPECT_TRUE(back.objects == before) << text_of(back.objects);
   world.finish(true);
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "v2")}));
   EXPECT_EQ(world.subsets(), (Json{with_policy(subset("v2", "v2"), kPool), subset("beta", "v0")}));
-  EXPECT_FALSE(world.read().subsets->added);
+  EXPECT_FALSE(world.read().foundation->added);
   EXPECT_TRUE(world.read().routes->original());
 }
 
@@ -323,7 +323,7 @@ TEST(Pinned, by_another_name_keeps_it_and_gets_the_candidates_labels) {
   auto world = pinned_to("stable", rule_with({with_policy(subset("stable", "v1"), kPool)}));
   const auto before = world.objects;
   world.begin();
-  EXPECT_TRUE(world.read().subsets->pinned);
+  EXPECT_TRUE(world.read().foundation->pinned);
   EXPECT_EQ(world.subsets(),
             (Json{with_policy(subset("stable", "v1"), kPool), with_policy(subset("v1", "v1"), kPool),
                   with_policy(subset("v2", "v2"), kPool)}));
@@ -336,15 +336,15 @@ TEST(Pinned, by_another_name_keeps_it_and_gets_the_candidates_labels) {
   world.route(100);
   EXPECT_EQ(world.move_pinned(), 1);
   EXPECT_EQ(world.move_pinned(), 0);
-  EXPECT_FALSE(world.read().subsets->pinned);
-  EXPECT_TRUE(world.read().subsets->present);
+  EXPECT_FALSE(world.read().foundation->pinned);
+  EXPECT_TRUE(world.read().foundation->present);
   EXPECT_TRUE(world.read().routes->at(percent(100)));
   EXPECT_TRUE(world.read().refusals.empty());
   world.restore(true);
   world.remove(true);
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "stable")}));
   EXPECT_EQ(world.subsets(), (Json{with_policy(subset("stable", "v2"), kPool)}));
-  EXPECT_FALSE(world.read().subsets->added);
+  EXPECT_FALSE(world.read().foundation->added);
 }
 
 TEST(Pinned, is_moved_back_when_a_promotion_is_taken_back_half_way) {
@@ -362,8 +362,8 @@ TEST(Pinned, is_moved_back_when_a_promotion_is_taken_back_half_way) {
 
 TEST(Pinned, in_spec_as_the_stable_subset_is_not_used_for_divided_routes_either) {
   auto world = pinned_to("stable", rule_with({subset("stable", "v1")}));
-  world.target.routing.stable_subset = "stable";
-  world.target.routing.candidate_subset = "canary";
+  world.target.settings["subsets"]["stable"] = "stable";
+  world.target.settings["subsets"]["candidate"] = "canary";
   const auto before = world.objects;
   world.begin();
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "v1", 100), to("checkout", "canary", 0)}));
@@ -411,11 +411,11 @@ TEST_P(TakenBack, a_finished_promotion_leaves_everything_as_it_was_before_it) {
   world.begin();
   world.finish(true);
   EXPECT_TRUE(world.read().routes->original());
-  EXPECT_FALSE(world.read().subsets && world.read().subsets->added);
+  EXPECT_FALSE(world.read().foundation && world.read().foundation->added);
   EXPECT_EQ(world.subsets().size(), subsets.size());
 
   world.ensure();
-  EXPECT_TRUE(world.read().subsets->present);
+  EXPECT_TRUE(world.read().foundation->present);
   world.route(100);
   EXPECT_TRUE(world.read().routes->at(percent(100))) << text_of(world.objects);
   world.route(0);
@@ -437,8 +437,8 @@ TEST(Dedicated, always_makes_a_rule_with_the_policies_of_the_services_own) {
       unpinned(rule_with({with_policy(subset("blue", "v1"), kPool), subset("beta", "v0")}), dedicated_mode());
   const auto before = world.objects;
   world.begin();
-  ASSERT_EQ(world.objects.destination_rules.size(), 2U);
-  EXPECT_EQ(world.rule(0), before.destination_rules[0]);
+  ASSERT_EQ(world.objects.of(kube::kDestinationRules).size(), 2U);
+  EXPECT_EQ(world.rule(0), before.of(kube::kDestinationRules)[0]);
   EXPECT_EQ(world.rule(1)["metadata"]["name"], "checkout-weir-weir");
   EXPECT_EQ(world.rule(1)["spec"],
             (Json{{"host", "checkout-weir.shop.svc.cluster.local"},
@@ -457,7 +457,7 @@ TEST(Dedicated, gives_the_services_own_rule_the_successor_of_a_subset_named_as_i
   EXPECT_TRUE(back.objects == before) << text_of(back.objects);
   world.finish(true);
   EXPECT_EQ(world.route_of(), (Json{to("checkout", "v2")}));
-  ASSERT_EQ(world.objects.destination_rules.size(), 1U);
+  ASSERT_EQ(world.objects.of(kube::kDestinationRules).size(), 1U);
   EXPECT_EQ(world.subsets(), (Json{with_policy(subset("v2", "v2"), kPool)}));
 }
 

@@ -69,28 +69,40 @@ inline Target dedicated_mode() {
 
 inline strategies::Weight percent(int value) { return *strategies::Weight::of(value); }
 
+// The names of those that are of this kind.
+inline std::vector<std::string> names_of(const std::vector<ObjectName>& objects, const kube::Resource& kind) {
+  std::vector<std::string> names;
+  for (const auto& object : objects) {
+    if (object.kind == kind) names.push_back(object.name);
+  }
+  return names;
+}
+
 class World {
  public:
   explicit World(Target of) : target(std::move(of)) {}
   World& with(Json object) {
-    (object["kind"] == "VirtualService" ? objects.virtual_services : objects.destination_rules)
+    objects.of(object["kind"] == "VirtualService" ? kube::kVirtualServices : kube::kDestinationRules)
         .push_back(std::move(object));
     return *this;
   }
 
-  [[nodiscard]] Provider::Reading read() const { return provider.read(target, objects); }
+  [[nodiscard]] std::vector<std::string> managed() const {
+    return names_of(read().route_objects, kube::kVirtualServices);
+  }
+  [[nodiscard]] Router::Reading read() const { return router.read(target, objects); }
 
   int ensure() {
-    if (const auto subsets = read().subsets) remember(subsets->found);
-    return apply(provider.ensure_subsets(target, objects));
+    if (const auto foundation = read().foundation) remember(foundation->found);
+    return apply(router.prepare(target, objects));
   }
   int route(int weight) {
     if (const auto routes = read().routes) remember(routes->found);
-    return apply(provider.route(target, objects, percent(weight)));
+    return apply(router.route(target, objects, {percent(weight)}));
   }
-  int restore(bool promoted = false) { return apply(provider.restore(target, objects, promoted)); }
-  int move_pinned() { return apply(provider.move_pinned_subsets(target, objects)); }
-  int remove(bool promoted = false) { return apply(provider.remove_subsets(target, objects, promoted)); }
+  int restore(bool promoted = false) { return apply(router.restore(target, objects, promoted)); }
+  int move_pinned() { return apply(router.move_pinned(target, objects)); }
+  int remove(bool promoted = false) { return apply(router.clean_up(target, objects, promoted)); }
 
   // The whole of a release that ends so.
   void begin() {
@@ -109,19 +121,19 @@ class World {
   }
 
   [[nodiscard]] const Json& route_of(std::size_t index = 0, const char* kind = "http") const {
-    return objects.virtual_services.at(0)["spec"][kind][index]["route"];
+    return objects.of(kube::kVirtualServices).at(0)["spec"][kind][index]["route"];
   }
   Json& entries(std::size_t index = 0) {
-    return objects.virtual_services.at(0)["spec"]["http"][index]["route"];
+    return objects.of(kube::kVirtualServices).at(0)["spec"]["http"][index]["route"];
   }
-  Json& rule(std::size_t index = 0) { return objects.destination_rules.at(index); }
+  Json& rule(std::size_t index = 0) { return objects.of(kube::kDestinationRules).at(index); }
   [[nodiscard]] Json subsets() const {
-    return objects.destination_rules.at(0)["spec"].value("subsets", Json());
+    return objects.of(kube::kDestinationRules).at(0)["spec"].value("subsets", Json());
   }
 
   Target target;
   Objects objects;
-  IstioProvider provider;
+  IstioRouter router;
 
  private:
   void remember(const std::vector<strategies::RouteRecord>& found) {
@@ -137,11 +149,11 @@ class World {
     }
   }
 
-  int apply(const Result<std::vector<Write>>& writes) {
+  int apply(const Writes& writes) {
     EXPECT_TRUE(writes.has_value()) << (writes ? "" : writes.error().message);
     if (!writes) return -1;
     for (const auto& write : *writes) {
-      auto& all = write.destination_rule ? objects.destination_rules : objects.virtual_services;
+      auto& all = objects.of(write.kind);
       EXPECT_NE(write.before, write.after);
       if (write.before.is_null()) {
         all.push_back(write.after);
@@ -159,14 +171,11 @@ class World {
   }
 };
 
-inline bool operator==(const Objects& one, const Objects& other) {
-  return one.virtual_services == other.virtual_services && one.destination_rules == other.destination_rules;
-}
-
 inline std::string text_of(const Objects& objects) {
   std::string text;
-  for (const auto& object : objects.virtual_services) text += object.dump(1) + "\n";
-  for (const auto& object : objects.destination_rules) text += object.dump(1) + "\n";
+  for (const auto& object : objects.of(kube::kVirtualServices)) text += object.dump(1) + "\n";
+  for (const auto& object : objects.of(kube::kServices)) text += object.dump(1) + "\n";
+  for (const auto& object : objects.of(kube::kDestinationRules)) text += object.dump(1) + "\n";
   return text;
 }
 

@@ -73,7 +73,7 @@ void play(const Scenario& scenario, int death, bool after, int& writes) {
   EXPECT_EQ(world.phase(), scenario.end);
   EXPECT_TRUE(world.seen.routes->original());
   EXPECT_FALSE(world.seen.any_version_services);
-  EXPECT_FALSE(world.seen.subsets->added);
+  EXPECT_FALSE(world.seen.foundation->added);
   EXPECT_FALSE(world.seen.marked);
   EXPECT_EQ(world.seen.service->selects,
             scenario.end == Phase::Succeeded ? Selects::Candidate : Selects::Stable);
@@ -89,7 +89,7 @@ std::vector<Scenario> scenarios() {
       {"promotion", [](World&) {}, Phase::Succeeded},
       {"promotion in dedicated mode",
        [](World& world) { world.release.spec.service.mode = ServiceMode::Dedicated; }, Phase::Succeeded},
-      {"promotion with a pinned subset", [](World& world) { world.seen.subsets->pinned = true; },
+      {"promotion with a pinned subset", [](World& world) { world.seen.foundation->pinned = true; },
        Phase::Succeeded},
       {"rollback at the first step", [=](World& world) { world.judge = fails_at(1); }, Phase::Failed},
       {"rollback at the last step", [=](World& world) { world.judge = fails_at(3); }, Phase::Failed},

@@ -207,7 +207,7 @@ TEST(Drift, against_a_tool_that_keeps_changing_is_fought_less_and_less) {
 TEST(Drift, of_the_rule_or_the_versions_services_is_put_back_before_anything_else) {
   World world;
   world.run_to_step(1);
-  world.seen.subsets->present = false;
+  world.seen.foundation->present = false;
   world.round();
   EXPECT_EQ(world.writes.back(), "Progressing: define a subset for each version");
   world.seen.version_services = false;

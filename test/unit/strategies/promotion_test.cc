@@ -73,7 +73,7 @@ TEST(Promotion, sets_the_conditions_that_kubectl_waits_for) {
 
 TEST(Promotion, goes_up_in_promotion_steps_held_for_an_interval_each) {
   World world;
-  world.release.spec.strategy.promotion_steps = {percent(75), percent(100)};
+  world.release.spec.program.promotion = {{percent(75)}, {percent(100)}};
   world.run();
   EXPECT_EQ(world.phase(), Phase::Succeeded);
   EXPECT_TRUE(world.wrote("Promoting: route 75 % to the candidate"));
@@ -178,7 +178,7 @@ TEST(Promotion, skips_the_analysis_only_when_told_to_and_says_so) {
 
 TEST(Promotion, moves_the_owners_pinned_subset_before_the_routes_return_to_it) {
   World world;
-  world.seen.subsets->pinned = true;
+  world.seen.foundation->pinned = true;
   world.run();
   const auto position = [&](const std::string& write) { return std::ranges::find(world.writes, write); };
   EXPECT_LT(position("Finalizing: move the owner's subset to the promoted version"),

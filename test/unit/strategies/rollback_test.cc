@@ -281,7 +281,7 @@ TEST(Deletion, ends_even_when_the_routes_and_the_rule_are_gone) {
   World world;
   world.run_to_step(2);
   world.seen.routes.reset();
-  world.seen.subsets.reset();
+  world.seen.foundation.reset();
   world.seen.deleting = true;
   world.run([](const World& seen) { return seen.gone; });
   EXPECT_TRUE(world.gone);

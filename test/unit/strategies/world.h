@@ -20,8 +20,7 @@ inline Spec checkout_spec() {
   spec.service.name = "checkout";
   spec.interval = Seconds{30};
   spec.threshold = 3;
-  spec.strategy.steps = {percent(10), percent(20), percent(50)};
-  spec.strategy.promotion_steps = {percent(100)};
+  spec.program = stepwise({percent(10), percent(20), percent(50)}, {percent(100)});
   spec.routing.propagation_delay = Seconds{5};
   return spec;
 }
@@ -62,7 +61,13 @@ class World {
                            .has_pre_stop = true};
     seen.service = ServiceState{.selects = Selects::Stable, .age = Seconds{3600}};
     seen.routes = RouteState{.unmanaged = 1, .age = Seconds{3600}, .found = {{"checkout", "http/0", "{}"}}};
-    seen.subsets = SubsetState{.age = Seconds{3600}};
+    seen.abilities = {.needs_foundation = true, .selects_both = true};
+    seen.words = {.no_route = "no VirtualService routes to",
+                  .foundation = "the subsets of both versions",
+                  .prepare = "define a subset for each version",
+                  .move = "move the owner's subset to the promoted version",
+                  .clean_up = "take the added subsets away"};
+    seen.foundation = Foundation{.age = Seconds{3600}};
     follow_endpoints();
   }
 
@@ -118,7 +123,7 @@ class World {
     seen.service->age += time;
     seen.service->endpoints_age += time;
     if (seen.routes) seen.routes->age += time;
-    if (seen.subsets) seen.subsets->age += time;
+    if (seen.foundation) seen.foundation->age += time;
   }
   // The process dies and another one starts: what it only knew is gone, and it claims what the release
   // writes.
@@ -128,7 +133,7 @@ class World {
     seen.service->age = Milliseconds{0};
     seen.service->endpoints_age = Milliseconds{0};
     if (seen.routes) seen.routes->age = Milliseconds{0};
-    if (seen.subsets) seen.subsets->age = Milliseconds{0};
+    if (seen.foundation) seen.foundation->age = Milliseconds{0};
   }
   [[nodiscard]] Phase phase() const { return release.status.phase; }
   [[nodiscard]] bool wrote(const std::string& write) const {
@@ -151,7 +156,8 @@ class World {
     const bool dedicated = release.spec.service.mode == ServiceMode::Dedicated && seen.version_services;
     const auto selects = seen.service->selects;
     const auto before = std::pair(seen.service->stable_endpoints, seen.service->candidate_endpoints);
-    const bool both = dedicated || selects == Selects::Both;
+    const bool own_services = !seen.abilities.selects_both && seen.version_services;
+    const bool both = dedicated || own_services || selects == Selects::Both;
     seen.service->candidate_endpoints =
         seen.candidate && (both || selects == Selects::Candidate) ? seen.candidate->ready : 0;
     seen.service->stable_endpoints =
@@ -181,18 +187,18 @@ class World {
   }
   void apply(const EnsureVersionServices&) { seen.version_services = seen.any_version_services = true; }
   void apply(const DeleteVersionServices&) { seen.version_services = seen.any_version_services = false; }
-  void apply(const EnsureSubsets&) {
-    seen.subsets =
-        SubsetState{.present = true, .added = true, .pinned = seen.subsets && seen.subsets->pinned};
+  void apply(const Prepare&) {
+    seen.foundation =
+        Foundation{.present = true, .added = true, .pinned = seen.foundation && seen.foundation->pinned};
   }
-  void apply(const MovePinnedSubsets&) {
-    seen.subsets->pinned = false;
-    seen.subsets->age = Milliseconds{0};
+  void apply(const MovePinned&) {
+    seen.foundation->pinned = false;
+    seen.foundation->age = Milliseconds{0};
   }
-  void apply(const RemoveSubsets&) { seen.subsets = SubsetState{}; }
+  void apply(const CleanUp&) { seen.foundation = Foundation{}; }
   void apply(const Route& route) {
-    seen.routes =
-        RouteState{.splits = {{.share = 100, .candidate = route.candidate.percent()}}, .changed_by = "weir"};
+    seen.routes = RouteState{.splits = {{.share = 100, .candidate = route.traffic.candidate.percent()}},
+                             .changed_by = "weir"};
   }
   void apply(const RestoreRoutes&) {
     seen.routes = RouteState{.unmanaged = 1, .found = {{"checkout", "http/0", "{}"}}, .changed_by = "weir"};

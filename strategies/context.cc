@@ -1,4 +1,4 @@
-#include "strategies/turn.h"
+#include "strategies/context.h"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 
 namespace weir::strategies {
 
-void Turn::enter(Phase phase, std::string reason, std::string message) {
+void Context::enter(Phase phase, std::string reason, std::string message) {
   assert(may_follow(status().phase, phase));
   status().phase = phase;
   if (is_final(phase)) {
@@ -24,7 +24,7 @@ void Turn::enter(Phase phase, std::string reason, std::string message) {
   record(std::move(reason), std::move(message));
 }
 
-void Turn::record(std::string reason, std::string message) {
+void Context::record(std::string reason, std::string message) {
   auto& history = status().history;
   const int64_t sequence = history.empty() ? 1 : history.back().sequence + 1;
   history.push_back({.sequence = sequence,
@@ -36,22 +36,23 @@ void Turn::record(std::string reason, std::string message) {
   if (history.size() > kHistoryLimit) history.erase(history.begin());
 }
 
-void Turn::event(Severity severity, std::string reason, std::string message) {
+void Context::event(Severity severity, std::string reason, std::string message) {
   out.events.push_back({.severity = severity, .reason = std::move(reason), .message = std::move(message)});
 }
 
-void Turn::hold(std::string reason, std::string message, Severity severity) {
+void Context::say_held(std::string reason, std::string message, Severity severity) {
   const auto* before = find(kProgressing);
   if (before == nullptr || before->reason != reason) event(severity, reason, message);
-  wait(std::move(reason), std::move(message));
+  say(std::move(reason), std::move(message));
 }
 
-void Turn::wait(std::string reason, std::string message) {
+void Context::say(std::string reason, std::string message) {
   status().message = message;
   condition(kProgressing, ConditionStatus::True, std::move(reason), std::move(message));
 }
 
-void Turn::condition(std::string_view type, ConditionStatus value, std::string reason, std::string message) {
+void Context::condition(std::string_view type, ConditionStatus value, std::string reason,
+                        std::string message) {
   auto& conditions = status().conditions;
   auto found = std::ranges::find(conditions, type, &Condition::type);
   if (found == conditions.end()) {
@@ -66,12 +67,12 @@ void Turn::condition(std::string_view type, ConditionStatus value, std::string r
   found->observed_generation = status().observed_generation;
 }
 
-const Condition* Turn::find(std::string_view type) const {
+const Condition* Context::find(std::string_view type) const {
   const auto found = std::ranges::find(out.status.conditions, type, &Condition::type);
   return found == out.status.conditions.end() ? nullptr : &*found;
 }
 
-void Turn::remember(const std::vector<RouteRecord>& found) {
+void Context::remember(const std::vector<RouteRecord>& found) {
   for (const auto& record : found) {
     const auto same = std::ranges::find_if(status().routes, [&](const RouteRecord& known) {
       return known.object == record.object && known.key == record.key;
@@ -84,7 +85,7 @@ void Turn::remember(const std::vector<RouteRecord>& found) {
   }
 }
 
-std::optional<Obstacle> Turn::blocked() const {
+std::optional<Obstacle> Context::blocked() const {
   if (!seen.obstacles.empty()) return seen.obstacles.front();
   const std::string type(kProgressing);
   if (!seen.candidate)
@@ -93,29 +94,33 @@ std::optional<Obstacle> Turn::blocked() const {
   if (!seen.service)
     return Obstacle{type, "ServiceNotFound", "Service " + spec.service.name + " does not exist"};
   if (!seen.routes) {
-    return Obstacle{type, "NoRoute", "no VirtualService routes to Service " + spec.service.name};
+    return Obstacle{type, "NoRoute", std::string(seen.words.no_route) + " Service " + spec.service.name};
   }
   return std::nullopt;
 }
 
-void Turn::progressed() {
+void Context::progressed() {
   status().last_progress_at = now;
   status().drifts = 0;
   condition(kDrifted, ConditionStatus::False, "AsAuthorised", "");
 }
 
-void Turn::again_in(Milliseconds delay) {
+void Context::again_in(Milliseconds delay) {
   out.requeue_after = out.requeue_after ? std::min(*out.requeue_after, delay) : delay;
 }
 
-TimePoint Turn::deadline_after(TimePoint since) const {
+TimePoint Context::deadline_after(TimePoint since) const {
   return std::max(since, seen.watched_since.value_or(since)) + spec.progress_deadline;
 }
 
-bool Turn::settled(Milliseconds age) {
-  if (age >= spec.routing.propagation_delay) return true;
+TimePoint Context::end_of_phase() const {
+  return deadline_after(status().last_transition_time.value_or(TimePoint{}));
+}
+
+Next Context::settle(Milliseconds age) {
+  if (age >= spec.routing.propagation_delay) return Next::Done;
   again_in(spec.routing.propagation_delay - age);
-  return false;
+  return Next::Wait;
 }
 
 }  // namespace weir::strategies

@@ -1,0 +1,82 @@
+#include "operator/reconcile/managed.h"
+
+#include <algorithm>
+#include <string>
+
+#include "operator/kube/object.h"
+#include "operator/reconcile/interest.h"
+#include "operator/reconcile/services.h"
+#include "operator/routing/registry.h"
+
+namespace weir::reconcile {
+namespace {
+
+class Collection {
+ public:
+  Collection(const kube::Stores& stores, const std::string& name_space)
+      : stores_(stores), name_space_(name_space) {}
+
+  void add(const kube::Resource& kind, const std::string& name, bool of_user, bool late) {
+    const bool known = std::ranges::any_of(objects_, [&](const ManagedObject& one) {
+      return one.resource == kind && kube::metadata_text(*one.object, "name") == name;
+    });
+    const auto* store = stores_.of(kind);
+    const auto stored = known || store == nullptr ? std::nullopt : store->get({name_space_, name});
+    if (stored) objects_.push_back({kind, stored->object, of_user, late});
+  }
+  void add(ManagedObject object) { objects_.push_back(std::move(object)); }
+  [[nodiscard]] std::vector<ManagedObject> take() { return std::move(objects_); }
+
+ private:
+  const kube::Stores& stores_;
+  const std::string& name_space_;
+  std::vector<ManagedObject> objects_;
+};
+
+}  // namespace
+
+std::vector<ManagedObject> managed_objects(const Scene& scene, const kube::Stores& stores,
+                                           const routing::Router::Reading& reading,
+                                           const routing::Router& router) {
+  Collection all(stores, scene.canary.name_space);
+  // A release that never left Pending has written to its own Canary, and to the candidate's replicas when it
+  // is given up: everything else may be another release's.
+  const bool touched = !scene.canary.status.candidate.template_hash.empty();
+  if (touched) {
+    for (const auto& [kind, name] : reading.route_objects) all.add(kind, name, true, false);
+    // Somebody may have taken the Service out of a route meanwhile.
+    for (const auto& [kind, name] : router.recorded(scene.canary.status.routes))
+      all.add(kind, name, true, false);
+  }
+  all.add({kube::kCanaries, std::make_shared<const Json>(scene.object), false, false});
+  if (touched) {
+    for (const auto& [kind, name] : reading.foundation_objects) all.add(kind, name, true, false);
+    all.add(kube::kServices, scene.canary.spec.service.name, true, false);
+    for (const auto& service : scene.existing_services)
+      all.add(kube::kServices, kube::metadata_text(service, "name"), false, true);
+    all.add(kube::kDeployments, kube::metadata_text(scene.stable, "name"), true, true);
+  }
+  all.add(kube::kDeployments, kube::metadata_text(scene.candidate, "name"), true, true);
+  return all.take();
+}
+
+std::vector<ManagedObject> leftovers(const canary::Canary& canary, const kube::Stores& stores) {
+  std::vector<ManagedObject> found;
+  const auto find = [&](const kube::Resource& kind) {
+    const auto* store = stores.of(kind);
+    if (store == nullptr) return;
+    for (const auto& stored : store->list_with(owned_by(canary.uid))) {
+      if (kube::metadata_text(*stored.object, "namespace") != canary.name_space) continue;
+      if (!is_owned_by(*stored.object, canary.uid)) continue;
+      if (!kube::metadata_text(*stored.object, "deletionTimestamp").empty()) continue;
+      found.push_back({kind, stored.object, false, true});
+    }
+  };
+  find(kube::kServices);
+  for (const auto& row : routing::routers()) {
+    for (const auto& kind : row.router.makes()) find(kind);
+  }
+  return found;
+}
+
+}  // namespace weir::reconcile

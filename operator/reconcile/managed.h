@@ -1,0 +1,21 @@
+// The objects that a release writes: for the fence, which claims them, and for what is left of one.
+#pragma once
+
+#include <vector>
+
+#include "operator/kube/store.h"
+#include "operator/lead/fence.h"
+#include "operator/reconcile/observe.h"
+
+namespace weir::reconcile {
+
+// All that exist of what the release may write: routes first, then the Canary, then the rest. `reading` is
+// the router's.
+[[nodiscard]] std::vector<ManagedObject> managed_objects(const Scene& scene, const kube::Stores& stores,
+                                                         const routing::Router::Reading& reading,
+                                                         const routing::Router& router);
+
+// Objects that a release which is over still owns: creations that were carried out late.
+[[nodiscard]] std::vector<ManagedObject> leftovers(const canary::Canary& canary, const kube::Stores& stores);
+
+}  // namespace weir::reconcile

@@ -1,0 +1,159 @@
+// Through the stages: each is judged every interval until it has passed.
+#include <algorithm>
+
+#include "strategies/outlook.h"
+#include "strategies/phases.h"
+
+namespace weir::strategies {
+namespace {
+
+// Two intervals in which none of at least this many requests succeeded end the release at once.
+constexpr double kDeadSamples = 20;
+constexpr int kDeadIntervals = 2;
+
+std::string steps_text(const Status& status) {
+  return std::to_string(status.step) + "/" + std::to_string(status.steps);
+}
+
+Next take_step(Context& context, int step) {
+  auto& status = context.status();
+  status.step = step;
+  const auto weight = context.spec.program.stages[static_cast<std::size_t>(step) - 1].traffic.candidate;
+  context.progressed();
+  const auto next = authorise(context, weight);
+  const std::string message =
+      "step " + steps_text(status) + ": " + std::to_string(weight.percent()) + " % to " + status.target;
+  context.say("Analysing", message);
+  context.event(Severity::Normal, "Step", message);
+  context.record("Step", message);
+  return next;
+}
+
+// The stage that the release stands on; its last one, if the program became shorter.
+const Stage& stage_of(const Context& context) {
+  const auto& stages = context.spec.program.stages;
+  const auto step = std::min(static_cast<std::size_t>(std::max(context.status().step, 1)), stages.size());
+  return stages[step - 1];
+}
+
+bool none_succeeded(const Verdict& verdict) {
+  return verdict.all_failed && std::ranges::any_of(verdict.checks, [](const Check& check) {
+           return check.samples && *check.samples >= kDeadSamples;
+         });
+}
+
+// A verdict of another spec, template, step or interval says nothing about this one (S11).
+bool speaks_of_now(const Context& context, const Verdict& verdict) {
+  const auto& status = context.out.status;
+  return verdict.generation == context.seen.generation &&
+         verdict.template_hash == status.candidate.template_hash && verdict.step == status.step &&
+         verdict.index == status.checks_in_step + 1 && verdict.step_started_at == status.step_started_at;
+}
+
+void note_metrics(Context& context, const Verdict& verdict) {
+  const bool missing =
+      (verdict.outcome == Outcome::Inconclusive && !verdict.undecided) || !verdict.provider_available;
+  const auto* before = context.find(kMetricsAvailable);
+  const bool said =
+      before != nullptr && before->status == ConditionStatus::False && before->message == verdict.message;
+  if (missing && !said) context.event(Severity::Warning, "CheckInconclusive", verdict.message);
+  for (const auto& warning : verdict.warnings) context.event(Severity::Warning, "AnalysisWarning", warning);
+  std::string reason = missing ? "Inconclusive" : "Answered";
+  if (!verdict.provider_available) reason = "ProviderError";
+  context.condition(kMetricsAvailable, missing ? ConditionStatus::False : ConditionStatus::True,
+                    std::move(reason), missing ? verdict.message : "");
+}
+
+Next apply(Context& context, const Verdict& verdict) {
+  auto& status = context.status();
+  status.dead_intervals = none_succeeded(verdict) ? status.dead_intervals + 1 : 0;
+  status.checks = verdict.checks;
+  if (!verdict.evidence.empty()) status.evidence = verdict.evidence;
+  ++status.checks_in_step;
+  note_metrics(context, verdict);
+  switch (verdict.outcome) {
+    case Outcome::Pass:
+      context.progressed();
+      if (status.iterations + 1 < stage_of(context).passes) {
+        ++status.iterations;
+        return Next::Done;
+      }
+      status.iterations = 0;
+      if (status.step < status.steps) return take_step(context, status.step + 1);
+      context.enter(Phase::Promoting, "AnalysisPassed",
+                    "all " + std::to_string(status.steps) + " steps passed: promoting " + status.target);
+      return promote(context);
+    case Outcome::Fail: {
+      ++status.failed_checks;
+      context.progressed();
+      if (verdict.conclusive) return start_rollback(context, "EvidenceAgainst", verdict.message);
+      const std::string message = verdict.message + " (" + std::to_string(status.failed_checks) + " of " +
+                                  std::to_string(context.spec.threshold) + " failed checks)";
+      context.say("CheckFailed", message);
+      context.event(Severity::Warning, "CheckFailed", message);
+      context.record("CheckFailed", message);
+      if (status.dead_intervals >= kDeadIntervals) {
+        return start_rollback(context, "AllRequestsFailed", verdict.message + ", twice in a row");
+      }
+      if (status.failed_checks >= context.spec.threshold)
+        return start_rollback(context, "AnalysisFailed", message);
+      return Next::Done;
+    }
+    case Outcome::Inconclusive:
+      context.say(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
+      return Next::Done;
+  }
+  return Next::Done;
+}
+
+Next ask_when_due(Context& context) {
+  const auto& status = context.status();
+  const auto due = outlook(context.spec, status).next_check;
+  if (!due) return Next::Wait;
+  if (context.now < *due) return context.wait_until(*due);
+  context.out.check =
+      CheckRequest{.step = status.step,
+                   .steps = status.steps,
+                   .index = status.checks_in_step + 1,
+                   .step_started_at = status.step_started_at,
+                   .weight = status.canary_weight,
+                   .template_hash = status.candidate.template_hash,
+                   .due = *due,
+                   .earliest = *status.step_started_at + context.spec.routing.propagation_delay,
+                   .window_end = context.now,
+                   .window = context.spec.interval,
+                   .evidence = status.evidence};
+  return Next::Wait;
+}
+
+}  // namespace
+
+Next begin_stages(Context& context) { return take_step(context, 1); }
+
+Weight stage_weight(const Context& context) { return stage_of(context).traffic.candidate; }
+
+Next authorise(Context& context, Weight weight) {
+  auto& status = context.status();
+  status.canary_weight = weight;
+  status.checks_in_step = 0;
+  status.iterations = 0;
+  status.step_started_at = context.now;
+  if (context.seen.routes) context.remember(context.seen.routes->found);
+  return context.act(Route{{weight}});
+}
+
+Next progress(Context& context) {
+  look_at_pods(context);
+  for (const auto guard : {guard_candidate, guard_stable, repair_drift}) {
+    if (const auto next = guard(context); next != Next::Done) return next;
+  }
+  if (const auto found = context.blocked()) return context.hold(*found);
+  if (context.spec.suspend)
+    return context.hold("Suspended", "spec.suspend is true: the weight stays as it is");
+  if (context.seen.verdict && speaks_of_now(context, *context.seen.verdict)) {
+    if (const auto next = apply(context, *context.seen.verdict); next != Next::Done) return next;
+  }
+  return ask_when_due(context);
+}
+
+}  // namespace weir::strategies

@@ -1,0 +1,98 @@
+// One round of the state machine: what it reads, and the decision as it takes shape.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "strategies/plan.h"
+
+namespace weir::strategies {
+
+// Of conditions of a Canary.
+inline constexpr std::string_view kProgressing = "Progressing";
+inline constexpr std::string_view kPromoted = "Promoted";
+inline constexpr std::string_view kTrafficIsolated = "TrafficIsolated";
+inline constexpr std::string_view kPaused = "Paused";
+inline constexpr std::string_view kMetricsAvailable = "MetricsAvailable";
+inline constexpr std::string_view kConflict = "Conflict";
+inline constexpr std::string_view kDrifted = "Drifted";
+
+// What one part of a round came to. Done: there is nothing left for it to do, go on with the next part. Wait
+// and Acted end the round: something is waited for, or the decision has an action, or the phase is another.
+enum class [[nodiscard]] Next { Done, Wait, Acted };
+
+class Context {
+ public:
+  Context(const Release& release, const Observed& observed, TimePoint time)
+      : spec(release.spec), seen(observed), now(time), out{.status = release.status} {}
+
+  const Spec& spec;
+  const Observed& seen;
+  const TimePoint now;
+  Decision out;
+
+  Status& status() { return out.status; }
+  [[nodiscard]] const Status& status() const { return out.status; }
+
+  // Moves to another phase; it is a defect if the graph has no such edge.
+  void enter(Phase phase, std::string reason, std::string message);
+  // Appends to the release's log.
+  void record(std::string reason, std::string message);
+  void event(Severity severity, std::string reason, std::string message);
+  // Says once why nothing moves: as message, as reason of condition Progressing, and as an Event when it is
+  // new.
+  void say_held(std::string reason, std::string message, Severity severity = Severity::Normal);
+  // The same without an Event: for waits that every release goes through.
+  void say(std::string reason, std::string message);
+  void condition(std::string_view type, ConditionStatus value, std::string reason, std::string message);
+  // Keeps what an object looked like before it is changed.
+  void remember(const std::vector<RouteRecord>& found);
+  void again_in(Milliseconds delay);
+  void again_at(TimePoint time) { again_in(std::max(time - now, Milliseconds{0})); }
+  // The release made headway: the progress deadline and the patience with drifts start afresh.
+  void progressed();
+
+  // Each ends the round.
+  Next act(Action action) {
+    out.actions.push_back(std::move(action));
+    return Next::Acted;
+  }
+  Next hold(std::string reason, std::string message, Severity severity = Severity::Normal) {
+    say_held(std::move(reason), std::move(message), severity);
+    return Next::Wait;
+  }
+  Next hold(const Obstacle& obstacle) { return hold(obstacle.reason, obstacle.message, Severity::Warning); }
+  Next wait(std::string reason, std::string message) {
+    say(std::move(reason), std::move(message));
+    return Next::Wait;
+  }
+  Next wait_until(TimePoint time) {
+    again_at(time);
+    return Next::Wait;
+  }
+  // Done once something has been as it is for the propagation delay; else comes back when it has.
+  Next settle(Milliseconds age);
+
+  [[nodiscard]] const Condition* find(std::string_view type) const;
+  // What must be mended before traffic may move on; empty: nothing, and every part of the release is there.
+  [[nodiscard]] std::optional<Obstacle> blocked() const;
+  // When the progress deadline is over for what has stood still since then. Time in which no operator was
+  // there is not the release's fault.
+  [[nodiscard]] TimePoint deadline_after(TimePoint since) const;
+  // When the phase has lasted for the progress deadline.
+  [[nodiscard]] TimePoint end_of_phase() const;
+  // During the release the Service itself selects both versions.
+  [[nodiscard]] bool widens_selector() const {
+    return seen.abilities.selects_both && spec.service.mode == ServiceMode::Placeholder;
+  }
+  // What divided routes rest on is there, or there need be no such thing.
+  [[nodiscard]] bool has_foundation() const {
+    return !seen.abilities.needs_foundation || (seen.foundation && seen.foundation->present);
+  }
+  // How long that is known to be as it is.
+  [[nodiscard]] Milliseconds foundation_age() const {
+    return seen.foundation ? seen.foundation->age : Milliseconds::max();
+  }
+};
+
+}  // namespace weir::strategies

@@ -1,0 +1,46 @@
+// The phases of a release: towards divided routes, through the steps, to the promotion, and back. Each looks
+// for the first thing that is not yet as it should be and does that; called again, it goes on from there.
+#pragma once
+
+#include "strategies/context.h"
+
+namespace weir::strategies {
+
+Next pending(Context& context);
+Next initialize(Context& context);
+Next progress(Context& context);
+Next promote(Context& context);
+Next finalize(Context& context);
+Next roll_back(Context& context);
+
+// Authorises the program's first stage.
+Next begin_stages(Context& context);
+// Authorises a weight and routes it: the one place that raises the candidate's share.
+Next authorise(Context& context, Weight weight);
+// Starts taking the release back, with its first writes in the same decision.
+Next start_rollback(Context& context, std::string reason, const std::string& message);
+
+// "1 of 2 pods ready (CrashLoopBackOff: …)".
+[[nodiscard]] std::string pods_ready(const Workload& workload);
+// While pods of the candidate are not ready the next round comes soon, whatever else happens.
+void look_at_pods(Context& context);
+// The weight of the stage that the release stands on (its last one, if the program became shorter).
+[[nodiscard]] Weight stage_weight(const Context& context);
+// What keeps the release from starting; empty: nothing does.
+[[nodiscard]] std::optional<Obstacle> cannot_start(const Context& context);
+
+// Makes what divided routes rest on, after what that adds is recorded.
+Next prepare(Context& context);
+
+// What guards every moment in which the candidate may carry traffic.
+//
+// A candidate that cannot serve loses its traffic at once, and the release when it does not recover.
+Next guard_candidate(Context& context);
+// Routes or the selector that are not as authorised are put back.
+Next repair_drift(Context& context);
+// Stable without any endpoint leaves the traffic to the candidate until it is back.
+Next guard_stable(Context& context);
+// Done: what drifted may be put back in this round; that is counted, and said who did it. Else it waits.
+Next may_repair(Context& context, const std::string& what, const std::string& manager);
+
+}  // namespace weir::strategies
