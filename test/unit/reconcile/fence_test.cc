@@ -7,7 +7,7 @@
 #include <set>
 
 #include "operator/lead/epoch.h"
-#include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/services.h"
 #include "test/unit/reconcile/late_api.h"
 #include "test/unit/reconcile/release.h"
