@@ -83,7 +83,7 @@ milliseconds Watcher::discover(const std::stop_token& stop) {
     if (!stop.stop_requested()) note(has.error().message);
     return failed(has.error().retry_after);
   }
-  note("");
+  if (*has || absent_) note("");
   if (*has && absent_) {
     spdlog::info("{} of {} are there now: watched from here on", kind_.resource.plural, kind_.resource.group);
     failures_ = 0;
@@ -92,6 +92,8 @@ milliseconds Watcher::discover(const std::stop_token& stop) {
     spdlog::info("the API server has no {} of {}: none are watched until their definition is installed",
                  kind_.resource.plural, kind_.resource.group);
     store_.replace({}, clock_.steady());
+    const std::lock_guard lock(mutex_);
+    last_error_.clear();  // that of the watch which ended with the kind
   }
   absent_ = !*has;
   return failed();
