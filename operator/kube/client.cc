@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/kube/answer.h"
 #include "operator/kube/object.h"
 #include "operator/kube/patch.h"
@@ -30,6 +31,13 @@ void complete(Json& object, const Resource& resource) {
 }
 
 std::string list_version(const Json& page) { return metadata_text(page, "resourceVersion"); }
+
+// Whether an entry of this list of the answer has `value` in `field`.
+bool lists(const Json& answer, const char* list, const char* field, std::string_view value) {
+  const auto& entries = base::field(answer, {list});
+  return entries.is_array() &&
+         std::ranges::any_of(entries, [&](const Json& entry) { return base::text(entry, {field}) == value; });
+}
 
 void authorize(http::Request& request, const std::string& token) {
   if (!token.empty()) request.headers["Authorization"] = "Bearer " + token;
@@ -68,13 +76,15 @@ Client::Client(const Client& ordinary, Urgency urgency)
       clock_(ordinary.clock_),
       options_(ordinary.options_),
       limit_(ordinary.limit_),
+      versions_(ordinary.versions_),
       urgency_(urgency) {}
 
 Client::Call Client::call(std::string_view verb, std::string_view method, const Resource& resource,
                           const Key& key, const std::string& tail) const {
-  Call call{verb, resource, std::string(verb) + " " + target(resource, key), {}, options_.stop};
+  const auto served = versions_->served(resource);
+  Call call{verb, served, std::string(verb) + " " + target(resource, key), {}, options_.stop};
   call.request.method = method;
-  call.request.url = options_.base_url + resource.path(key.name_space, key.name) + tail;
+  call.request.url = options_.base_url + served.path(key.name_space, key.name) + tail;
   call.request.timeout = options_.timeout;
   call.request.max_body = kLargestObject;
   call.request.headers = {{"Accept", "application/json"}, {"User-Agent", "weir/" WEIR_VERSION}};
@@ -83,6 +93,33 @@ Client::Call Client::call(std::string_view verb, std::string_view method, const 
 
 Result<Json> Client::get(const Resource& resource, const Key& key) {
   return send(call("get", "GET", resource, key, ""));
+}
+
+Result<Json> Client::look_up(const Kind& kind, const std::string& path, const std::stop_token& stop) {
+  Call looking = call("get", "GET", kind.resource, {}, "");
+  looking.what = "get " + path;
+  looking.stop = stop;
+  looking.request.url = options_.base_url + path;
+  auto found = send(std::move(looking));
+  if (!found && found.error().code == Code::NotFound) return Json();
+  return found;
+}
+
+Result<bool> Client::discover(const Kind& kind, const std::stop_token& stop) {
+  const std::string group = "/apis/" + std::string(kind.resource.group);
+  const auto versions = look_up(kind, group, stop);
+  if (!versions) return std::unexpected(versions.error());
+  std::vector candidates{kind.resource.version};
+  candidates.insert(candidates.end(), kind.other_versions.begin(), kind.other_versions.end());
+  for (const auto version : candidates) {
+    if (!lists(*versions, "versions", "version", version)) continue;
+    const auto kinds = look_up(kind, group + "/" + std::string(version), stop);
+    if (!kinds) return std::unexpected(kinds.error());
+    if (!lists(*kinds, "resources", "name", kind.resource.plural)) continue;
+    versions_->found(kind.resource, version);
+    return true;
+  }
+  return false;
 }
 
 Result<std::vector<Json>> Client::list(const Resource& resource, std::string_view name_space,
@@ -117,7 +154,7 @@ Result<std::string> Client::list_each(const Resource& resource, std::string_view
     }
     if (!answered) return std::unexpected(answered.error());
     const auto page = parse_list(answered->body, listing.what, [&](Json object) {
-      complete(object, resource);
+      complete(object, listing.resource);
       on_object(std::move(object));
     });
     if (!page) return std::unexpected(page.error());
@@ -127,12 +164,12 @@ Result<std::string> Client::list_each(const Resource& resource, std::string_view
 }
 
 Result<Json> Client::create(const Resource& resource, const Json& object) {
-  Json body = object;
-  complete(body, resource);
   Call creation = call("create", "POST", resource, {metadata_text(object, "namespace"), ""},
                        "?fieldManager=" + http::encode(options_.field_manager));
   creation.what = "create " + target(resource, key_of(object));
   creation.request.headers["Content-Type"] = "application/json";
+  Json body = object;
+  complete(body, creation.resource);
   creation.request.body = text_of(body);
   return send(std::move(creation));
 }
@@ -199,7 +236,7 @@ Result<void> Client::watch(const Resource& resource, std::string_view name_space
   authorize(watching.request, token_->value());
   std::optional<Error> broken;
   const auto take = [&](std::string_view line) {
-    auto event = event_of(line, resource, watching.what);
+    auto event = event_of(line, watching.resource, watching.what);
     if (!event) {
       broken = event.error();
       return false;

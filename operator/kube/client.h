@@ -13,6 +13,7 @@
 #include "operator/http/transport.h"
 #include "operator/kube/api.h"
 #include "operator/kube/auth.h"
+#include "operator/kube/kinds.h"
 #include "operator/kube/rate_limit.h"
 
 namespace weir::kube {
@@ -62,6 +63,10 @@ class Client final : public Api {
                                            const Json& after) override;
   [[nodiscard]] Result<void> remove(const Resource& resource, const Json& object) override;
 
+  // GET /apis/GROUP, and /apis/GROUP/VERSION of the kind's versions that it names: finds the best one that
+  // has the kind, in which every later request about it is made. False: the server has none of them.
+  [[nodiscard]] Result<bool> discover(const Kind& kind, const std::stop_token& stop);
+
   // GET the collection page by page, one object at a time so that the caller need not hold the whole; `stop`
   // ends it in place of the options' own. Returns the resourceVersion to watch from. Pages that are too large
   // to be read at once are asked for with fewer objects.
@@ -80,7 +85,7 @@ class Client final : public Api {
  private:
   struct Call {
     std::string_view verb;  // as RBAC names it
-    const Resource& resource;
+    Resource resource;
     std::string what;  // "patch Service shop/checkout", for messages
     http::Request request;
     std::stop_token stop;
@@ -89,8 +94,11 @@ class Client final : public Api {
   // What `urgent` hands out.
   Client(const Client& ordinary, Urgency urgency);
 
+  // Of a kind in the version that the server has.
   [[nodiscard]] Call call(std::string_view verb, std::string_view method, const Resource& resource,
                           const Key& key, const std::string& tail) const;
+  // GET of what says which versions or kinds there are; null: the server has no such path.
+  [[nodiscard]] Result<Json> look_up(const Kind& kind, const std::string& path, const std::stop_token& stop);
   // The answer's object, or the typed error.
   [[nodiscard]] Result<Json> send(Call call);
   // The answer as it came, if it is a success.
@@ -109,6 +117,7 @@ class Client final : public Api {
   const base::Clock& clock_;
   ClientOptions options_;
   std::shared_ptr<RateLimit> limit_;
+  std::shared_ptr<ServedVersions> versions_ = std::make_shared<ServedVersions>();
   Urgency urgency_ = Urgency::Ordinary;
   std::unique_ptr<Client> urgent_;  // null in the urgent one itself
 };

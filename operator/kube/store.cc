@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "operator/base/hash.h"
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 
 namespace weir::kube {
@@ -24,10 +25,12 @@ bool is_older_version(const Json& object, const Json& known) {
   return same_uid(object, known) && version && known_version && *version < *known_version;
 }
 
+// The same object may come in another version of its group.
 bool is_same_version(const Json& object, const Json& known) {
   const std::string version = metadata_text(object, "resourceVersion");
   if (version.empty()) return object == known;
-  return same_uid(object, known) && version == metadata_text(known, "resourceVersion");
+  return same_uid(object, known) && version == metadata_text(known, "resourceVersion") &&
+         base::text(object, {"apiVersion"}) == base::text(known, {"apiVersion"});
 }
 
 Store::Packed pack(const Json& object) {
@@ -228,38 +231,26 @@ std::vector<Key> Store::replace(Listed objects, Steady now) {
   return keys;
 }
 
-Stores::Stores(const std::function<Form(const Resource&)>& form_of)
-    : canaries(form_of(kCanaries)),
-      metric_templates(form_of(kMetricTemplates)),
-      deployments(form_of(kDeployments)),
-      services(form_of(kServices)),
-      endpoint_slices(form_of(kEndpointSlices)),
-      virtual_services(form_of(kVirtualServices)),
-      destination_rules(form_of(kDestinationRules)) {}
-
-std::array<Stores::Kept, 7> Stores::all() {
-  return {{{kCanaries, &canaries},
-           {kMetricTemplates, &metric_templates},
-           {kDeployments, &deployments},
-           {kEndpointSlices, &endpoint_slices},
-           {kServices, &services},
-           {kVirtualServices, &virtual_services},
-           {kDestinationRules, &destination_rules}}};
-}
-
-Store* Stores::of(const Resource& resource) {
-  const auto watched = all();
-  const auto* found = std::ranges::find_if(watched, [&](const Kept& kept) { return kept.first == resource; });
-  return found == watched.end() ? nullptr : found->second;
-}
+Stores::Stores(const std::vector<KeptKind>& kinds)
+    : kept_(kinds.begin(), kinds.end()),
+      canaries(*of(kCanaries)),
+      metric_templates(*of(kMetricTemplates)),
+      deployments(*of(kDeployments)),
+      services(*of(kServices)),
+      endpoint_slices(*of(kEndpointSlices)) {}
 
 const Store* Stores::of(const Resource& resource) const {
-  return const_cast<Stores*>(this)->of(resource);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  const auto found =
+      std::ranges::find_if(kept_, [&](const Kept& kept) { return kept.kind.resource == resource; });
+  return found == kept_.end() ? nullptr : &found->store;
 }
 
+Store* Stores::of(const Resource& resource) { return const_cast<Store*>(std::as_const(*this).of(resource)); }
+
 void Stores::on_change(const std::function<void(const Resource&, const Change&)>& listener) {
-  for (const auto& [resource, store] : all()) {
-    store->on_change([listener, &kind = resource](const Change& change) { listener(kind, change); });
+  for (auto& [kind, store] : kept_) {
+    store.on_change(
+        [listener, &resource = kind.resource](const Change& change) { listener(resource, change); });
   }
 }
 

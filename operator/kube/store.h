@@ -1,7 +1,6 @@
 // What a watch has brought: the newest known form of every object of one kind.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "operator/kube/api.h"
+#include "operator/kube/kinds.h"
 
 namespace weir::kube {
 
@@ -121,27 +121,42 @@ class Store {
   bool synced_ = false;
 };
 
-// The stores that the reconciler reads.
-struct Stores {
-  // `form_of` says how each kind is kept.
-  explicit Stores(const std::function<Form(const Resource&)>& form_of);
+// One kind that is watched, and how its store keeps it.
+struct KeptKind {
+  Kind kind;
+  Form form;
+};
 
-  Store canaries;
-  Store metric_templates;
-  Store deployments;
-  Store services;
-  Store endpoint_slices;
-  Store virtual_services;
-  Store destination_rules;
+// A store for each kind that the reconciler reads.
+class Stores {
+ public:
+  // `kinds` has those of the members below.
+  explicit Stores(const std::vector<KeptKind>& kinds);
+  Stores(const Stores&) = delete;
+  Stores& operator=(const Stores&) = delete;
 
-  // Every kind that is watched, with its store.
-  using Kept = std::pair<const Resource&, Store*>;
-  [[nodiscard]] std::array<Kept, 7> all();
+  struct Kept {
+    Kept(const KeptKind& row) : kind(row.kind), store(row.form) {}  // NOLINT(google-explicit-constructor)
+    Kind kind;
+    Store store;
+  };
+  // Every kind that is watched, with its store, in the order of `kinds`.
+  [[nodiscard]] std::deque<Kept>& all() { return kept_; }
   // The store of a kind; null for kinds that are not watched.
   [[nodiscard]] Store* of(const Resource& resource);
   [[nodiscard]] const Store* of(const Resource& resource) const;
   // To be set before the first object, for all of them.
   void on_change(const std::function<void(const Resource&, const Change&)>& listener);
+
+ private:
+  std::deque<Kept> kept_;  // first: the rest refers to it
+
+ public:
+  Store& canaries;
+  Store& metric_templates;
+  Store& deployments;
+  Store& services;
+  Store& endpoint_slices;
 };
 
 }  // namespace weir::kube

@@ -33,9 +33,9 @@ std::function<double()> real_random() {
 
 }  // namespace
 
-Watcher::Watcher(Client& client, const base::Clock& clock, const Resource& resource, Store& store,
+Watcher::Watcher(Client& client, const base::Clock& clock, const Kind& kind, Store& store,
                  WatcherOptions options)
-    : client_(client), clock_(clock), resource_(resource), store_(store), options_(std::move(options)) {
+    : client_(client), clock_(clock), kind_(kind), store_(store), options_(std::move(options)) {
   if (!options_.random) options_.random = real_random();
 }
 
@@ -57,14 +57,16 @@ Watcher::State Watcher::state() const {
 }
 
 milliseconds Watcher::step(const std::stop_token& stop) {
+  if (absent_) return discover(stop);
   return version_.empty() ? list(stop) : watch(stop);
 }
 
 milliseconds Watcher::list(const std::stop_token& stop) {
   auto listed = store_.listed();
   const auto version = client_.list_each(
-      resource_, options_.name_space, "", [&](Json object) { listed.add(std::move(object)); }, stop);
+      kind_.resource, options_.name_space, "", [&](Json object) { listed.add(std::move(object)); }, stop);
   if (!version) {
+    if (kind_.optional && version.error().code == Code::NotFound) return discover(stop);
     if (!stop.stop_requested()) note(version.error().message);
     return failed(version.error().retry_after);
   }
@@ -75,12 +77,34 @@ milliseconds Watcher::list(const std::stop_token& stop) {
   return milliseconds(0);
 }
 
+milliseconds Watcher::discover(const std::stop_token& stop) {
+  const auto has = client_.discover(kind_, stop);
+  if (!has) {
+    if (!stop.stop_requested()) note(has.error().message);
+    return failed(has.error().retry_after);
+  }
+  if (*has || absent_) note("");
+  if (*has && absent_) {
+    spdlog::info("{} of {} are there now: watched from here on", kind_.resource.plural, kind_.resource.group);
+    failures_ = 0;
+  }
+  if (!*has && !absent_) {
+    spdlog::info("the API server has no {} of {}: none are watched until their definition is installed",
+                 kind_.resource.plural, kind_.resource.group);
+    store_.replace({}, clock_.steady());
+    const std::lock_guard lock(mutex_);
+    last_error_.clear();  // that of the watch which ended with the kind
+  }
+  absent_ = !*has;
+  return failed();
+}
+
 milliseconds Watcher::watch(const std::stop_token& stop) {
   const auto since = clock_.steady();
   const std::string from = version_;
   const auto lasting = kLasting + std::chrono::duration_cast<seconds>(kLasting * options_.random());
   const auto watched = client_.watch(
-      resource_, options_.name_space, version_, lasting, kSilence,
+      kind_.resource, options_.name_space, version_, lasting, kSilence,
       [this](WatchEvent event) { take(std::move(event)); }, stop);
   if (version_ != from || (watched && clock_.steady() - since >= kSoon)) failures_ = 0;
   if (stop.stop_requested()) return milliseconds(0);
@@ -90,7 +114,8 @@ milliseconds Watcher::watch(const std::stop_token& stop) {
   }
   note(watched.error().message);
   const Code code = watched.error().code;
-  if (code != Code::Gone && code != Code::BadAnswer) return failed(watched.error().retry_after);
+  if (code != Code::Gone && code != Code::NotFound && code != Code::BadAnswer)
+    return failed(watched.error().retry_after);
   version_.clear();
   // The version is merely too old, as happens after a while: only a second time in a row is worth waiting
   // for.
@@ -114,8 +139,9 @@ void Watcher::take(WatchEvent event) {
 
 void Watcher::note(const std::string& error) {
   const std::lock_guard lock(mutex_);
-  if (!error.empty() && error != last_error_) spdlog::warn("watch of {} failed: {}", resource_.plural, error);
-  if (error.empty() && !last_error_.empty()) spdlog::info("watch of {} goes on", resource_.plural);
+  if (!error.empty() && error != last_error_)
+    spdlog::warn("watch of {} failed: {}", kind_.resource.plural, error);
+  if (error.empty() && !last_error_.empty()) spdlog::info("watch of {} goes on", kind_.resource.plural);
   last_error_ = error;
 }
 

@@ -9,6 +9,7 @@
 #include "operator/kube/object.h"
 #include "operator/kube/patch.h"
 #include "operator/kube/selector.h"
+#include "operator/reconcile/kinds.h"
 
 namespace weir::offline {
 namespace {
@@ -16,12 +17,10 @@ namespace {
 // Who signs for what comes through Api.
 constexpr std::string_view kOwnManager = "weir";
 
-// Kinds whose status is a subresource: a write of the object leaves it alone.
-constexpr std::array kWithStatus{kube::kCanaries, kube::kDeployments,     kube::kServices,
-                                 kube::kPods,     kube::kVirtualServices, kube::kDestinationRules};
-
 bool has_status(const Resource& resource) {
-  return std::ranges::find(kWithStatus, resource) != kWithStatus.end();
+  const auto& kinds = reconcile::all_kinds();
+  const auto found = std::ranges::find(kinds, resource, &kube::Kind::resource);
+  return found != kinds.end() && found->has_status;
 }
 
 std::string type_of(const Resource& resource) {
@@ -135,10 +134,7 @@ std::string_view to_string(Verb verb) {
 
 MemoryApi::MemoryApi(const base::Clock& clock, Stores* mirror) : clock_(clock), mirror_(mirror) {
   if (mirror_ == nullptr) return;
-  for (const auto& resource : {kube::kCanaries, kube::kMetricTemplates, kube::kDeployments, kube::kServices,
-                               kube::kEndpointSlices, kube::kVirtualServices, kube::kDestinationRules}) {
-    mirror_->of(resource)->replace({}, clock_.steady());
-  }
+  for (auto& kept : mirror_->all()) kept.store.replace({}, clock_.steady());
 }
 
 void MemoryApi::on_write(std::function<void(const Write&)> callback) { on_write_ = std::move(callback); }

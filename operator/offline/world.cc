@@ -7,14 +7,11 @@
 
 #include "operator/kube/object.h"
 #include "operator/offline/schema.h"
-#include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 
 namespace weir::offline {
 namespace {
 
-constexpr std::array<kube::Resource, 6> kReadKinds{kube::kCanaries,        kube::kMetricTemplates,
-                                                   kube::kDeployments,     kube::kServices,
-                                                   kube::kVirtualServices, kube::kDestinationRules};
 constexpr std::array<const char*, 7> kServerFields{
     "uid",           "resourceVersion",   "generation",       "selfLink",
     "managedFields", "creationTimestamp", "deletionTimestamp"};
@@ -97,10 +94,13 @@ std::vector<Json> all(offline::MemoryApi& api, const kube::Resource& resource) {
 const kube::Resource* resource_of(const Json& object) {
   const Json& kind = at(object, "/kind");
   const std::string group = group_of(object);
-  const auto* found = std::ranges::find_if(kReadKinds, [&](const kube::Resource& resource) {
-    return kind == Json(resource.kind) && resource.group == group;
+  const auto& kinds = reconcile::watched_kinds();
+  const auto found = std::ranges::find_if(kinds, [&](const reconcile::WatchedKind& row) {
+    const auto& resource = row.kind.resource;
+    // The world makes EndpointSlices itself.
+    return resource != kube::kEndpointSlices && kind == Json(resource.kind) && resource.group == group;
   });
-  return found == kReadKinds.end() ? nullptr : &*found;
+  return found == kinds.end() ? nullptr : &found->kind.resource;
 }
 
 Json as_written(Json object) {
@@ -120,7 +120,7 @@ Json as_written(Json object) {
   return object;
 }
 
-World::World() : stores(reconcile::form_of), api(clock, &stores) {
+World::World() : stores(reconcile::kept_kinds()), api(clock, &stores) {
   api.on_write([this](const offline::Write& write) {
     writes_.push_back(write);
     settle();

@@ -23,7 +23,7 @@
 #include "operator/process/memory.h"
 #include "operator/process/prometheus_fetch.h"
 #include "operator/reconcile/controller.h"
-#include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/reconciler.h"
 #include "operator/reconcile/services.h"
 #include "operator/report/http_server.h"
@@ -38,9 +38,6 @@ using report::log_event;
 
 // Checks that are judged at the same time: each waits for Prometheus.
 constexpr int kAnalystThreads = 8;
-// Threads beside the workers that may wait for an answer of the API server: watches that list, and Events.
-// Each has a request of its own in flight, so that no rollback waits for the end of another's.
-constexpr int kOtherCallers = 9;
 // Of the client of the Leases: a request must fail well before the renew deadline.
 constexpr std::chrono::milliseconds kLeaseTimeout{4'000};
 
@@ -66,6 +63,11 @@ std::string identity() {
   return pod() + std::to_string(random()) + std::to_string(random());
 }
 
+// Threads beside the workers that may wait for an answer of the API server: watches that list, that of the
+// Leases too, and Events. Each has a request of its own in flight, so that no rollback waits for the end of
+// another's.
+int other_callers() { return static_cast<int>(reconcile::watched_kinds().size()) + 2; }
+
 class Operator {
  public:
   Operator(const Options& options, kube::Connection connection, std::stop_token stop)
@@ -73,7 +75,7 @@ class Operator {
         stop_(std::move(stop)),
         connection_(std::move(connection)),
         transport_(
-            http::make_transport(connection_.base_url, connection_.tls, options.threads + kOtherCallers)),
+            http::make_transport(connection_.base_url, connection_.tls, options.threads + other_callers())),
         client_(*transport_, connection_.token, clock_, client_options()),
         fetch_(metrics_, clock_, stop_),
         judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
@@ -173,24 +175,20 @@ class Operator {
         *lease_client_, clock_, leases_, lease,
         [this](const std::vector<lead::Sharding::Change>& changes) { shards_changed(changes); });
     leases_.on_change([this](const kube::Change& change) { sharding_->changed(change.key); });
-    watch(kube::kLeases, leases_, lease.lease.name_space);
+    watch({.resource = kube::kLeases}, leases_, lease.lease.name_space);
   }
 
   void start_watchers() {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
       if (leading_) controller_.changed(resource, change);
     });
-    for (const auto& [resource, store] : stores_.all()) watch(resource, *store);
+    for (auto& [kind, store] : stores_.all()) watch(kind, store, options_.name_space);
     for (auto& watcher : watchers_) watcher->start();
   }
 
-  void watch(const kube::Resource& resource, kube::Store& store) {
-    watch(resource, store, options_.name_space);
-  }
-
-  void watch(const kube::Resource& resource, kube::Store& store, const std::string& name_space) {
+  void watch(const kube::Kind& kind, kube::Store& store, const std::string& name_space) {
     watchers_.push_back(std::make_unique<kube::Watcher>(
-        client_, clock_, resource, store, kube::WatcherOptions{.name_space = name_space, .random = uniform}));
+        client_, clock_, kind, store, kube::WatcherOptions{.name_space = name_space, .random = uniform}));
   }
 
   [[nodiscard]] bool synced() const {
@@ -375,7 +373,7 @@ class Operator {
   kube::Connection connection_;
   std::unique_ptr<http::Transport> transport_;
   kube::Client client_;
-  kube::Stores stores_{reconcile::form_of};
+  kube::Stores stores_{reconcile::kept_kinds()};
   PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;

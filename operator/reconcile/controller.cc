@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/services.h"
 
 namespace weir::reconcile {

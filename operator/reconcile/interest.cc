@@ -1,6 +1,8 @@
 #include "operator/reconcile/interest.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <set>
 
 #include "operator/base/json.h"
@@ -9,8 +11,7 @@
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
-#include "operator/reconcile/trim.h"
-#include "operator/routing/istio/mentions.h"
+#include "operator/routing/terms.h"
 
 namespace weir::reconcile {
 namespace {
@@ -18,7 +19,6 @@ namespace {
 using base::field;
 using base::text;
 using routing::host_term;
-using routing::kDelegateTerms;
 using routing::kHostTerms;
 using Terms = std::vector<std::string>;
 
@@ -31,15 +31,9 @@ std::string term(std::string_view kind, std::string_view name_space, std::string
   return std::string(kind).append(name_space).append("/").append(name);
 }
 
-// Canaries, by an object that they name.
-std::string names_deployment(std::string_view name_space, std::string_view name) {
-  return term("deployment ", name_space, name);
-}
-std::string names_route(std::string_view name_space, std::string_view name) {
-  return term("route ", name_space, name);
-}
-std::string names_template(std::string_view name_space, std::string_view name) {
-  return term("template ", name_space, name);
+// Canaries, by an object that they name: "deployments shop/checkout-v1".
+std::string naming(std::string_view plural, std::string_view name_space, std::string_view name) {
+  return term(std::string(plural) + " ", name_space, name);
 }
 
 std::string standing(std::string_view service, std::string_view name_space, std::string_view what) {
@@ -60,16 +54,17 @@ void add_named(Terms& terms, const Json& canary, const std::string& name_space) 
   const auto& status = field(canary, {"status"});
   for (const auto& name : {text(spec, {"targetRef", "name"}), text(spec, {"stableRef", "name"}),
                            text(status, {"target"}), text(status, {"stable", "name"})}) {
-    if (!name.empty()) terms.push_back(names_deployment(name_space, name));
+    if (!name.empty()) terms.push_back(naming(kube::kDeployments.plural, name_space, name));
   }
-  for (const auto& listed : entries(field(spec, {"routing", "istio", "virtualServices"})))
-    terms.push_back(names_route(name_space, text(listed, {"name"})));
-  for (const auto& record : entries(field(status, {"routes"})))
-    terms.push_back(names_route(name_space, text(record, {"object"})));
+  for (const auto& kind : routing::kinds()) {
+    if (kind.named_by == nullptr) continue;
+    for (const auto& name : kind.named_by(canary)) terms.push_back(naming(kind.plural, name_space, name));
+  }
   for (const auto& metric : entries(field(spec, {"analysis", "metrics"}))) {
     const auto name = text(metric, {"templateRef", "name"});
     const auto space = text(metric, {"templateRef", "namespace"});
-    if (!name.empty()) terms.push_back(names_template(space.empty() ? name_space : space, name));
+    if (name.empty()) continue;
+    terms.push_back(naming(kube::kMetricTemplates.plural, space.empty() ? name_space : space, name));
   }
 }
 
@@ -85,55 +80,6 @@ void add_standing(Terms& terms, const Json& canary, const std::string& service,
   if (phase == to_string(strategies::Phase::RollingBack)) terms.emplace_back(kRollingBack);
 }
 
-Terms terms_of_canary(const Json& canary) {
-  Terms terms{owned_by(kube::metadata_text(canary, "uid"))};
-  if (is_over(canary)) return terms;
-  const auto name_space = kube::metadata_text(canary, "namespace");
-  const auto service = text(canary, {"spec", "service", "name"});
-  terms.emplace_back(kUnfinished);
-  terms.push_back(releases_of(service, name_space));
-  if (text(canary, {"spec", "service", "mode"}) == "Dedicated")
-    terms.push_back(releases_of(version_service_name(service, kTrafficPart), name_space));
-  add_standing(terms, canary, service, name_space);
-  add_named(terms, canary, name_space);
-  routing::keep_one_of_each(terms);
-  return terms;
-}
-
-Terms terms_of_deployment(const Json& deployment) {
-  Terms terms;
-  const auto name_space = kube::metadata_text(deployment, "namespace");
-  const auto& labels = field(deployment, {"spec", "template", "metadata", "labels"});
-  if (!labels.is_object()) return terms;
-  for (const auto& [key, value] : labels.items()) {
-    if (value.is_string()) terms.push_back(label(name_space, key, value.get_ref<const std::string&>()));
-  }
-  return terms;
-}
-
-void add_owners(Terms& terms, const Json& object) {
-  for (const auto& owner : entries(field(object, {"metadata", "ownerReferences"})))
-    terms.push_back(owned_by(text(owner, {"uid"})));
-}
-
-Terms terms_of_service(const Json& service) {
-  Terms terms;
-  add_owners(terms, service);
-  auto label = labelled_as(field(service, {"spec", "selector"}), kube::metadata_text(service, "namespace"));
-  if (!label.empty()) terms.push_back(std::move(label));
-  return terms;
-}
-
-Terms terms_of_slice(const Json& slice) {
-  return {slices_behind(service_of_slice(slice), kube::metadata_text(slice, "namespace"))};
-}
-
-Terms terms_of_rule(const Json& rule) {
-  auto terms = routing::terms_of_destination_rule(rule);
-  add_owners(terms, rule);
-  return terms;
-}
-
 // Gathers the Canaries that one change concerns.
 class Search {
  public:
@@ -143,6 +89,9 @@ class Search {
   void add(std::string_view canary_term) {
     for (auto& key : stores_.canaries.keys_with(canary_term)) found_.insert(std::move(key));
   }
+
+  // Those that name the object.
+  void add_naming(std::string_view plural) { add(naming(plural, change_.key.name_space, change_.key.name)); }
 
   // Those of the Service, or of the one that a release made it for: "checkout", "checkout-v2".
   void add_service(std::string_view name, std::string_view name_space) {
@@ -170,7 +119,7 @@ class Search {
   }
 
   void deployment() {
-    add(names_deployment(change_.key.name_space, change_.key.name));
+    add_naming(kube::kDeployments.plural);
     each_term(kLabel, [&](std::string_view label) {
       for (const auto& service : stores_.services.keys_with(label))
         add(waiting_for(service.name, service.name_space));
@@ -188,16 +137,19 @@ class Search {
               [&](std::string_view one) { add_service(one.substr(prefix), change_.key.name_space); });
   }
 
-  void virtual_service() {
-    add(names_route(change_.key.name_space, change_.key.name));
-    each_term(kHostTerms, [&](std::string_view host) { add(host); });
-    each_term(kDelegateTerms, [&](std::string_view one) { delegated(one.substr(kDelegateTerms.size())); });
-  }
-
-  void destination_rule() {
+  void routed(const routing::Kind& kind) {
+    add_naming(kind.plural);
     each_term(kHostTerms, [&](std::string_view host) { add(host); });
     each_term(kOwned, [&](std::string_view owner) { add(owner); });
-    each_term(routing::kWildcardRule, [&](std::string_view) { add(kUnfinished); });
+    if (kind.also_concerns == nullptr) return;
+    const auto* store = stores_.of({kind.group, kind.versions.front(), kind.plural, kind.kind});
+    const auto find = [&](std::string_view name_space, std::string_view name) -> std::optional<Json> {
+      const auto stored = store->get({std::string(name_space), std::string(name)});
+      return stored ? std::optional(*stored->object) : std::nullopt;
+    };
+    each_term("", [&](std::string_view one) {
+      for (const auto& other : kind.also_concerns(one, find)) add(other);
+    });
   }
 
   [[nodiscard]] std::vector<kube::Key> found() const { return {found_.begin(), found_.end()}; }
@@ -216,34 +168,12 @@ class Search {
     return standings(change_.before) != after;
   }
 
-  // The releases of what a root delegates to, as "namespace/name".
-  void delegated(std::string_view name) {
-    const auto slash = name.find('/');
-    const auto stored = stores_.virtual_services.get(
-        {std::string(name.substr(0, slash)), std::string(name.substr(slash + 1))});
-    if (!stored) return;
-    for (const auto& one : routing::terms_of_virtual_service(*stored->object)) {
-      if (one.starts_with(kHostTerms)) add(one);
-    }
-  }
-
   const kube::Stores& stores_;
   const kube::Change& change_;
   std::set<kube::Key> found_;
 };
 
 }  // namespace
-
-kube::Form form_of(const kube::Resource& resource) {
-  kube::Form form{.trim = [resource](Json& object) { trim(resource, object); }};
-  if (resource == kube::kCanaries) form.terms = terms_of_canary;
-  if (resource == kube::kDeployments) form.terms = terms_of_deployment;
-  if (resource == kube::kServices) form.terms = terms_of_service;
-  if (resource == kube::kEndpointSlices) form.terms = terms_of_slice;
-  if (resource == kube::kVirtualServices) form.terms = routing::terms_of_virtual_service;
-  if (resource == kube::kDestinationRules) form.terms = terms_of_rule;
-  return form;
-}
 
 std::string releases_of(std::string_view service, std::string_view name_space) {
   return host_term(service, name_space);
@@ -268,16 +198,83 @@ std::string labelled_as(const Json& selector, std::string_view name_space) {
   return label(name_space, first.key(), first->is_string() ? first->get_ref<const std::string&>() : "");
 }
 
-std::vector<kube::Key> concerned(const kube::Stores& stores, const kube::Resource& resource,
-                                 const kube::Change& change) {
+std::vector<std::string> terms_of_canary(const Json& canary) {
+  Terms terms{owned_by(kube::metadata_text(canary, "uid"))};
+  if (is_over(canary)) return terms;
+  const auto name_space = kube::metadata_text(canary, "namespace");
+  const auto service = text(canary, {"spec", "service", "name"});
+  terms.emplace_back(kUnfinished);
+  terms.push_back(releases_of(service, name_space));
+  if (text(canary, {"spec", "service", "mode"}) == "Dedicated")
+    terms.push_back(releases_of(version_service_name(service, kTrafficPart), name_space));
+  add_standing(terms, canary, service, name_space);
+  add_named(terms, canary, name_space);
+  routing::keep_one_of_each(terms);
+  return terms;
+}
+
+std::vector<std::string> terms_of_deployment(const Json& deployment) {
+  Terms terms;
+  const auto name_space = kube::metadata_text(deployment, "namespace");
+  const auto& labels = field(deployment, {"spec", "template", "metadata", "labels"});
+  if (!labels.is_object()) return terms;
+  for (const auto& [key, value] : labels.items()) {
+    if (value.is_string()) terms.push_back(label(name_space, key, value.get_ref<const std::string&>()));
+  }
+  return terms;
+}
+
+void add_owners(std::vector<std::string>& terms, const Json& object) {
+  for (const auto& owner : entries(field(object, {"metadata", "ownerReferences"})))
+    terms.push_back(owned_by(text(owner, {"uid"})));
+}
+
+std::vector<std::string> terms_of_service(const Json& service) {
+  Terms terms;
+  add_owners(terms, service);
+  auto label = labelled_as(field(service, {"spec", "selector"}), kube::metadata_text(service, "namespace"));
+  if (!label.empty()) terms.push_back(std::move(label));
+  return terms;
+}
+
+std::vector<std::string> terms_of_slice(const Json& slice) {
+  return {slices_behind(service_of_slice(slice), kube::metadata_text(slice, "namespace"))};
+}
+
+std::vector<kube::Key> concerned_by_canary(const kube::Stores& stores, const kube::Change& change) {
   Search search(stores, change);
-  if (resource == kube::kCanaries) search.canary();
-  if (resource == kube::kMetricTemplates) search.add(names_template(change.key.name_space, change.key.name));
-  if (resource == kube::kDeployments) search.deployment();
-  if (resource == kube::kServices) search.service();
-  if (resource == kube::kEndpointSlices) search.endpoint_slice();
-  if (resource == kube::kVirtualServices) search.virtual_service();
-  if (resource == kube::kDestinationRules) search.destination_rule();
+  search.canary();
+  return search.found();
+}
+
+std::vector<kube::Key> concerned_by_template(const kube::Stores& stores, const kube::Change& change) {
+  Search search(stores, change);
+  search.add_naming(kube::kMetricTemplates.plural);
+  return search.found();
+}
+
+std::vector<kube::Key> concerned_by_deployment(const kube::Stores& stores, const kube::Change& change) {
+  Search search(stores, change);
+  search.deployment();
+  return search.found();
+}
+
+std::vector<kube::Key> concerned_by_service(const kube::Stores& stores, const kube::Change& change) {
+  Search search(stores, change);
+  search.service();
+  return search.found();
+}
+
+std::vector<kube::Key> concerned_by_slice(const kube::Stores& stores, const kube::Change& change) {
+  Search search(stores, change);
+  search.endpoint_slice();
+  return search.found();
+}
+
+std::vector<kube::Key> concerned_by_routing(const routing::Kind& kind, const kube::Stores& stores,
+                                            const kube::Change& change) {
+  Search search(stores, change);
+  search.routed(kind);
   return search.found();
 }
 

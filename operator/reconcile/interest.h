@@ -6,14 +6,15 @@
 #include <vector>
 
 #include "operator/kube/store.h"
+#include "operator/routing/kinds.h"
+#include "operator/routing/terms.h"
 
 namespace weir::reconcile {
 
-// How the reconciler's caches keep each kind: trimmed (trim.h), and found by the terms below.
-[[nodiscard]] kube::Form form_of(const kube::Resource& resource);
+using kube::Json;
 
 // Canaries whose release is not over; those of them that have begun, and that are being taken back.
-inline constexpr std::string_view kUnfinished = "unfinished";
+inline constexpr std::string_view kUnfinished = routing::kEveryRelease;
 inline constexpr std::string_view kBegun = "begun";
 inline constexpr std::string_view kRollingBack = "rolling back";
 
@@ -23,18 +24,35 @@ inline constexpr std::string_view kRollingBack = "rolling back";
 [[nodiscard]] std::string waiting_for(std::string_view service, std::string_view name_space);
 [[nodiscard]] std::string begun_on(std::string_view service, std::string_view name_space);
 [[nodiscard]] std::string superseding_on(std::string_view service, std::string_view name_space);
-// Services and DestinationRules, by the uid of an owner.
+// Services and objects of routing, by the uid of an owner.
 [[nodiscard]] std::string owned_by(std::string_view uid);
 // EndpointSlices, by their Service.
 [[nodiscard]] std::string slices_behind(std::string_view service, std::string_view name_space);
 // Deployments that may have all labels of this selector: whoever asks compares the rest. Empty: of an empty
 // selector, which selects nothing.
-[[nodiscard]] std::string labelled_as(const kube::Json& selector, std::string_view name_space);
+[[nodiscard]] std::string labelled_as(const Json& selector, std::string_view name_space);
 
-// Keys of the Canaries that must look again after `change` of an object of kind `resource`. A Canary's own
-// change also concerns the others of its Service, if it bears on which of them goes first. Releases that are
-// over are concerned only by themselves, and by what they own: that should be gone.
-[[nodiscard]] std::vector<kube::Key> concerned(const kube::Stores& stores, const kube::Resource& resource,
-                                               const kube::Change& change);
+// By what the objects of each kind are found.
+[[nodiscard]] std::vector<std::string> terms_of_canary(const Json& canary);
+[[nodiscard]] std::vector<std::string> terms_of_deployment(const Json& deployment);
+[[nodiscard]] std::vector<std::string> terms_of_service(const Json& service);
+[[nodiscard]] std::vector<std::string> terms_of_slice(const Json& slice);
+// Adds those of the object's owners.
+void add_owners(std::vector<std::string>& terms, const Json& object);
+
+// Whom a change of an object of each kind concerns (kinds.h).
+[[nodiscard]] std::vector<kube::Key> concerned_by_canary(const kube::Stores& stores,
+                                                         const kube::Change& change);
+[[nodiscard]] std::vector<kube::Key> concerned_by_template(const kube::Stores& stores,
+                                                           const kube::Change& change);
+[[nodiscard]] std::vector<kube::Key> concerned_by_deployment(const kube::Stores& stores,
+                                                             const kube::Change& change);
+[[nodiscard]] std::vector<kube::Key> concerned_by_service(const kube::Stores& stores,
+                                                          const kube::Change& change);
+[[nodiscard]] std::vector<kube::Key> concerned_by_slice(const kube::Stores& stores,
+                                                        const kube::Change& change);
+[[nodiscard]] std::vector<kube::Key> concerned_by_routing(const routing::Kind& kind,
+                                                          const kube::Stores& stores,
+                                                          const kube::Change& change);
 
 }  // namespace weir::reconcile

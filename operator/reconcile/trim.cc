@@ -42,16 +42,6 @@ void trim_label(Json& metadata, const std::string& kept) {
   if (!value.empty()) metadata["labels"][kept] = value;
 }
 
-void trim_metadata(Json& object, bool keep_last_write) {
-  if (!object.is_object()) return;
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return;
-  auto last = keep_last_write ? last_write(object) : Json();
-  metadata->erase("managedFields");
-  if (!last.is_null()) (*metadata)["managedFields"] = Json::array({std::move(last)});
-  trim_annotations(*metadata);
-}
-
 Json trimmed_deployment_status(const Json& status) {
   Json kept = members(status, {"observedGeneration", "readyReplicas", "replicas", "updatedReplicas"});
   const auto& conditions = field(status, {"conditions"});
@@ -61,33 +51,6 @@ Json trimmed_deployment_status(const Json& status) {
       kept["conditions"] = Json::array({members(condition, {"type", "status"})});
   }
   return kept;
-}
-
-void trim_deployment(Json& object) {
-  Json spec = members(field(object, {"spec"}), {"replicas", "selector"});
-  spec["template"] = canary::template_digest(field(object, {"spec", "template"}));
-  object["spec"] = std::move(spec);
-  object["status"] = trimmed_deployment_status(field(object, {"status"}));
-  for (const auto* unread : {"labels", "ownerReferences"}) object["metadata"].erase(unread);
-}
-
-void trim_service(Json& object) {
-  object["spec"] = members(field(object, {"spec"}), {"ports", "selector"});
-  object.erase("status");
-  object["metadata"].erase("labels");
-}
-
-void trim_endpoint_slice(Json& object) {
-  Json endpoints = Json::array();
-  const auto& all = field(object, {"endpoints"});
-  if (all.is_array()) {
-    for (const auto& endpoint : all) endpoints.push_back(trimmed_endpoint(endpoint));
-  }
-  object["endpoints"] = std::move(endpoints);
-  object.erase("ports");
-  trim_label(object["metadata"], kServiceLabel);
-  for (const auto* unread : {"annotations", "generateName", "ownerReferences"})
-    object["metadata"].erase(unread);
 }
 
 }  // namespace
@@ -106,18 +69,45 @@ Json last_write(const Json& object) {
   return last == nullptr ? Json() : members(*last, {"manager", "time"});
 }
 
-void trim(const kube::Resource& resource, Json& object) {
-  const bool drifts = resource == kube::kServices || resource == kube::kVirtualServices;
-  trim_metadata(object, drifts);
-  if (!field(object, {"metadata"}).is_object()) return;
-  if (resource == kube::kCanaries && is_over(object)) object = record_of(object);
-  if (resource == kube::kDeployments) trim_deployment(object);
-  if (resource == kube::kServices) trim_service(object);
-  if (resource == kube::kEndpointSlices) trim_endpoint_slice(object);
-  if (resource == kube::kVirtualServices || resource == kube::kDestinationRules) {
-    object.erase("status");
-    trim_label(object["metadata"], std::string(kManagedBy));
+void trim_metadata(Json& object, bool keep_last_write) {
+  if (!object.is_object()) return;
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return;
+  auto last = keep_last_write ? last_write(object) : Json();
+  metadata->erase("managedFields");
+  if (!last.is_null()) (*metadata)["managedFields"] = Json::array({std::move(last)});
+  trim_annotations(*metadata);
+}
+
+void trim_canary(Json& object) {
+  if (is_over(object)) object = record_of(object);
+}
+
+void trim_deployment(Json& object) {
+  Json spec = members(field(object, {"spec"}), {"replicas", "selector"});
+  spec["template"] = canary::template_digest(field(object, {"spec", "template"}));
+  object["spec"] = std::move(spec);
+  object["status"] = trimmed_deployment_status(field(object, {"status"}));
+  for (const auto* unread : {"labels", "ownerReferences"}) object["metadata"].erase(unread);
+}
+
+void trim_service(Json& object) {
+  object["spec"] = members(field(object, {"spec"}), {"ports", "selector"});
+  object.erase("status");
+  object["metadata"].erase("labels");
+}
+
+void trim_slice(Json& object) {
+  Json endpoints = Json::array();
+  const auto& all = field(object, {"endpoints"});
+  if (all.is_array()) {
+    for (const auto& endpoint : all) endpoints.push_back(trimmed_endpoint(endpoint));
   }
+  object["endpoints"] = std::move(endpoints);
+  object.erase("ports");
+  trim_label(object["metadata"], kServiceLabel);
+  for (const auto* unread : {"annotations", "generateName", "ownerReferences"})
+    object["metadata"].erase(unread);
 }
 
 }  // namespace weir::reconcile

@@ -6,7 +6,7 @@
 #include "operator/canary/canary.h"
 #include "operator/kube/object.h"
 #include "operator/offline/world.h"
-#include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/reconciler.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"

@@ -1,7 +1,6 @@
 #include "test/simulation/api_request.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -13,11 +12,6 @@ namespace {
 using kube::Code;
 using kube::Error;
 using kube::Resource;
-
-constexpr std::array kKinds{
-    kube::kCanaries,       kube::kMetricTemplates, kube::kDeployments,     kube::kServices,
-    kube::kPods,           kube::kSecrets,         kube::kEvents,          kube::kLeases,
-    kube::kEndpointSlices, kube::kVirtualServices, kube::kDestinationRules};
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -60,10 +54,13 @@ Error refusal(Code code, int status, const std::string& message) {
 }
 
 const Resource* kind_of(std::string_view group, std::string_view version, std::string_view plural) {
-  const auto found = std::ranges::find_if(kKinds, [&](const Resource& kind) {
-    return kind.group == group && kind.version == version && kind.plural == plural;
+  const auto found = std::ranges::find_if(known_kinds(), [&](const kube::Kind& kind) {
+    const auto& named = kind.resource;
+    return named.group == group && named.plural == plural &&
+           (named.version == version ||
+            std::ranges::find(kind.other_versions, version) != kind.other_versions.end());
   });
-  return found == kKinds.end() ? nullptr : &*found;
+  return found == known_kinds().end() ? nullptr : &found->resource;
 }
 
 // What follows the version: [namespaces/NAMESPACE/]PLURAL[/NAME[/status]]. All kinds have a namespace.
@@ -77,6 +74,7 @@ bool read_rest(std::vector<std::string> rest, std::string_view group, std::strin
   const Resource* kind = kind_of(group, version, rest[0]);
   if (kind == nullptr) return false;
   into.resource = *kind;
+  into.version = version;
   if (rest.size() > 1) into.key.name = rest[1];
   into.status = rest.size() > 2;
   return !into.status || rest[2] == "status";
@@ -96,7 +94,7 @@ std::string ApiRequest::parameter(const std::string& name) const {
   return found == query.end() ? std::string() : found->second;
 }
 
-std::span<const Resource> known_kinds() { return kKinds; }
+const std::vector<kube::Kind>& known_kinds() { return reconcile::all_kinds(); }
 
 std::expected<ApiRequest, Error> parse_request(const http::Request& request) {
   ApiRequest parsed;

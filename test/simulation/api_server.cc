@@ -66,6 +66,25 @@ std::optional<Position> position_of(const std::string& token) {
   return Position{*version, {token.substr(first + 1, second - first - 1), token.substr(second + 1)}};
 }
 
+// "v1", or the version of its group in which the request is made.
+std::string api_version_of(const ApiRequest& request) {
+  auto asked = request.resource;
+  asked.version = request.version;
+  return asked.api_version();
+}
+
+// An object in the version that was asked for.
+http::Response given(const ApiRequest& request, int status, const Object& object) {
+  if (request.version == request.resource.version) return succeeded(status, *object);
+  Json converted = *object;
+  converted["apiVersion"] = api_version_of(request);
+  return succeeded(status, converted);
+}
+
+http::Response unknown(const http::Request& raw) {
+  return failed(refusal(Code::NotFound, 404, "the server could not find the requested resource: " + raw.url));
+}
+
 // The body as an object of the request's kind and namespace; else why it is none.
 kube::Result<Json> body_of(const ApiRequest& request, const http::Request& raw) {
   Json object = Json::parse(raw.body, nullptr, false);
@@ -73,7 +92,7 @@ kube::Result<Json> body_of(const ApiRequest& request, const http::Request& raw) 
     return std::unexpected(refusal(Code::Invalid, 400, "the body is no object"));
   }
   if (kube::text_at(object, "/kind") != request.resource.kind ||
-      kube::text_at(object, "/apiVersion") != request.resource.api_version()) {
+      kube::text_at(object, "/apiVersion") != api_version_of(request)) {
     return std::unexpected(refusal(Code::Invalid, 400, "the body is of another kind than the path"));
   }
   Json& name_space = object["metadata"]["namespace"];
@@ -82,6 +101,7 @@ kube::Result<Json> body_of(const ApiRequest& request, const http::Request& raw) 
     return std::unexpected(
         refusal(Code::Invalid, 400, "the namespace of the object does not match that of the path"));
   }
+  object["apiVersion"] = request.resource.api_version();  // as it is kept
   return object;
 }
 
@@ -89,7 +109,7 @@ kube::Result<Json> body_of(const ApiRequest& request, const http::Request& raw) 
 
 ApiServer::ApiServer(const Executor& executor, const base::Clock& clock)
     : executor_(executor), objects_(clock) {
-  for (const auto& kind : known_kinds()) histories_[kind.plural];
+  for (const auto& kind : known_kinds()) histories_[kind.resource.plural];
   objects_.on_admission(fill_defaults);
   objects_.on_change([this](const offline::Changed& changed) { take(changed); });
 }
@@ -121,13 +141,15 @@ http::Response ApiServer::serve(const http::Request& request, Writer writer) {
 }
 
 http::Response ApiServer::answer(const http::Request& raw) {
+  if (auto defined = definitions_.answer(raw)) return *std::move(defined);
   const auto request = parse_request(raw);
   if (!request) return failed(request.error());
+  if (!definitions_.has(request->resource, request->version)) return unknown(raw);
   const bool one = !request->key.name.empty();
   if (request->method == "GET" && !one) return list(*request);
   if (request->method == "GET") {
     const auto found = objects_.find(request->resource, request->key);
-    return found ? succeeded(200, *found) : failed(missing(*request), *request);
+    return found ? given(*request, 200, found) : failed(missing(*request), *request);
   }
   if (request->method == "PATCH" && one) return patch(*request, raw);
   if (request->method == "DELETE" && one && !request->status) return remove(*request, raw);
@@ -169,7 +191,7 @@ http::Response ApiServer::create(const ApiRequest& request, const http::Request&
   auto object = body_of(request, raw);
   if (!object) return failed(object.error(), request);
   const auto created = objects_.create(request.resource, *std::move(object), manager_of(request, raw));
-  return created ? succeeded(201, **created) : failed(created.error(), request);
+  return created ? given(request, 201, *created) : failed(created.error(), request);
 }
 
 http::Response ApiServer::patch(const ApiRequest& request, const http::Request& raw) {
@@ -183,7 +205,7 @@ http::Response ApiServer::patch(const ApiRequest& request, const http::Request& 
   }
   const auto part = request.status ? offline::Part::Status : offline::Part::Object;
   const auto patched = objects_.patch(request.resource, request.key, change, part, manager_of(request, raw));
-  return patched ? succeeded(200, **patched) : failed(patched.error(), request);
+  return patched ? given(request, 200, *patched) : failed(patched.error(), request);
 }
 
 http::Response ApiServer::remove(const ApiRequest& request, const http::Request& raw) {
@@ -194,7 +216,7 @@ http::Response ApiServer::remove(const ApiRequest& request, const http::Request&
                                     {kube::text_at(options, "/preconditions/uid"),
                                      kube::text_at(options, "/preconditions/resourceVersion")});
   if (!left) return failed(left.error(), request);
-  return *left ? succeeded(200, **left) : removed(request);
+  return *left ? given(request, 200, *left) : removed(request);
 }
 
 ApiServer::Watched ApiServer::watch(const http::Request& raw, Millis delay) {
@@ -203,6 +225,7 @@ ApiServer::Watched ApiServer::watch(const http::Request& raw, Millis delay) {
   };
   const auto request = parse_request(raw);
   if (!request) return refused(failed(request.error()));
+  if (!definitions_.has(request->resource, request->version)) return refused(unknown(raw));
   const auto from = number(request->parameter("resourceVersion"));
   if (!from || request->parameter("watch") != "true" || !request->key.name.empty()) {
     return refused(failed(refusal(Code::Invalid, 400, "no watch of a collection: " + raw.url), *request));
@@ -238,7 +261,7 @@ std::uint64_t ApiServer::newest(const kube::Resource& resource, Millis delay) co
 
 std::uint64_t ApiServer::version_before(Millis delay) const {
   std::uint64_t version = 0;
-  for (const auto& kind : known_kinds()) version = std::max(version, newest(kind, delay));
+  for (const auto& kind : known_kinds()) version = std::max(version, newest(kind.resource, delay));
   return version;
 }
 

@@ -12,6 +12,7 @@
 #include "operator/http/transport.h"
 #include "operator/offline/memory_api.h"
 #include "test/simulation/api_request.h"
+#include "test/simulation/definitions.h"
 #include "test/simulation/executor.h"
 
 namespace weir::simulation {
@@ -42,6 +43,9 @@ class ApiServer {
 
   // What controllers and people do: put, erase, get, list. What is kept has the server's defaults.
   [[nodiscard]] offline::MemoryApi& objects() { return objects_; }
+  // Which optional kinds there are: requests about others find nothing. Objects are the caller's to put and
+  // to take away.
+  [[nodiscard]] Definitions& definitions() { return definitions_; }
   // `kubectl apply` of a whole object. Status is kept as it is unless given.
   Json put(const kube::Resource& resource, Json object, std::string_view manager = "kubectl");
   bool erase(const kube::Resource& resource, const kube::Key& key) { return objects_.erase(resource, key); }
@@ -98,6 +102,7 @@ class ApiServer {
 
   const Executor& executor_;
   offline::MemoryApi objects_;
+  Definitions definitions_;
   Writer writer_ = 0;                              // of the request that is being answered
   std::map<std::string_view, History> histories_;  // by the resource's plural, all known kinds
   std::vector<std::function<void(const Change&)>> observers_;

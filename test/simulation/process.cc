@@ -82,15 +82,15 @@ void Process::start() {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
       if (led_) controller_.changed(resource, change);
     });
-    for (const auto& [resource, store] : stores_.all()) watch(resource, *store);
+    for (auto& [kind, store] : stores_.all()) watch(kind, store);
   });
 }
 
-void Process::watch(const kube::Resource& resource, kube::Store& store) {
+void Process::watch(const kube::Kind& kind, kube::Store& store) {
   auto watching = std::make_unique<Watching>();
-  watching->resource = &resource;
+  watching->resource = &kind.resource;
   watching->watcher =
-      std::make_unique<kube::Watcher>(client_, life_.clock, resource, store,
+      std::make_unique<kube::Watcher>(client_, life_.clock, kind, store,
                                       kube::WatcherOptions{.random = [this] { return random_.uniform(); }});
   watches_.push_back(std::move(watching));
   come_back(*watches_.back(), Millis(0));

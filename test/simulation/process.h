@@ -13,7 +13,7 @@
 #include "operator/kube/watcher.h"
 #include "operator/lead/lease.h"
 #include "operator/reconcile/controller.h"
-#include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 #include "test/simulation/prometheus.h"
 #include "test/simulation/wire.h"
 
@@ -63,7 +63,7 @@ class Process {
   };
 
   [[nodiscard]] reconcile::Listener listener();
-  void watch(const kube::Resource& resource, kube::Store& store);
+  void watch(const kube::Kind& kind, kube::Store& store);
   void come_back(Watching& watching, Millis delay);
   void step(Watching& watching);
   void elect();
@@ -81,7 +81,7 @@ class Process {
   kube::Client client_;
   kube::Client election_client_;
   lead::Election election_;
-  kube::Stores stores_{reconcile::form_of};
+  kube::Stores stores_{reconcile::kept_kinds()};
   std::unique_ptr<analysis::Judge> judge_;
   reconcile::ThreadedAnalyst analyst_;
   reconcile::Reconciler reconciler_;

@@ -89,13 +89,31 @@ class Run {
     cluster_.set_behaviour(kStable, behaviour(Quality::Good));
     cluster_.set_behaviour(kCandidate, behaviour(plan_.scenario.quality));
     cluster_.set_behaviour(kCandidate, kBadVariant, behaviour(Quality::Failing));
-    for (const auto& [resource, object] : shop(plan_.scenario)) server_.put(resource, object);
+    set_up_shop();
     executor_.run_until(kSettling);
     mesh_.start();
     for (int i = 0; i < plan_.scenario.processes; ++i) start_process(++pods_);
     advance(2s);
     server_.put(kube::kDeployments, deployment("v2", plan_.scenario.candidate_pods, "candidate"));
     server_.put(kube::kCanaries, canary(plan_.scenario, kCanary, kCandidate));
+    if (plan_.scenario.mesh_comes > Millis(0))
+      executor_.after(plan_.scenario.mesh_comes, [this] { install_mesh(); });
+  }
+
+  void set_up_shop() {
+    for (const auto& [resource, object] : shop(plan_.scenario)) {
+      if (!is_of_mesh(resource)) server_.put(resource, object);
+    }
+    if (plan_.scenario.mesh_comes == Millis(0)) return install_mesh();
+    server_.definitions().remove(kube::kVirtualServices.group);
+  }
+
+  // Definitions first, as it must be, and with them what the owners have written.
+  void install_mesh() {
+    server_.definitions().install(kube::kVirtualServices.group, plan_.scenario.mesh_version);
+    for (const auto& [resource, object] : shop(plan_.scenario)) {
+      if (is_of_mesh(resource)) server_.put(resource, object);
+    }
   }
 
   void start_process(int pod) {
@@ -214,8 +232,8 @@ class Run {
   }
 
   void make_stale(Process& process, const Fault& fault) {
-    for (const auto* plural : {"canaries", "deployments", "services", "endpointslices", "virtualservices",
-                               "destinationrules", "metrictemplates"}) {
+    for (const auto& row : reconcile::watched_kinds()) {
+      const std::string plural(row.kind.resource.plural);
       process.wire().delay_watch(plural, random_.between(0ms, Millis(fault.number)));
       executor_.after(fault.lasting, [&process, plural] { process.wire().delay_watch(plural, Millis(0)); });
     }
@@ -361,6 +379,8 @@ Plan plan_of(std::uint64_t seed) {
   Random random(seed, "plan");
   Plan plan{.seed = seed, .scenario = draw_scenario(random), .faults = {}};
   plan.faults = draw_faults(random);
+  Random definitions(seed, "definitions");
+  draw_definitions(definitions, plan.scenario);
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

@@ -3,6 +3,10 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
+#include <algorithm>
+
+#include "operator/reconcile/kinds.h"
+
 namespace weir::simulation {
 namespace {
 
@@ -69,11 +73,12 @@ std::string Scenario::describe() const {
   return fmt::format(
       "a {} candidate, {}, {}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
       "{} {}{}, "
-      "{} process(es), {}",
+      "{} process(es), {}, the mesh's definitions are {}{}",
       to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
       own_rule ? ", the owner's own rule" : "", fmt::join(steps, "/"), interval.count(), threshold,
       propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
-      skip_analysis ? ", analysis skipped" : "", processes, to_text(judge));
+      skip_analysis ? ", analysis skipped" : "", processes, to_text(judge), mesh_version,
+      mesh_comes > Millis(0) ? fmt::format(" and come after {} ms", mesh_comes.count()) : "");
 }
 
 Scenario draw_scenario(Random& random) {
@@ -100,6 +105,16 @@ Scenario draw_scenario(Random& random) {
   drawn.judge = random.pick(
       std::vector{Judge::Threshold, Judge::Threshold, Judge::Threshold, Judge::Comparing, Judge::Certifying});
   return drawn;
+}
+
+void draw_definitions(Random& random, Scenario& scenario) {
+  scenario.mesh_version = random.pick(std::vector<std::string>{"v1", "v1", "v1", "v1beta1", "v1alpha3"});
+  if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, 40'000ms);
+}
+
+bool is_of_mesh(const kube::Resource& resource) {
+  const auto& kinds = reconcile::all_kinds();
+  return std::ranges::find(kinds, resource, &kube::Kind::resource)->optional;
 }
 
 MeshOptions mesh_options(const Scenario& scenario) {

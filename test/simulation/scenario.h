@@ -35,6 +35,10 @@ struct Scenario {
   bool skip_analysis = false;
   int processes = 1;  // of the operator
   Judge judge = Judge::Threshold;
+  // The mesh's definitions: the version that the API server has them in, and how long after the Canary they
+  // come, with the owner's objects of these kinds; 0: they were there before the operator.
+  std::string mesh_version = "v1";
+  Millis mesh_comes{0};
 
   // Whether the release is to be promoted if nothing goes wrong.
   [[nodiscard]] bool promotes() const;
@@ -51,11 +55,15 @@ inline constexpr const char* kGoodVariant = "good";
 inline constexpr const char* kBadVariant = "bad";
 
 [[nodiscard]] Scenario draw_scenario(Random& random);
+// The mesh's definitions. From a stream of their own.
+void draw_definitions(Random& random, Scenario& scenario);
 [[nodiscard]] MeshOptions mesh_options(const Scenario& scenario);
 
 // What is there before the release, and what the release adds: as their owners write them.
 using Written = std::pair<kube::Resource, Json>;
 [[nodiscard]] std::vector<Written> shop(const Scenario& scenario);
+// Of these, the objects of kinds that the API server may lack.
+[[nodiscard]] bool is_of_mesh(const kube::Resource& resource);
 [[nodiscard]] Json virtual_service(const Scenario& scenario);
 [[nodiscard]] Json destination_rule();
 [[nodiscard]] Json service();

@@ -97,7 +97,7 @@ Json new_rule(const Target& target, const Rules& rules) {
                 {"namespace", target.name_space},
                 {"labels", {{"app.kubernetes.io/managed-by", "weir"}}}};
   if (target.owner.is_object()) metadata["ownerReferences"] = Json::array({target.owner});
-  return {{"apiVersion", "networking.istio.io/v1"},
+  return {{"apiVersion", rules.api_version},
           {"kind", "DestinationRule"},
           {"metadata", std::move(metadata)},
           {"spec", std::move(spec)}};

@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::string_view kManagedBy = "weir";
 
+// A release reads a VirtualService before it makes a rule.
+std::string api_version(const Objects& objects) {
+  const auto read = objects.of(kube::kVirtualServices).empty()
+                        ? std::string()
+                        : base::text(objects.of(kube::kVirtualServices).front(), {"apiVersion"});
+  return read.empty() ? "networking.istio.io/v1" : read;
+}
+
 bool made_by_a_release(const Json& rule) {
   return base::text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) == kManagedBy;
 }
@@ -147,6 +155,7 @@ std::string made_name(const Target& target) { return target.traffic_host + "-wei
 
 Rules find_rules(const Target& target, const Objects& objects) {
   Rules rules;
+  rules.api_version = api_version(objects);
   find_made(target, objects, rules);
   find_own(target, objects, rules);
   refuse_stranger(target, objects, rules);

@@ -19,6 +19,7 @@ struct Rules {
   const Json* made = nullptr;     // the operator's, for the traffic host
   const Json* applied = nullptr;  // the one that applied to the Service before the release
   std::vector<Refusal> refusals;
+  std::string api_version;  // of a rule that is made: as the server has the objects that were read
 
   // The one whose subsets the divided routes name.
   [[nodiscard]] const Json* traffic(const Target& target) const;

@@ -203,9 +203,13 @@ TEST(Store, gives_back_every_kind_of_value_as_it_came) {
 }
 
 TEST(Stores, find_the_store_of_each_watched_kind) {
-  Stores stores{[](const Resource&) { return Form{}; }};
+  std::vector<KeptKind> kinds;
+  for (const auto& resource : {kCanaries, kMetricTemplates, kDeployments, kServices, kEndpointSlices,
+                               kVirtualServices, kDestinationRules})
+    kinds.push_back({.kind = {.resource = resource}, .form = {}});
+  Stores stores{kinds};
   EXPECT_EQ(stores.of(kCanaries), &stores.canaries);
-  EXPECT_EQ(stores.of(kVirtualServices), &stores.virtual_services);
+  EXPECT_EQ(stores.of(kServices), &stores.services);
   EXPECT_EQ(stores.of(kEndpointSlices), &stores.endpoint_slices);
   EXPECT_EQ(stores.of(kSecrets), nullptr);
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <future>
 
 #include "test/unit/kube/fake_transport.h"
@@ -57,7 +58,7 @@ class WatcherTest : public testing::Test {
   Client client{transport, std::make_shared<Token>(""), clock, client_options()};
   std::vector<std::string> changes;
   Store store{{.trim = [](Json& object) { object["metadata"].erase("managedFields"); }}};
-  Watcher watcher{client, clock, kServices, store, options()};
+  Watcher watcher{client, clock, {.resource = kServices}, store, options()};
 };
 
 TEST_F(WatcherTest, lists_first_and_then_watches_from_the_lists_version) {
@@ -89,7 +90,9 @@ TEST_F(WatcherTest, follows_changes_and_deletions) {
 
 TEST_F(WatcherTest, does_not_speak_again_of_what_it_knows_from_an_own_write) {
   sync({served("a", "3")});
-  store.put(served("a", "11", {{"n", 1}}), clock.steady());
+  Json answered = served("a", "11", {{"n", 1}});
+  answered["apiVersion"] = "v1";
+  store.put(answered, clock.steady());
   changes.clear();
   transport.streams.push_back({{event("MODIFIED", served("a", "11", {{"n", 1}}))}});
   EXPECT_EQ(step(), milliseconds(0));
@@ -213,7 +216,7 @@ TEST_F(WatcherTest, ends_a_list_when_it_is_stopped) {
   EXPECT_EQ(watcher.state().last_error, "");
 }
 
-TEST_F(WatcherTest, says_that_a_kind_is_not_installed_and_tries_again) {
+TEST_F(WatcherTest, says_that_a_kind_that_is_needed_is_not_installed_and_tries_again) {
   transport.answers.emplace_back(answer(404, "404 page not found"));
   EXPECT_GT(step(), milliseconds(0));
   EXPECT_FALSE(watcher.state().synced);
@@ -236,7 +239,7 @@ TEST_F(WatcherTest, keeps_what_it_has_while_the_server_is_away) {
 TEST_F(WatcherTest, ends_a_watch_at_once_when_it_is_stopped) {
   std::promise<void> seen;
   store.on_change([&](const Change&) { seen.set_value(); });
-  Watcher running(client, clock, kServices, store, options());
+  Watcher running(client, clock, {.resource = kServices}, store, options());
   transport.answers.emplace_back(listed("10", {}));
   transport.streams.push_back({{event("ADDED", served("a", "11"))}, answer(200), true});
   running.start();
@@ -244,6 +247,145 @@ TEST_F(WatcherTest, ends_a_watch_at_once_when_it_is_stopped) {
   running.stop();
   EXPECT_TRUE(transport.streams.empty());
   EXPECT_EQ(running.state().last_error, "");
+}
+
+// A kind whose definition may be missing, in a group of two versions.
+class OptionalKindTest : public WatcherTest {
+ protected:
+  static constexpr std::array<std::string_view, 2> kOlder{"v1beta1", "v1alpha3"};
+  static constexpr Kind kRoutes{.resource = kVirtualServices, .optional = true, .other_versions = kOlder};
+  static constexpr std::string_view kGroup = "https://api/apis/networking.istio.io";
+
+  milliseconds step() { return routes.step({}); }
+  void answers(int status, const Json& body = Json::object()) {
+    transport.answers.emplace_back(answer(status, body.dump()));
+  }
+  // What the server says of the group, and of the versions that are looked at one by one.
+  void has_versions(const std::vector<std::string>& versions) {
+    Json body{{"kind", "APIGroup"}, {"versions", Json::array()}};
+    for (const auto& version : versions) body["versions"].push_back({{"version", version}});
+    answers(200, body);
+  }
+  void has_kinds(const std::vector<std::string>& plurals) {
+    Json body{{"kind", "APIResourceList"}, {"resources", Json::array()}};
+    for (const auto& plural : plurals) body["resources"].push_back({{"name", plural}});
+    answers(200, body);
+  }
+  // The kind is asked for and the server has nothing of the group.
+  void go_without() {
+    answers(404);
+    answers(404);
+    EXPECT_GT(step(), milliseconds(0));
+  }
+
+  Watcher routes{client, clock, kRoutes, store, options()};
+};
+
+TEST_F(OptionalKindTest, is_synced_and_empty_when_the_server_does_not_have_it) {
+  go_without();
+  EXPECT_EQ(last_url(), kGroup);
+  EXPECT_TRUE(routes.state().synced);
+  EXPECT_EQ(routes.state().last_error, "");
+  EXPECT_EQ(store.size(), 0U);
+}
+
+TEST_F(OptionalKindTest, is_not_synced_before_the_server_has_said_that_it_is_missing) {
+  answers(404);
+  answers(503);
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_FALSE(routes.state().synced);
+  EXPECT_THAT(routes.state().last_error, HasSubstr("get /apis/networking.istio.io"));
+}
+
+TEST_F(OptionalKindTest, is_asked_for_every_half_minute_at_most) {
+  go_without();
+  std::vector<milliseconds> delays;
+  for (int i = 0; i < 8; ++i) {
+    answers(404);
+    delays.push_back(step());
+    EXPECT_EQ(last_url(), kGroup);
+  }
+  EXPECT_EQ(delays.front(), milliseconds(750));
+  EXPECT_EQ(delays.back(), milliseconds(22'500));
+}
+
+TEST_F(OptionalKindTest, is_watched_soon_after_it_has_come) {
+  go_without();
+  for (int i = 0; i < 8; ++i) {
+    answers(404);
+    (void)step();
+  }
+  has_versions({"v1", "v1beta1"});
+  has_kinds({"virtualservices"});
+  EXPECT_EQ(step(), milliseconds(375));
+  transport.answers.emplace_back(listed("10", {served("a", "3")}));
+  EXPECT_EQ(step(), milliseconds(0));
+  EXPECT_THAT(last_url(), HasSubstr("/v1/namespaces/shop/virtualservices?"));
+  EXPECT_THAT(changes, ElementsAre("a"));
+}
+
+TEST_F(OptionalKindTest, is_missing_as_long_as_its_group_lacks_it) {
+  answers(404);
+  has_versions({"v1", "v1beta1"});
+  has_kinds({"gateways"});
+  has_kinds({"gateways"});
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_TRUE(routes.state().synced);
+}
+
+TEST_F(OptionalKindTest, is_read_and_written_in_the_best_version_that_the_server_has) {
+  answers(404);
+  has_versions({"v1alpha3", "v1beta1"});
+  has_kinds({"virtualservices", "virtualservices/status"});
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_EQ(last_url(), std::string(kGroup) + "/v1beta1");
+  EXPECT_FALSE(routes.state().synced) << "it was not listed yet";
+
+  transport.answers.emplace_back(listed("10", {served("a", "3")}));
+  EXPECT_EQ(step(), milliseconds(0));
+  const auto kept = store.get({"shop", "a"});
+  EXPECT_EQ(kept->object->at("apiVersion"), "networking.istio.io/v1beta1");
+  transport.streams.push_back({{event("ADDED", served("b", "11", {}, "u2"))}});
+  EXPECT_EQ(step(), milliseconds(0));
+  EXPECT_THAT(last_url(), HasSubstr("/v1beta1/namespaces/shop/virtualservices?watch"));
+
+  Json edited = *kept->object;
+  edited["spec"]["n"] = 1;
+  for (Api* api : {static_cast<Api*>(&client), &client.urgent()}) {
+    answers(200, edited);
+    EXPECT_TRUE(api->update(kVirtualServices, *kept->object, edited));
+    EXPECT_THAT(last_url(), HasSubstr("/v1beta1/namespaces/shop/virtualservices/a?"));
+  }
+  answers(201, edited);
+  EXPECT_TRUE(client.create(kVirtualServices, object("c")));
+  EXPECT_EQ(Json::parse(transport.requests.back().body)["apiVersion"], "networking.istio.io/v1beta1");
+}
+
+TEST_F(OptionalKindTest, is_looked_for_in_other_versions_when_its_own_goes) {
+  transport.answers.emplace_back(listed("10", {served("a", "3")}));
+  EXPECT_EQ(step(), milliseconds(0));
+  transport.streams.push_back({{}, answer(404)});
+  EXPECT_EQ(step(), milliseconds(0));
+  answers(404);
+  has_versions({"v1alpha3"});
+  has_kinds({"virtualservices"});
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_TRUE(store.get({"shop", "a"})) << "it is there, in another version";
+  transport.answers.emplace_back(listed("12", {served("a", "3")}));
+  EXPECT_EQ(step(), milliseconds(0));
+  EXPECT_EQ(store.get({"shop", "a"})->object->at("apiVersion"), "networking.istio.io/v1alpha3");
+}
+
+TEST_F(OptionalKindTest, loses_its_objects_when_it_goes) {
+  transport.answers.emplace_back(listed("10", {served("a", "3")}));
+  EXPECT_EQ(step(), milliseconds(0));
+  transport.streams.push_back({{}, answer(404)});
+  EXPECT_EQ(step(), milliseconds(0));
+  changes.clear();
+  go_without();
+  EXPECT_THAT(changes, ElementsAre("a"));
+  EXPECT_EQ(store.size(), 0U);
+  EXPECT_TRUE(routes.state().synced);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/kube/object.h"
+#include "operator/reconcile/kinds.h"
 #include "test/unit/kube/objects.h"
 
 namespace weir::offline {
@@ -12,6 +13,13 @@ using kube::served;
 namespace {
 
 using std::chrono::seconds;
+
+// Every kind, kept as it comes.
+std::vector<kube::KeptKind> whole_objects() {
+  auto kinds = reconcile::kept_kinds();
+  for (auto& kept : kinds) kept.form = {};
+  return kinds;
+}
 
 class MemoryApiTest : public testing::Test {
  protected:
@@ -29,7 +37,7 @@ class MemoryApiTest : public testing::Test {
   }
 
   base::VirtualClock clock;
-  kube::Stores stores{[](const kube::Resource&) { return kube::Form{}; }};
+  kube::Stores stores{whole_objects()};
   MemoryApi api{clock, &stores};
 };
 

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "operator/lead/epoch.h"
-#include "operator/reconcile/interest.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/services.h"
 #include "test/unit/reconcile/late_api.h"
 #include "test/unit/reconcile/release.h"
@@ -234,11 +234,11 @@ TEST_F(FenceTest, an_object_that_came_unseen_is_claimed_when_it_appears) {
   run(*process(), [this] { return at_weight(10); });
   const auto second = process();
   // The second's cache lags behind: it does not have the VirtualService yet.
-  const auto route = world.stores.virtual_services.list("shop");
-  (void)world.stores.virtual_services.replace({}, world.clock.steady());
+  const auto route = world.stores.of(kube::kVirtualServices)->list("shop");
+  (void)world.stores.of(kube::kVirtualServices)->replace({}, world.clock.steady());
   (void)second->reconcile(key);
   EXPECT_THAT(claims, Not(Contains("VirtualService/checkout")));
-  (void)world.stores.virtual_services.replace({*route.front().object}, world.clock.steady());
+  (void)world.stores.of(kube::kVirtualServices)->replace({*route.front().object}, world.clock.steady());
   (void)second->reconcile(key);
   EXPECT_THAT(claims, Contains("VirtualService/checkout"));
 }

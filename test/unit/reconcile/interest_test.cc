@@ -1,6 +1,6 @@
-#include "operator/reconcile/interest.h"
-
 #include <gmock/gmock.h>
+
+#include "operator/reconcile/kinds.h"
 
 namespace weir::reconcile {
 namespace {
@@ -54,7 +54,7 @@ class Interest : public ::testing::Test {
 
   int version = 1;
   std::vector<Key> found;
-  kube::Stores stores{form_of};
+  kube::Stores stores{kept_kinds()};
 };
 
 const Key kCheckout{"shop", "checkout-v2"};

@@ -8,6 +8,7 @@
 #include "operator/kube/patch.h"
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
 
@@ -32,7 +33,7 @@ Json whole(const Json& rest) {
 }
 
 Json trimmed(const kube::Resource& resource, Json object) {
-  trim(resource, object);
+  form_of(resource).trim(object);
   return object;
 }
 

@@ -217,6 +217,14 @@ INSTANTIATE_TEST_SUITE_P(
                 5},
         Applies{"another namespace's does not count", {wildcard("*.cart.svc.cluster.local", 6, "shop")}, 0}));
 
+TEST(Rule, is_made_in_the_version_in_which_the_routes_are_there) {
+  World world(placeholder());
+  world.with(simple({{{"route", {to("checkout")}}}}));
+  world.objects.of(kube::kVirtualServices)[0]["apiVersion"] = "networking.istio.io/v1beta1";
+  world.begin();
+  EXPECT_EQ(world.objects.of(kube::kDestinationRules).back()["apiVersion"], "networking.istio.io/v1beta1");
+}
+
 TEST(Carried, is_nothing_that_the_namespace_cannot_see) {
   World world(placeholder());
   auto hidden = wildcard("*", 1, "istio-system");

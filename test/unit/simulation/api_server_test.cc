@@ -99,6 +99,31 @@ TEST_F(ApiServerTest, gives_out_the_object_that_was_put) {
   EXPECT_TRUE(server.find(kServices, {"shop", "none"}).is_null());
 }
 
+TEST_F(ApiServerTest, has_the_kinds_of_a_group_in_the_version_that_is_installed_and_in_no_other) {
+  const auto group = kube::kVirtualServices.group;
+  const auto ask = [&](const std::string& tail) {
+    return send("GET", "/apis/" + std::string(group) + tail).status;
+  };
+  server.put(kube::kVirtualServices, object("web"));
+  EXPECT_EQ(ask("/v1/virtualservices"), 200);
+  server.definitions().remove(group);
+  for (const auto* tail : {"", "/v1", "/v1/virtualservices"}) EXPECT_EQ(ask(tail), 404) << tail;
+  EXPECT_EQ(watch(kube::kVirtualServices, "0").error().code, Code::NotFound);
+
+  server.definitions().install(group, "v1beta1");
+  EXPECT_EQ(ask("/v1/virtualservices"), 404);
+  const auto found = send("GET", "/apis/networking.istio.io");
+  EXPECT_EQ(Json::parse(found.body)["versions"], Json::parse(R"([{"version": "v1beta1"}])"));
+  const auto kinds = Json::parse(send("GET", "/apis/networking.istio.io/v1beta1").body)["resources"];
+  EXPECT_EQ(kinds, Json::parse(R"([{"name": "virtualservices"}, {"name": "destinationrules"}])"));
+  const auto web = send("GET", "/apis/networking.istio.io/v1beta1/namespaces/shop/virtualservices/web");
+  EXPECT_EQ(Json::parse(web.body)["apiVersion"], "networking.istio.io/v1beta1");
+  const std::string made = R"({"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService",
+                               "metadata": {"name": "cart"}})";
+  EXPECT_EQ(send("POST", "/apis/networking.istio.io/v1beta1/namespaces/shop/virtualservices", made).status,
+            201);
+}
+
 TEST_F(ApiServerTest, answers_what_is_not_there_with_a_status_object) {
   EXPECT_EQ(client.get(kServices, {"shop", "web"}).error().code, Code::NotFound);
   const auto answer = send("GET", "/apis/apps/v1/namespaces/shop/deployments/web");
