@@ -19,6 +19,7 @@
 #include "operator/kube/watcher.h"
 #include "operator/lead/lease.h"
 #include "operator/lead/sharding.h"
+#include "operator/outside/desk.h"
 #include "operator/process/event_sender.h"
 #include "operator/process/memory.h"
 #include "operator/process/prometheus_fetch.h"
@@ -37,8 +38,9 @@ namespace {
 using report::Level;
 using report::log_event;
 
-// Checks that are judged at the same time: each waits for Prometheus.
-constexpr int kAnalystThreads = 8;
+// Questions to the outside that are answered at the same time: each waits for a server.
+constexpr int kDeskThreads = 8;
+static_assert(kDeskThreads > outside::kMostAtOnce);
 // Threads beside the workers that may wait for an answer of the API server: watches that list, and Events.
 // Each has a request of its own in flight, so that no rollback waits for the end of another's.
 constexpr int kOtherCallers = 9;
@@ -79,8 +81,9 @@ class Operator {
         fetch_(metrics_, clock_, stop_),
         judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
         events_(client_),
-        analyst_(*judge_, [this](const kube::Key& key,
-                                 const analysis::Judgement& judgement) { judged(key, judgement); }),
+        analyst_(
+            desk_, *judge_,
+            [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); }),
         reconciler_(client_, client_.urgent(), stores_, provider_, analyst_, clock_, listener(),
                     [this](const kube::Key& service) { return leads(service); }),
         controller_(
@@ -105,6 +108,7 @@ class Operator {
     start_watchers();
     const int code = work();
     controller_.stop();
+    desk_.stop();
     for (auto& watcher : watchers_) watcher->stop();
     log_event(Level::Info, "stopped: every release is resumable from its status");
     return code;
@@ -232,7 +236,7 @@ class Operator {
     leading_ = true;
     metrics_.set_leader(true);
     log_event(Level::Info, "releasing", {{"canaries", static_cast<std::int64_t>(stores_.canaries.size())}});
-    analyst_.start(kAnalystThreads);
+    desk_.start(kDeskThreads);
     controller_.wake_all();
     controller_.start(options_.threads);
     drop_start_up_pages();
@@ -274,7 +278,7 @@ class Operator {
     if (!wait_for_caches()) return 0;
     leading_ = true;
     log_event(Level::Info, "sharing the releases", {{"shards", lead::kShards}});
-    analyst_.start(kAnalystThreads);
+    desk_.start(kDeskThreads);
     controller_.start(options_.threads);
     const lead::ShardingThread thread(sharding);
     wait_for_stop();
@@ -387,7 +391,8 @@ class Operator {
   kube::Store leases_{reconcile::form_of(kube::kLeases)};  // of sharding
   std::optional<lead::Election> election_;
   std::optional<lead::Sharding> sharding_;
-  reconcile::ThreadedAnalyst analyst_;
+  outside::Desk desk_;
+  reconcile::DeskAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
   std::vector<std::unique_ptr<kube::Watcher>> watchers_;

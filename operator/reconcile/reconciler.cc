@@ -276,7 +276,8 @@ std::vector<analysis::Metric> Reconciler::resolve(const canary::Canary& canary) 
 
 void Reconciler::ask(const Scene& scene, const strategies::CheckRequest& request) {
   const auto& canary = scene.canary;
-  Question question{.request = request, .generation = canary.generation, .judge = canary.judge};
+  Question question{
+      .request = request, .uid = canary.uid, .generation = canary.generation, .judge = canary.judge};
   if (analyst_.knows({canary.name_space, canary.name}, question)) return;
   if (listener_.on_check) listener_.on_check(canary, request);
   question.metrics = resolve(canary);

@@ -50,7 +50,7 @@ Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t s
             life_.check();
             return answer;
           })),
-      analyst_(*judge_,
+      analyst_(desk_, *judge_,
                [this](const kube::Key& key, const analysis::Judgement& judgement) {
                  if (around_.tells) around_.tell("judged: " + judgement.message);
                  controller_.wake(key);
@@ -185,7 +185,7 @@ void Process::judge() {
   // One thread asks: whoever is at it, waiting for an answer, takes the next question too.
   if (judging_) return;
   judging_ = true;
-  while (analyst_.step()) {
+  while (desk_.step()) {
   }
   judging_ = false;
 }

@@ -85,7 +85,8 @@ class Process {
   kube::Stores stores_{reconcile::form_of};
   routing::IstioProvider provider_;
   std::unique_ptr<analysis::Judge> judge_;
-  reconcile::ThreadedAnalyst analyst_;
+  outside::Desk desk_;
+  reconcile::DeskAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
   std::vector<std::unique_ptr<Watching>> watches_;
