@@ -70,7 +70,6 @@ class Reconciler {
   [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
                                                 const strategies::Decision& decision, const Lead& lead);
   [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, const Lead& lead);
-  [[nodiscard]] std::vector<analysis::Metric> resolve(const canary::Canary& canary);
   void ask(const Scene& scene, const strategies::CheckRequest& request);
 
   kube::Api& api_;
