@@ -68,7 +68,7 @@ class Round {
     }
     const Server server{.address = metric.address.empty() ? address_ : metric.address,
                         .headers = metric.headers,
-                        .insecure_skip_verify = metric.insecure_skip_verify};
+                        .tls = metric.tls};
     const auto window = plan(metric, server, inquiry_.window);
     judgement_.checks.push_back(metric.query.empty() ? built_in(metric, server, window)
                                                      : custom(metric, server, window));

@@ -1,26 +1,14 @@
 // Judges one interval of a release by asking Prometheus.
 #pragma once
 
-#include <expected>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "analysis/check.h"
+#include "analysis/fetch.h"
 
 namespace weir::analysis {
-
-// How the analysis reaches a Prometheus: GET `url` with `headers`; the body of a 2xx answer, or a sentence
-// saying why there is none. The edges provide it. Thread-safe.
-struct Answer {
-  int status = 0;  // of HTTP
-  std::string body;
-  bool too_large = false;  // the body was longer than kMaxAnswerBytes, and is not here
-};
-using Fetch = std::function<std::expected<Answer, std::string>(
-    const std::string& url, const std::map<std::string, std::string>& headers, bool insecure_skip_verify)>;
 
 // What is to be judged of one interval.
 struct Inquiry {

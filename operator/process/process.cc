@@ -22,7 +22,7 @@
 #include "operator/outside/desk.h"
 #include "operator/process/event_sender.h"
 #include "operator/process/memory.h"
-#include "operator/process/prometheus_fetch.h"
+#include "operator/process/metrics_fetch.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/reconciler.h"
@@ -78,8 +78,8 @@ class Operator {
         transport_(
             http::make_transport(connection_.base_url, connection_.tls, options.threads + kOtherCallers)),
         client_(*transport_, connection_.token, clock_, client_options()),
-        fetch_(metrics_, clock_, stop_),
-        judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
+        judge_(
+            analysis::make_prometheus_judge(options.prometheus, make_metrics_fetch(metrics_, clock_, stop_))),
         events_(client_),
         analyst_(
             desk_, *judge_,
@@ -382,7 +382,6 @@ class Operator {
   kube::Client client_;
   kube::Stores stores_{reconcile::form_of};
   routing::IstioProvider provider_;
-  PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;
   // Set before the watches start, at most one of the last two: without both this process is alone.

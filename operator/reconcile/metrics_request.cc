@@ -54,7 +54,7 @@ std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kub
     metric.query = found->query;
     metric.address = found->address;
     metric.headers = found->headers;
-    metric.insecure_skip_verify = found->insecure_skip_verify;
+    metric.tls.insecure_skip_verify = found->insecure_skip_verify;
     if (!found->secret.empty()) {
       add_credentials(metric, {space, found->secret}, wanted.template_name, read_secret);
     }

@@ -84,11 +84,10 @@ void judge(const std::vector<std::string>& bodies, const analysis::Metric& metri
   bool valid = true;
   bool series = false;
   const auto judge = analysis::make_prometheus_judge(
-      "http://prometheus:9090",
-      [&](const std::string& url, const auto&, bool) -> std::expected<Answer, std::string> {
+      "http://prometheus:9090", [&](const analysis::Request& request) -> std::expected<Answer, std::string> {
         const auto& body = bodies[asked++ % bodies.size()];
         // How often Prometheus scrapes is not what is judged: without an answer the window is taken as it is.
-        const bool judged = !url.contains("count_over_time");
+        const bool judged = !request.url.contains("count_over_time");
         valid = valid && (!judged || is_answer(body));
         series = series || (judged && (holds_series(body) || body.contains("scalar")));
         return Answer{.status = 200, .body = body};

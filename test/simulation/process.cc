@@ -42,14 +42,13 @@ Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t s
                 {.lease = {"weir-system", "weir"},
                  .identity = fmt::format("weir-{}_{}", pod, id),
                  .predecessors = fmt::format("weir-{}_", pod)}),
-      judge_(analysis::make_prometheus_judge(
-          kPrometheusUrl,
-          [this](const std::string& url, const std::map<std::string, std::string>&, bool) {
-            life_.check();
-            auto answer = around_.prometheus.fetch(url);
-            life_.check();
-            return answer;
-          })),
+      judge_(analysis::make_prometheus_judge(kPrometheusUrl,
+                                             [this](const analysis::Request& request) {
+                                               life_.check();
+                                               auto answer = around_.prometheus.fetch(request.url);
+                                               life_.check();
+                                               return answer;
+                                             })),
       analyst_(desk_, *judge_,
                [this](const kube::Key& key, const analysis::Judgement& judgement) {
                  if (around_.tells) around_.tell("judged: " + judgement.message);

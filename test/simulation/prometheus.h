@@ -42,7 +42,7 @@ class Prometheus {
   void set(Weather weather) { weather_ = weather; }
   [[nodiscard]] Weather weather() const { return weather_; }
 
-  // What PrometheusFetch would return for this URL. Lets time pass on the executor while the answer is on its
+  // What outside::Fetch would return for this URL. Lets time pass on the executor while the answer is on its
   // way; the weather is that of its end.
   [[nodiscard]] std::expected<analysis::Answer, std::string> fetch(const std::string& url);
 

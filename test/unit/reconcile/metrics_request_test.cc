@@ -65,7 +65,7 @@ TEST_F(MetricsRequestTest, takes_query_and_provider_from_the_template) {
   const auto found = metric();
   EXPECT_EQ(found.query, "sum(errors)");
   EXPECT_EQ(found.address, "http://p:9090");
-  EXPECT_TRUE(found.insecure_skip_verify);
+  EXPECT_TRUE(found.tls.insecure_skip_verify);
   EXPECT_EQ(found.headers.at("X-Scope-OrgID"), "a");
   EXPECT_EQ(found.range.max, 1);
   EXPECT_THAT(asked, testing::IsEmpty());
