@@ -31,6 +31,7 @@ struct Metric {
   // owner asked.
   std::optional<Seconds> interval;
   std::map<std::string, std::string> template_variables;
+  std::string provider;                        // type of it (providers/registry.h); empty: prometheus
   std::string address;                         // of the Prometheus to ask; empty: the operator's own
   std::map<std::string, std::string> headers;  // sent with the query (credentials among them: never logged)
   Tls tls;

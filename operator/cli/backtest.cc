@@ -6,7 +6,7 @@
 #include <charconv>
 #include <ostream>
 
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 #include "operator/base/time.h"
 #include "operator/cli/canary_file.h"
 #include "operator/http/transport.h"

@@ -51,6 +51,7 @@ std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kub
     if (!stored) continue;
     const auto found = canary::parse_template(*stored->object);
     if (!found) continue;
+    metric.provider = found->provider;
     metric.query = found->query;
     metric.address = found->address;
     metric.headers = found->headers;

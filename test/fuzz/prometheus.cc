@@ -1,13 +1,12 @@
 // Any bytes as Prometheus' answers: what is no valid answer never lets a step pass.
-#include "analysis/prometheus.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
 
+#include "analysis/built_in.h"
 #include "analysis/judge.h"
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/api.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"
 

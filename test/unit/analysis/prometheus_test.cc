@@ -1,8 +1,7 @@
-#include "analysis/prometheus.h"
-
 #include <cmath>
 #include <stdexcept>
 
+#include "analysis/providers/prometheus/api.h"
 #include "test/unit/analysis/scripted_prometheus.h"
 
 namespace weir::analysis {

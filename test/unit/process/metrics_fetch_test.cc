@@ -4,7 +4,7 @@
 
 #include <future>
 
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 #include "test/unit/http/loopback.h"
 
 namespace weir::process {

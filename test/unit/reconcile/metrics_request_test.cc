@@ -63,6 +63,7 @@ TEST_F(MetricsRequestTest, takes_query_and_provider_from_the_template) {
                                        {"headers", {{"X-Scope-OrgID", {"a"}}}}}),
                 {});
   const auto found = metric();
+  EXPECT_EQ(found.provider, "prometheus");
   EXPECT_EQ(found.query, "sum(errors)");
   EXPECT_EQ(found.address, "http://p:9090");
   EXPECT_TRUE(found.tls.insecure_skip_verify);

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/queries.h"
 #include "test/unit/simulation/shop.h"
 
 namespace weir::simulation {

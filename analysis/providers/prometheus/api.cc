@@ -1,4 +1,4 @@
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 
 #include <algorithm>
 #include <array>
