@@ -6,11 +6,13 @@ namespace weir::analysis {
 
 // Each is in the file of its provider.
 std::unique_ptr<Provider> make_prometheus(const ProviderSettings& settings);
+std::unique_ptr<Provider> make_fixed(const ProviderSettings& settings);
 
 namespace {
 
 constexpr std::array kRows{
     ProviderRow{.type = kDefaultProvider, .make = make_prometheus},
+    ProviderRow{.type = "fixed", .offered = false, .make = make_fixed},
 };
 
 }  // namespace
