@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/fetch.h"
+
 namespace weir::analysis {
 
 using Seconds = std::chrono::seconds;
@@ -29,9 +31,10 @@ struct Metric {
   // owner asked.
   std::optional<Seconds> interval;
   std::map<std::string, std::string> template_variables;
+  std::string provider;                        // type of it (providers/registry.h); empty: prometheus
   std::string address;                         // of the Prometheus to ask; empty: the operator's own
   std::map<std::string, std::string> headers;  // sent with the query (credentials among them: never logged)
-  bool insecure_skip_verify = false;
+  Tls tls;
   std::string problem;  // why the provider cannot be asked; empty: it can
   Policy on_no_data = Policy::Hold;
   Policy on_provider_error = Policy::Hold;

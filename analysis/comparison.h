@@ -1,4 +1,4 @@
-// One interval of the sequential judge: what Prometheus counted in it, taken into the evidence.
+// One interval of the sequential judge: what the provider counted in it, taken into the evidence.
 #pragma once
 
 #include <expected>
@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "analysis/judge.h"
-#include "analysis/scrape_intervals.h"
+#include "analysis/provider.h"
 #include "analysis/sequential.h"
-#include "analysis/shared_answers.h"
 
 namespace weir::analysis {
 
@@ -32,8 +31,7 @@ struct Compared {
 // Takes the built-in metrics of `inquiry` from the end of the last interval that was counted up to
 // `inquiry.window.end`, a whole second of it. Nothing is counted while the candidate had no request, or
 // stable had none though it should: what was scraped late falls in the next interval. Blocks as
-// SharedAnswers::ask.
-[[nodiscard]] std::expected<Compared, QueryError> compare(SharedAnswers& answers, ScrapeIntervals& scrapes,
-                                                          const Server& server, const Inquiry& inquiry);
+// the provider does.
+[[nodiscard]] std::expected<Compared, ProviderError> compare(RequestCounter& counter, const Inquiry& inquiry);
 
 }  // namespace weir::analysis

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "analysis/queries.h"
+#include "analysis/built_in.h"
 
 namespace weir::analysis {
 namespace {

@@ -1,82 +1,46 @@
 #include "analysis/judge.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 #include <utility>
+#include <variant>
 
+#include "analysis/built_in.h"
 #include "analysis/comparison.h"
 #include "analysis/conclude.h"
-#include "analysis/queries.h"
-#include "analysis/query_template.h"
-#include "analysis/scrape_intervals.h"
-#include "analysis/shared_answers.h"
+#include "analysis/providers/registry.h"
 #include "analysis/threshold.h"
-#include "analysis/window.h"
 
 namespace weir::analysis {
 namespace {
 
-constexpr double kPerCent = 100;
-
-Check no_data(const Metric& metric, const PlannedWindow& window, std::string reason, std::string message) {
-  Check check{
-      .name = metric.name, .reason = std::move(reason), .range = metric.range, .message = std::move(message)};
-  if (window.too_short) {
-    check.reason = "WindowTooShort";
-    check.message += ": " + window.warning;
-    return check;
-  }
-  settle(check, metric.on_no_data, "onNoData");
-  return check;
-}
-
-std::string since(const PlannedWindow& window) {
-  return "in the last " + std::to_string(window.length.count()) + "s";
-}
-
-// As Prometheus writes it.
-std::string not_a_number(double value) {
-  if (std::isnan(value)) return "NaN";
-  return value > 0 ? "+Inf" : "-Inf";
-}
-
-double success_rate(const Requests& requests) { return kPerCent * requests.succeeded / requests.total(); }
-
-Check success_check(const Metric& metric, const Requests& candidate, const Requests& stable) {
-  auto check =
-      judge_value(metric.name, {.subject = metric.name, .unit = "%"}, success_rate(candidate), metric.range);
-  if (stable.usable && stable.total() > 0) check.stable = success_rate(stable);
-  return check;
-}
-
 // One call of Judge::judge.
 class Round {
  public:
-  Round(SharedAnswers& answers, ScrapeIntervals& scrapes, const std::string& address, const Inquiry& inquiry)
-      : answers_(answers),
-        scrapes_(scrapes),
-        address_(address),
-        inquiry_(inquiry),
-        subject_(inquiry.subject) {}
+  Round(const Providers& providers, std::string_view own, const Inquiry& inquiry)
+      : providers_(providers), own_(own), inquiry_(inquiry) {}
 
   // Against its range.
   void judge(const Metric& metric) {
-    if (!metric.problem.empty()) {
-      judgement_.checks.push_back(failed_query(metric, {QueryError::Kind::Unavailable, metric.problem}));
-      return;
-    }
-    const Server server{.address = metric.address.empty() ? address_ : metric.address,
-                        .headers = metric.headers,
-                        .insecure_skip_verify = metric.insecure_skip_verify};
-    const auto window = plan(metric, server, inquiry_.window);
-    judgement_.checks.push_back(metric.query.empty() ? built_in(metric, server, window)
-                                                     : custom(metric, server, window));
+    auto reading = ask(metric);
+    judgement_.all_failed = judgement_.all_failed || reading.all_failed;
+    for (const auto& warning : reading.warnings) warn(warning);
+    auto check = std::visit([&](const auto& result) { return check_of(metric, result); }, reading.result);
+    check.samples = reading.samples;
+    judgement_.checks.push_back(std::move(check));
   }
 
   // Against stable, by what was counted since the last interval.
   void compare() {
-    const auto compared = analysis::compare(answers_, scrapes_, {.address = address_}, inquiry_);
+    auto* const counter = providers_.find(own_)->second->counter();
+    const auto compared =
+        counter
+            ? analysis::compare(*counter, inquiry_)
+            : std::unexpected(ProviderError{
+                  .message = "spec.analysis.judge.type is sequential, which compares counts of requests, and "
+                             "provider " +
+                             std::string(own_) + " has none: set it to threshold",
+                  .rejected = true});
     if (compared) {
       judgement_.all_failed = judgement_.all_failed || compared->all_failed;
       judgement_.conclusive = compared->counted && compared->look.finding == Finding::Against;
@@ -88,64 +52,26 @@ class Round {
     for (const auto& metric : inquiry_.metrics) {
       if (!is_compared(metric)) continue;
       judgement_.checks.push_back(compared ? comparison(metric, *compared)
-                                           : failed_query(metric, compared.error()));
+                                           : check_of(metric, compared.error()));
     }
   }
 
   Judgement conclude() && { return concluded(std::move(judgement_)); }
 
  private:
-  PlannedWindow plan(const Metric& metric, const Server& server, Window asked) {
-    asked.length = metric.interval.value_or(asked.length);
-    std::optional<Seconds> scrape_interval;
-    const bool matters = metric.query.empty() || uses_variable(metric.query, "interval");
-    if (matters && asked.length < kAlwaysLongEnough) {
-      scrape_interval = scrapes_.of(server, subject_.name_space, asked.end);
+  Reading ask(const Metric& metric) {
+    if (!metric.problem.empty()) return {.result = ProviderError{.message = metric.problem}};
+    const auto type = metric.provider.empty() ? own_ : std::string_view(metric.provider);
+    const auto provider = providers_.find(type);
+    if (provider == providers_.end()) {
+      return {.result = ProviderError{
+                  .message = metric.name + ": there is no provider \"" + std::string(type) + "\" of metrics",
+                  .rejected = true}};
     }
-    auto window = plan_window(asked, scrape_interval);
-    if (!window.warning.empty()) warn(metric.name + ": " + window.warning);
-    return window;
-  }
-
-  Check built_in(const Metric& metric, const Server& server, const PlannedWindow& window) {
-    if (!is_built_in(metric.name)) {
-      return failed_query(metric,
-                          {QueryError::Kind::Rejected,
-                           "no metric " + metric.name + " is built in: it needs a query or a template"});
-    }
-    const auto answer = ask(server, requests_query(subject_.name_space, window.length), window);
-    if (!*answer) return failed_query(metric, answer->error());
-    const auto requests = requests_of(**answer, subject_.target);
-    if (!requests.usable) {
-      return no_data(metric, window, "NotANumber",
-                     "requests of " + subject_.target + " " + since(window) +
-                         " are counted with a value that is no number of requests");
-    }
-    if (requests.total() <= 0) {
-      return no_data(metric, window, "NoData",
-                     "no requests reached " + subject_.target + " " + since(window));
-    }
-    judgement_.all_failed = judgement_.all_failed || requests.succeeded <= 0;
-    if (const double samples = std::round(requests.total()); samples < least_samples()) {
-      return {.name = metric.name,
-              .reason = "TooFewSamples",
-              .range = metric.range,
-              .samples = samples,
-              .message = format_number(samples) + " requests reached " + subject_.target + " " +
-                         since(window) + ", " + format_number(least_samples()) + " are needed"};
-    }
-    auto check = metric.name == kSuccessRate
-                     ? success_check(metric, requests, requests_of(**answer, subject_.stable))
-                     : duration_check(metric, server, window);
-    check.samples = std::round(requests.total());
-    return check;
-  }
-
-  static Check comparison(const Metric& metric, const Compared& compared) {
-    if (compared.counted) return compared_check(metric, compared.trial, compared.look);
-    Check check{.name = metric.name, .reason = "NoData", .range = metric.range, .message = compared.no_data};
-    settle(check, metric.on_no_data, "onNoData");
-    return check;
+    return provider->second->ask({.metric = metric,
+                                  .subject = inquiry_.subject,
+                                  .window = inquiry_.window,
+                                  .least_samples = least_samples()});
   }
 
   // Of a window; the sequential judge asks for them in the step.
@@ -153,63 +79,31 @@ class Round {
     return inquiry_.judge.sequential ? 1 : inquiry_.judge.min_samples;
   }
 
-  Check duration_check(const Metric& metric, const Server& server, const PlannedWindow& window) {
-    const auto answer = ask(server, duration_query(subject_.name_space, window.length), window);
-    if (!*answer) return failed_query(metric, answer->error());
-    const auto value = value_of(**answer, subject_.target);
-    if (!value) {
-      return no_data(metric, window, "NoData",
-                     "requests reached " + subject_.target + " " + since(window) +
-                         ", but no duration of theirs is known");
-    }
-    auto check =
-        judge_value(metric.name, {.subject = metric.name + " p99", .unit = "ms"}, *value, metric.range);
-    check.stable = value_of(**answer, subject_.stable);
+  static Check check_of(const Metric& metric, const Measured& measured) {
+    auto check = judge_value(metric.name, measured.wording, measured.value, metric.range);
+    check.stable = measured.stable;
     return check;
   }
 
-  Check custom(const Metric& metric, const Server& server, const PlannedWindow& window) {
-    const auto query = render(metric.query, subject_, window.length, metric.template_variables);
-    if (!query) return failed_query(metric, {QueryError::Kind::Rejected, metric.name + ": " + query.error()});
-    const auto answer = ask(server, *query, window);
-    if (!*answer) return failed_query(metric, answer->error());
-    const auto& series = (*answer)->series;
-    if (series.empty()) {
-      return no_data(metric, window, "NoData", metric.name + ": the query answered no series");
-    }
-    if (series.size() > 1) {
-      return {.name = metric.name,
-              .reason = "ManySeries",
-              .range = metric.range,
-              .message = metric.name + ": the query answered " + std::to_string(series.size()) +
-                         " series, one is needed: aggregate it, with sum() for example"};
-    }
-    const double value = series.front().value;
-    if (!std::isfinite(value)) {
-      return no_data(metric, window, "NotANumber",
-                     metric.name + ": the query answered " + not_a_number(value));
-    }
-    return judge_value(metric.name, {.subject = metric.name}, value, metric.range);
+  static Check check_of(const Metric& metric, const NoData& none) {
+    Check check{.name = metric.name, .reason = none.reason, .range = metric.range, .message = none.message};
+    if (none.policy_applies) settle(check, metric.on_no_data, "onNoData");
+    return check;
   }
 
-  std::shared_ptr<const QueryResult> ask(const Server& server, const std::string& query,
-                                         const PlannedWindow& window) {
-    auto answer = answers_.ask(server, query, window.end);
-    if (answer->has_value()) {
-      for (const auto& warning : (*answer)->warnings) warn("Prometheus warns: " + warning);
-    }
-    return answer;
-  }
-
-  Check failed_query(const Metric& metric, const QueryError& error) {
-    const bool unavailable = error.kind != QueryError::Kind::Rejected;
-    if (unavailable) judgement_.provider_available = false;
+  Check check_of(const Metric& metric, const ProviderError& error) {
+    if (!error.rejected) judgement_.provider_available = false;
     Check check{.name = metric.name,
-                .reason = unavailable ? "ProviderError" : "QueryRejected",
+                .reason = error.rejected ? "QueryRejected" : "ProviderError",
                 .range = metric.range,
                 .message = error.message};
     settle(check, metric.on_provider_error, "onProviderError");
     return check;
+  }
+
+  static Check comparison(const Metric& metric, const Compared& compared) {
+    if (compared.counted) return compared_check(metric, compared.trial, compared.look);
+    return check_of(metric, NoData{.message = compared.no_data});
   }
 
   void warn(const std::string& warning) {
@@ -218,21 +112,19 @@ class Round {
     }
   }
 
-  SharedAnswers& answers_;
-  ScrapeIntervals& scrapes_;
-  const std::string& address_;
+  const Providers& providers_;
+  const std::string_view own_;
   const Inquiry& inquiry_;
-  const Subject& subject_;
   Judgement judgement_;
 };
 
-class PrometheusJudge final : public Judge {
+class ProviderJudge final : public Judge {
  public:
-  PrometheusJudge(std::string address, Fetch fetch)
-      : address_(std::move(address)), answers_(std::move(fetch)), scrapes_(answers_) {}
+  ProviderJudge(Providers providers, std::string own)
+      : providers_(std::move(providers)), own_(std::move(own)) {}
 
   Judgement judge(const Inquiry& inquiry) override {
-    Round round(answers_, scrapes_, address_, inquiry);
+    Round round(providers_, own_, inquiry);
     for (const auto& metric : inquiry.metrics) {
       if (metric.range.given()) round.judge(metric);
     }
@@ -241,15 +133,19 @@ class PrometheusJudge final : public Judge {
   }
 
  private:
-  const std::string address_;
-  SharedAnswers answers_;
-  ScrapeIntervals scrapes_;
+  const Providers providers_;
+  const std::string own_;
 };
 
 }  // namespace
 
+std::unique_ptr<Judge> make_judge(Providers providers, std::string own) {
+  return std::make_unique<ProviderJudge>(std::move(providers), std::move(own));
+}
+
 std::unique_ptr<Judge> make_prometheus_judge(std::string address, Fetch fetch) {
-  return std::make_unique<PrometheusJudge>(std::move(address), std::move(fetch));
+  return make_judge(make_providers({.address = std::move(address), .fetch = std::move(fetch)}),
+                    std::string(kDefaultProvider));
 }
 
 }  // namespace weir::analysis

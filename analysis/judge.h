@@ -1,26 +1,15 @@
-// Judges one interval of a release by asking Prometheus.
+// Judges one interval of a release by asking providers of metrics.
 #pragma once
 
-#include <expected>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "analysis/check.h"
+#include "analysis/fetch.h"
+#include "analysis/provider.h"
 
 namespace weir::analysis {
-
-// How the analysis reaches a Prometheus: GET `url` with `headers`; the body of a 2xx answer, or a sentence
-// saying why there is none. The edges provide it. Thread-safe.
-struct Answer {
-  int status = 0;  // of HTTP
-  std::string body;
-  bool too_large = false;  // the body was longer than kMaxAnswerBytes, and is not here
-};
-using Fetch = std::function<std::expected<Answer, std::string>(
-    const std::string& url, const std::map<std::string, std::string>& headers, bool insecure_skip_verify)>;
 
 // What is to be judged of one interval.
 struct Inquiry {
@@ -33,16 +22,20 @@ struct Inquiry {
   std::string evidence;  // Judgement::evidence of the interval before; empty: none is known
 };
 
-// Judges every metric over the window. Thread-safe; blocks for as long as `fetch` does.
+// Judges every metric over the window. Thread-safe; blocks for as long as the providers do.
 class Judge {
  public:
   virtual ~Judge() = default;
   [[nodiscard]] virtual Judgement judge(const Inquiry& inquiry) = 0;
 };
 
-// `address` is the operator's own Prometheus ("http://prometheus.monitoring:9090"), used by metrics without
-// one. One built-in query serves all releases of a namespace with the same window; answers are shared for the
-// same window.
+// Asks of each metric the provider that it names; `own`, which is one of `providers`, of a metric that names
+// none, and for the counts of the sequential judge.
+[[nodiscard]] std::unique_ptr<Judge> make_judge(Providers providers, std::string own);
+
+// Over all providers there are (providers/registry.h). `address` is the operator's own Prometheus
+// ("http://prometheus.monitoring:9090"), used by metrics without one. One built-in query serves all releases
+// of a namespace with the same window; answers are shared for the same window.
 [[nodiscard]] std::unique_ptr<Judge> make_prometheus_judge(std::string address, Fetch fetch);
 
 }  // namespace weir::analysis

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "analysis/queries.h"
+#include "analysis/built_in.h"
 #include "analysis/threshold.h"
 
 namespace weir::analysis {

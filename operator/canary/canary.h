@@ -60,6 +60,7 @@ enum class UnknownFields { Ignore, Refuse };
 
 // A MetricTemplate's provider and query over a metric that names it. Secrets are the caller's to add.
 struct MetricTemplate {
+  std::string provider;  // its type (analysis/providers/registry.h)
   std::string address;
   std::string query;
   std::map<std::string, std::string> headers;

@@ -3,7 +3,8 @@
 #include <cctype>
 #include <set>
 
-#include "analysis/queries.h"
+#include "analysis/built_in.h"
+#include "analysis/providers/registry.h"
 #include "operator/canary/spec.h"
 
 namespace weir::canary {
@@ -105,6 +106,16 @@ std::map<std::string, std::string> parse_headers(Fields& provider) {
   return headers;
 }
 
+std::string parse_provider_type(Fields& provider) {
+  auto type = provider.text("type", analysis::kDefaultProvider);
+  const auto offered = analysis::offered_providers();
+  if (std::ranges::find(offered, type) == offered.end()) {
+    provider.refuse(
+        "type", provider.path_of("type") + " is \"" + type + "\"; supported values: " + quoted_list(offered));
+  }
+  return type;
+}
+
 analysis::JudgeSettings parse_judge(Fields& analysis) {
   // Bounds of a probability that means something, and of a share of requests.
   constexpr double kLeastError = 0.0001;
@@ -172,7 +183,7 @@ Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown)
   result.query = spec.text("query", {}, kQueryLength);
   spec.require("provider");
   auto provider = spec.object("provider");
-  provider.choice<bool>("type", {{"prometheus", true}});
+  result.provider = parse_provider_type(provider);
   result.address = provider.text("address");
   if (!result.address.empty() && !result.address.starts_with("http://") &&
       !result.address.starts_with("https://")) {

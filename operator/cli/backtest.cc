@@ -6,7 +6,7 @@
 #include <charconv>
 #include <ostream>
 
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 #include "operator/base/time.h"
 #include "operator/cli/canary_file.h"
 #include "operator/http/transport.h"
@@ -72,9 +72,9 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
 
 // Asks one server, whatever the URL: all queries go to the address of --prometheus.
 analysis::Fetch fetch_by(http::Transport& transport) {
-  return [&transport](const std::string& url, const std::map<std::string, std::string>& headers,
-                      bool) -> std::expected<analysis::Answer, std::string> {
-    auto answer = transport.send({.url = url, .headers = headers, .max_body = analysis::kMaxAnswerBytes}, {});
+  return [&transport](const analysis::Request& request) -> std::expected<analysis::Answer, std::string> {
+    auto answer = transport.send(
+        {.url = request.url, .headers = request.headers, .max_body = analysis::kMaxAnswerBytes}, {});
     if (!answer && answer.error().failure == http::Failure::TooLarge)
       return analysis::Answer{.too_large = true};
     if (!answer) return std::unexpected(answer.error().message);

@@ -5,8 +5,8 @@
 #include <numbers>
 #include <utility>
 
+#include "analysis/built_in.h"
 #include "analysis/conclude.h"
-#include "analysis/queries.h"
 #include "analysis/threshold.h"
 
 namespace weir::cli {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -45,6 +46,7 @@ struct Tls {
   std::string client_cert;  // PEM; empty: none
   std::string client_key;
   bool insecure_skip_verify = false;
+  friend auto operator<=>(const Tls&, const Tls&) = default;
 };
 
 // Thread-safe; connections are kept alive and shared. Follows no redirect. At most `max_in_flight` requests

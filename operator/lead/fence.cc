@@ -133,9 +133,11 @@ std::optional<Error> FencedApi::deposed(const kube::Resource& resource, const Js
 
 kube::Result<Json> FencedApi::noted(const kube::Resource& resource, const Json& before,
                                     kube::Result<Json> answer) {
+  const bool nothing_to_send = answer && version_of(*answer) == version_of(before);
+  sent_ = sent_ || !nothing_to_send;
   if (!answer) {
     if (is_open(answer.error().code)) fence_.unanswered(release_, resource, before);
-  } else if (version_of(*answer) != version_of(before)) {  // else there was nothing to send
+  } else if (!nothing_to_send) {
     fence_.carried_out(release_, resource, before);
   }
   return answer;
@@ -152,6 +154,7 @@ kube::Result<std::vector<Json>> FencedApi::list(const kube::Resource& resource, 
 
 kube::Result<Json> FencedApi::create(const kube::Resource& resource, const Json& object) {
   if (auto error = deposed(resource, object)) return std::unexpected(*std::move(error));
+  sent_ = true;
   auto answer = api_.create(resource, object);
   if (answer) fence_.carried_out(release_, resource, *answer);
   return answer;
@@ -170,6 +173,7 @@ kube::Result<Json> FencedApi::update_status(const kube::Resource& resource, cons
 
 kube::Result<void> FencedApi::remove(const kube::Resource& resource, const Json& object) {
   if (auto error = deposed(resource, object)) return std::unexpected(*std::move(error));
+  sent_ = true;
   auto answer = api_.remove(resource, object);
   if (!answer && is_open(answer.error().code)) fence_.unanswered(release_, resource, object);
   return answer;

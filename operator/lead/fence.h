@@ -115,6 +115,9 @@ class FencedApi final : public kube::Api {
                                                  const Json& after) override;
   [[nodiscard]] kube::Result<void> remove(const kube::Resource& resource, const Json& object) override;
 
+  // Whether any write was sent that the server may have carried out: one that changes nothing is not sent.
+  [[nodiscard]] bool sent() const { return sent_; }
+
  private:
   // Why nothing may be written to the object; empty: it may.
   [[nodiscard]] std::optional<kube::Error> deposed(const kube::Resource& resource, const Json& object) const;
@@ -125,6 +128,7 @@ class FencedApi final : public kube::Api {
   const kube::Key release_;
   const kube::Key service_;
   const std::int64_t term_;
+  bool sent_ = false;
 };
 
 }  // namespace weir::lead

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 #include "operator/cli/args.h"
 
 namespace weir {

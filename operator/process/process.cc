@@ -19,9 +19,10 @@
 #include "operator/kube/watcher.h"
 #include "operator/lead/lease.h"
 #include "operator/lead/sharding.h"
+#include "operator/outside/desk.h"
 #include "operator/process/event_sender.h"
 #include "operator/process/memory.h"
-#include "operator/process/prometheus_fetch.h"
+#include "operator/process/metrics_fetch.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/kinds.h"
 #include "operator/reconcile/reconciler.h"
@@ -36,8 +37,9 @@ namespace {
 using report::Level;
 using report::log_event;
 
-// Checks that are judged at the same time: each waits for Prometheus.
-constexpr int kAnalystThreads = 8;
+// Questions to the outside that are answered at the same time: each waits for a server.
+constexpr int kDeskThreads = 8;
+static_assert(kDeskThreads > outside::kMostAtOnce);
 // Of the client of the Leases: a request must fail well before the renew deadline.
 constexpr std::chrono::milliseconds kLeaseTimeout{4'000};
 
@@ -77,11 +79,12 @@ class Operator {
         transport_(
             http::make_transport(connection_.base_url, connection_.tls, options.threads + other_callers())),
         client_(*transport_, connection_.token, clock_, client_options()),
-        fetch_(metrics_, clock_, stop_),
-        judge_(analysis::make_prometheus_judge(options.prometheus, std::ref(fetch_))),
+        judge_(
+            analysis::make_prometheus_judge(options.prometheus, make_metrics_fetch(metrics_, clock_, stop_))),
         events_(client_),
-        analyst_(*judge_, [this](const kube::Key& key,
-                                 const analysis::Judgement& judgement) { judged(key, judgement); }),
+        analyst_(
+            desk_, *judge_,
+            [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); }),
         reconciler_(client_, client_.urgent(), stores_, analyst_, clock_, listener(),
                     [this](const kube::Key& service) { return leads(service); }),
         controller_(
@@ -106,6 +109,7 @@ class Operator {
     start_watchers();
     const int code = work();
     controller_.stop();
+    desk_.stop();
     for (auto& watcher : watchers_) watcher->stop();
     log_event(Level::Info, "stopped: every release is resumable from its status");
     return code;
@@ -229,7 +233,7 @@ class Operator {
     leading_ = true;
     metrics_.set_leader(true);
     log_event(Level::Info, "releasing", {{"canaries", static_cast<std::int64_t>(stores_.canaries.size())}});
-    analyst_.start(kAnalystThreads);
+    desk_.start(kDeskThreads);
     controller_.wake_all();
     controller_.start(options_.threads);
     drop_start_up_pages();
@@ -271,7 +275,7 @@ class Operator {
     if (!wait_for_caches()) return 0;
     leading_ = true;
     log_event(Level::Info, "sharing the releases", {{"shards", lead::kShards}});
-    analyst_.start(kAnalystThreads);
+    desk_.start(kDeskThreads);
     controller_.start(options_.threads);
     const lead::ShardingThread thread(sharding);
     wait_for_stop();
@@ -374,7 +378,6 @@ class Operator {
   std::unique_ptr<http::Transport> transport_;
   kube::Client client_;
   kube::Stores stores_{reconcile::kept_kinds()};
-  PrometheusFetch fetch_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;
   // Set before the watches start, at most one of the last two: without both this process is alone.
@@ -383,7 +386,8 @@ class Operator {
   kube::Store leases_{reconcile::form_of(kube::kLeases)};  // of sharding
   std::optional<lead::Election> election_;
   std::optional<lead::Sharding> sharding_;
-  reconcile::ThreadedAnalyst analyst_;
+  outside::Desk desk_;
+  reconcile::DeskAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
   std::vector<std::unique_ptr<kube::Watcher>> watchers_;

@@ -17,6 +17,31 @@ strategies::Outcome to_outcome(analysis::Outcome outcome) {
   return strategies::Outcome::Inconclusive;
 }
 
+// One question a step: the check of the next interval replaces that of the last.
+outside::QuestionId id_of(const Question& question) {
+  return {.uid = question.uid,
+          .generation = question.generation,
+          .stage = std::to_string(question.request.step),
+          .name = "analysis"};
+}
+
+analysis::Inquiry inquiry_of(const Question& question) {
+  const auto& request = question.request;
+  return {.metrics = question.metrics,
+          .subject = question.subject,
+          .window = {.end = request.window_end, .length = request.window, .earliest = request.earliest},
+          .judge = question.judge,
+          .step = request.step,
+          .steps = request.steps,
+          .evidence = request.evidence};
+}
+
+analysis::Judgement too_many(const std::string& name_space) {
+  return {.message = "not judged: " + std::to_string(outside::kMostWaiting) + " checks of namespace " +
+                     name_space + " wait for an answer already; see whether its metrics servers are slow",
+          .provider_available = false};
+}
+
 }  // namespace
 
 bool Question::same_as(const Question& other) const {
@@ -55,86 +80,49 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
   return verdict;
 }
 
-ThreadedAnalyst::ThreadedAnalyst(analysis::Judge& judge, Done done) : judge_(judge), done_(std::move(done)) {}
+DeskAnalyst::DeskAnalyst(outside::Desk& desk, analysis::Judge& judge, Done done)
+    : desk_(desk), judge_(judge), done_(std::move(done)) {}
 
-ThreadedAnalyst::~ThreadedAnalyst() {
-  for (auto& thread : threads_) thread.request_stop();
-  threads_.clear();
-}
-
-bool ThreadedAnalyst::knows(const kube::Key& release, const Question& question) const {
+bool DeskAnalyst::knows(const kube::Key& release, const Question& question) const {
   const std::scoped_lock lock(mutex_);
   const auto known = entries_.find(release);
-  return known != entries_.end() && known->second.question.same_as(question);
+  return known != entries_.end() && known->second.question->same_as(question);
 }
 
-void ThreadedAnalyst::ask(const kube::Key& release, Question question) {
-  const std::scoped_lock lock(mutex_);
-  entries_[release] = Entry{.question = std::move(question)};
-  waiting_.push_back(release);
-  ready_.notify_one();
+void DeskAnalyst::ask(const kube::Key& release, Question question) {
+  forget(release);
+  const auto asked = std::make_shared<const Question>(std::move(question));
+  {
+    const std::scoped_lock lock(mutex_);
+    entries_[release] = {.question = asked};
+  }
+  const bool taken = desk_.ask<analysis::Judgement>(
+      id_of(*asked), release.name_space, [&judge = judge_, asked] { return judge.judge(inquiry_of(*asked)); },
+      [done = done_, release](const analysis::Judgement& judgement) { done(release, judgement); });
+  if (taken) return;
+  const auto refusal = too_many(release.name_space);
+  {
+    const std::scoped_lock lock(mutex_);
+    entries_[release] = {.question = asked, .refusal = refusal};
+  }
+  done_(release, refusal);
 }
 
-std::optional<strategies::Verdict> ThreadedAnalyst::answer(const kube::Key& release) const {
+std::optional<strategies::Verdict> DeskAnalyst::answer(const kube::Key& release) const {
   const std::scoped_lock lock(mutex_);
   const auto known = entries_.find(release);
-  return known == entries_.end() ? std::nullopt : known->second.verdict;
+  if (known == entries_.end()) return std::nullopt;
+  const auto& [question, refusal] = known->second;
+  const auto judgement = refusal ? refusal : desk_.answer<analysis::Judgement>(id_of(*question));
+  return judgement ? std::optional(to_verdict(*question, *judgement)) : std::nullopt;
 }
 
-void ThreadedAnalyst::forget(const kube::Key& release) {
+void DeskAnalyst::forget(const kube::Key& release) {
   const std::scoped_lock lock(mutex_);
-  entries_.erase(release);
-}
-
-void ThreadedAnalyst::start(int threads) {
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this](const std::stop_token& stop) {
-      while (true) {
-        {
-          std::unique_lock lock(mutex_);
-          if (!ready_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
-        }
-        (void)step();
-      }
-    });
-  }
-}
-
-bool ThreadedAnalyst::step() {
-  std::unique_lock lock(mutex_);
-  if (waiting_.empty()) return false;
-  const auto release = waiting_.front();
-  waiting_.pop_front();
-  lock.unlock();
-  work(release);
-  return true;
-}
-
-void ThreadedAnalyst::work(const kube::Key& release) {
-  Question question;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto known = entries_.find(release);
-    if (known == entries_.end() || known->second.verdict) return;
-    question = known->second.question;
-  }
-  const auto& request = question.request;
-  const auto judgement = judge_.judge(
-      {.metrics = question.metrics,
-       .subject = question.subject,
-       .window = {.end = request.window_end, .length = request.window, .earliest = request.earliest},
-       .judge = question.judge,
-       .step = request.step,
-       .steps = request.steps,
-       .evidence = request.evidence});
-  const auto verdict = to_verdict(question, judgement);
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto known = entries_.find(release);
-    if (known == entries_.end() || !known->second.question.same_as(question)) return;
-    known->second.verdict = verdict;
-  }
-  done_(release, judgement);
+  const auto known = entries_.find(release);
+  if (known == entries_.end()) return;
+  desk_.forget(id_of(*known->second.question));
+  entries_.erase(known);
 }
 
 }  // namespace weir::reconcile

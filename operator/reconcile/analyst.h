@@ -1,17 +1,17 @@
 // Asks the analysis without holding up the reconciler.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
+#include <string>
 #include <vector>
 
 #include "analysis/judge.h"
 #include "operator/kube/resource.h"
+#include "operator/outside/desk.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
@@ -19,6 +19,7 @@ namespace weir::reconcile {
 // One interval of one release to be judged.
 struct Question {
   strategies::CheckRequest request;
+  std::string uid;  // of the Canary
   std::int64_t generation = 0;
   analysis::JudgeSettings judge;
   std::vector<analysis::Metric> metrics;
@@ -43,21 +44,14 @@ class Analyst {
 // What the release is told of a judgement. The time of its checks is the end of the interval that they judge.
 [[nodiscard]] strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement);
 
-// Judges on threads of its own: a slow Prometheus delays checks, not reconciles.
-class ThreadedAnalyst final : public Analyst {
+// Judges at the desk (outside/desk.h): a slow Prometheus delays checks, not reconciles. Thread-safe.
+class DeskAnalyst final : public Analyst {
  public:
   using Done = std::function<void(const kube::Key&, const analysis::Judgement&)>;
 
-  // Borrows `judge`; `done` is called after each answer by the thread that judged.
-  ThreadedAnalyst(analysis::Judge& judge, Done done);
-  // Ends the threads; a question that is being asked is waited for (the judge bounds that).
-  ~ThreadedAnalyst() override;
-  ThreadedAnalyst(const ThreadedAnalyst&) = delete;
-  ThreadedAnalyst& operator=(const ThreadedAnalyst&) = delete;
-
-  void start(int threads);
-  // Judges one question that waits, by the caller's thread; false if none does. What a thread repeats.
-  [[nodiscard]] bool step();
+  // Borrows both: `judge` is needed until the desk has been stopped. `done` is called after each answer by
+  // the thread that judged. A question that the desk does not take is answered at once, as inconclusive.
+  DeskAnalyst(outside::Desk& desk, analysis::Judge& judge, Done done);
 
   [[nodiscard]] bool knows(const kube::Key& release, const Question& question) const override;
   void ask(const kube::Key& release, Question question) override;
@@ -66,18 +60,15 @@ class ThreadedAnalyst final : public Analyst {
 
  private:
   struct Entry {
-    Question question;
-    std::optional<strategies::Verdict> verdict;
+    std::shared_ptr<const Question> question;
+    std::optional<analysis::Judgement> refusal;  // the desk did not take it
   };
-  void work(const kube::Key& release);
 
+  outside::Desk& desk_;
   analysis::Judge& judge_;
-  Done done_;
+  const Done done_;
   mutable std::mutex mutex_;
-  std::condition_variable_any ready_;
   std::map<kube::Key, Entry> entries_;
-  std::deque<kube::Key> waiting_;
-  std::vector<std::jthread> threads_;
 };
 
 }  // namespace weir::reconcile

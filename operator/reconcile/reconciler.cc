@@ -4,11 +4,12 @@
 #include <utility>
 #include <variant>
 
-#include "operator/base/base64.h"
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
+#include "operator/reconcile/metrics_request.h"
 #include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
+#include "strategies/context.h"
 #include "strategies/machine.h"
 
 namespace weir::reconcile {
@@ -16,29 +17,15 @@ namespace {
 
 using strategies::Phase;
 
-// `token` as a bearer token, or `username` and `password`; empty: the Secret has neither.
-std::string authorization(const Json& secret) {
-  const auto data = secret.value("data", Json::object());
-  // A file that a Secret was made from often ends in a newline, which no header may hold.
-  const auto value = [&](const char* key) {
-    auto text = base::decode_base64(data.value(key, "")).value_or("");
-    text.resize(text.find_last_not_of("\r\n") + 1);
-    return text;
-  };
-  if (data.contains("token")) return "Bearer " + value("token");
-  if (data.contains("username"))
-    return "Basic " + base::encode_base64(value("username") + ":" + value("password"));
-  return {};
-}
-
 // A wait that is over by itself within this is not worth a write of status.
 constexpr std::chrono::milliseconds kPassingWait{60'000};
 
-constexpr std::string_view kProgressing = "Progressing";
+// When a round comes again whose actions found nothing to send.
+constexpr std::chrono::milliseconds kNothingSent{5'000};
 
 strategies::Condition progressing(const strategies::Status& status) {
   const auto& all = status.conditions;
-  const auto found = std::ranges::find(all, kProgressing, &strategies::Condition::type);
+  const auto found = std::ranges::find(all, strategies::kProgressing, &strategies::Condition::type);
   return found == all.end() ? strategies::Condition{} : *found;
 }
 
@@ -174,7 +161,6 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
     fence_.began(key, term);
   }
   if (listener_.on_status) listener_.on_status(canary, decision.status);
-  round.wrote = is_worth_a_write(canary.status, decision) || !decision.actions.empty();
   Actor actor(api, stores_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
   for (const auto& action : decision.actions) {
     auto done = actor.perform(action, scene);
@@ -183,6 +169,10 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
     round.error = done.error();
     break;
   }
+  round.wrote = api.sent();
+  // What was to be done was done already, as far as the objects tell: what will have changed by then?
+  if (!round.wrote && !decision.actions.empty())
+    round.requeue_after = std::min(round.requeue_after.value_or(kNothingSent), kNothingSent);
   if (listener_.on_event) {
     for (const auto& event : joined(decision.events)) listener_.on_event(canary, event);
   }
@@ -242,49 +232,15 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, co
   return {};
 }
 
-std::vector<analysis::Metric> Reconciler::resolve(const canary::Canary& canary) {
-  std::vector<analysis::Metric> metrics;
-  for (const auto& wanted : canary.metrics) {
-    auto metric = wanted.metric;
-    const auto& space = wanted.template_namespace.empty() ? canary.name_space : wanted.template_namespace;
-    const auto stored = wanted.template_name.empty()
-                            ? std::nullopt
-                            : stores_.metric_templates.get({space, wanted.template_name});
-    if (stored) {
-      if (const auto found = canary::parse_template(*stored->object)) {
-        metric.query = found->query;
-        metric.address = found->address;
-        metric.headers = found->headers;
-        metric.insecure_skip_verify = found->insecure_skip_verify;
-        if (!found->secret.empty()) {
-          const auto secret = api_.get(kube::kSecrets, {space, found->secret});
-          if (secret) {
-            metric.headers["Authorization"] = authorization(*secret);
-          } else {
-            metric.problem = "Secret " + kube::to_string({space, found->secret}) + " of MetricTemplate " +
-                             wanted.template_name + " cannot be read: " + secret.error().message;
-          }
-        }
-      }
-    }
-    metrics.push_back(std::move(metric));
-  }
-  return metrics;
-}
-
 void Reconciler::ask(const Scene& scene, const strategies::CheckRequest& request) {
   const auto& canary = scene.canary;
-  Question question{.request = request, .generation = canary.generation, .judge = canary.judge};
-  if (analyst_.knows({canary.name_space, canary.name}, question)) return;
+  const kube::Key key{canary.name_space, canary.name};
+  auto question = question_of(canary, request);
+  if (analyst_.knows(key, question)) return;
   if (listener_.on_check) listener_.on_check(canary, request);
-  question.metrics = resolve(canary);
-  question.subject = {.name_space = canary.name_space,
-                      .name = canary.name,
-                      .target = canary.status.target,
-                      .stable = canary.status.stable.name,
-                      .service = canary.spec.service.name,
-                      .weight = request.weight.percent()};
-  analyst_.ask({canary.name_space, canary.name}, std::move(question));
+  question.metrics = metrics_of(canary, stores_.metric_templates,
+                                [this](const kube::Key& secret) { return api_.get(kube::kSecrets, secret); });
+  analyst_.ask(key, std::move(question));
 }
 
 }  // namespace weir::reconcile

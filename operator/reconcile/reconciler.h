@@ -23,7 +23,7 @@ using lead::Lead;
 // What a round came to.
 struct Round {
   std::optional<strategies::Milliseconds> requeue_after;  // empty: nothing is due until something changes
-  bool wrote = false;                // something changed: the next round has something new to decide from
+  bool wrote = false;                // something was sent: the next round has something new to decide from
   std::optional<kube::Error> error;  // the write that failed; the caller backs off and runs another round
 };
 
@@ -69,7 +69,6 @@ class Reconciler {
   [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
                                                 const strategies::Decision& decision, const Lead& lead);
   [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, const Lead& lead);
-  [[nodiscard]] std::vector<analysis::Metric> resolve(const canary::Canary& canary);
   void ask(const Scene& scene, const strategies::CheckRequest& request);
 
   kube::Api& api_;

@@ -1,13 +1,12 @@
 // Any bytes as Prometheus' answers: what is no valid answer never lets a step pass.
-#include "analysis/prometheus.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
 
+#include "analysis/built_in.h"
 #include "analysis/judge.h"
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/api.h"
 #include "test/fuzz/json.h"
 #include "test/fuzz/target.h"
 
@@ -84,11 +83,10 @@ void judge(const std::vector<std::string>& bodies, const analysis::Metric& metri
   bool valid = true;
   bool series = false;
   const auto judge = analysis::make_prometheus_judge(
-      "http://prometheus:9090",
-      [&](const std::string& url, const auto&, bool) -> std::expected<Answer, std::string> {
+      "http://prometheus:9090", [&](const analysis::Request& request) -> std::expected<Answer, std::string> {
         const auto& body = bodies[asked++ % bodies.size()];
         // How often Prometheus scrapes is not what is judged: without an answer the window is taken as it is.
-        const bool judged = !url.contains("count_over_time");
+        const bool judged = !request.url.contains("count_over_time");
         valid = valid && (!judged || is_answer(body));
         series = series || (judged && (holds_series(body) || body.contains("scalar")));
         return Answer{.status = 200, .body = body};

@@ -1,5 +1,5 @@
 // Templates and values of variables: a value that stands in a string literal stays in it.
-#include "analysis/query_template.h"
+#include "analysis/providers/prometheus/query_template.h"
 
 #include <optional>
 #include <vector>

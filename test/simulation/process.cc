@@ -42,15 +42,14 @@ Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t s
                 {.lease = {"weir-system", "weir"},
                  .identity = fmt::format("weir-{}_{}", pod, id),
                  .predecessors = fmt::format("weir-{}_", pod)}),
-      judge_(analysis::make_prometheus_judge(
-          kPrometheusUrl,
-          [this](const std::string& url, const std::map<std::string, std::string>&, bool) {
-            life_.check();
-            auto answer = around_.prometheus.fetch(url);
-            life_.check();
-            return answer;
-          })),
-      analyst_(*judge_,
+      judge_(analysis::make_prometheus_judge(kPrometheusUrl,
+                                             [this](const analysis::Request& request) {
+                                               life_.check();
+                                               auto answer = around_.prometheus.fetch(request.url);
+                                               life_.check();
+                                               return answer;
+                                             })),
+      analyst_(desk_, *judge_,
                [this](const kube::Key& key, const analysis::Judgement& judgement) {
                  if (around_.tells) around_.tell("judged: " + judgement.message);
                  controller_.wake(key);
@@ -185,7 +184,7 @@ void Process::judge() {
   // One thread asks: whoever is at it, waiting for an answer, takes the next question too.
   if (judging_) return;
   judging_ = true;
-  while (analyst_.step()) {
+  while (desk_.step()) {
   }
   judging_ = false;
 }

@@ -83,7 +83,8 @@ class Process {
   lead::Election election_;
   kube::Stores stores_{reconcile::kept_kinds()};
   std::unique_ptr<analysis::Judge> judge_;
-  reconcile::ThreadedAnalyst analyst_;
+  outside::Desk desk_;
+  reconcile::DeskAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
   std::vector<std::unique_ptr<Watching>> watches_;

@@ -10,8 +10,8 @@
 #include <ranges>
 #include <string_view>
 
-#include "analysis/counters.h"
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/counters.h"
+#include "analysis/providers/prometheus/queries.h"
 
 namespace weir::simulation {
 namespace {

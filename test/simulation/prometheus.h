@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "analysis/judge.h"
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 #include "test/simulation/mesh.h"
 
 namespace weir::simulation {
@@ -29,7 +29,7 @@ enum class Weather {
   Rejected     // 503 with an error document
 };
 
-// Answers the queries of analysis/queries.h and analysis/counters.h (success rate, duration, scrape interval,
+// Answers the queries of analysis/providers/prometheus (success rate, duration, scrape interval,
 // raw samples) from samples of every proxy, as Prometheus would: with its look-back of five minutes and the
 // extrapolation of increase().
 class Prometheus {
@@ -42,7 +42,7 @@ class Prometheus {
   void set(Weather weather) { weather_ = weather; }
   [[nodiscard]] Weather weather() const { return weather_; }
 
-  // What PrometheusFetch would return for this URL. Lets time pass on the executor while the answer is on its
+  // What outside::Fetch would return for this URL. Lets time pass on the executor while the answer is on its
   // way; the weather is that of its end.
   [[nodiscard]] std::expected<analysis::Answer, std::string> fetch(const std::string& url);
 

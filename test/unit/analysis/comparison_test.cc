@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 #include "analysis/sequential.h"
 #include "test/unit/analysis/scripted_prometheus.h"
 

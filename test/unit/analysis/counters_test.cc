@@ -1,4 +1,4 @@
-#include "analysis/counters.h"
+#include "analysis/providers/prometheus/counters.h"
 
 #include <gtest/gtest.h>
 

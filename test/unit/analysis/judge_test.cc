@@ -266,13 +266,13 @@ TEST_F(Judging, a_metric_asks_its_own_server_with_its_headers) {
   auto metric = custom();
   metric.address = "https://thanos/";
   metric.headers = {{"X-Scope-OrgID", "a"}};
-  metric.insecure_skip_verify = true;
+  metric.tls.insecure_skip_verify = true;
   (void)check(metric);
   const auto asked = prometheus_.asked().at(0);
   EXPECT_TRUE(asked.url.starts_with("https://thanos/api/v1/query?"));
   EXPECT_TRUE(asked.url.ends_with("&time=1700000000"));
   EXPECT_EQ(asked.headers, metric.headers);
-  EXPECT_TRUE(asked.insecure_skip_verify);
+  EXPECT_TRUE(asked.tls.insecure_skip_verify);
 }
 
 TEST_F(Judging, a_failed_check_outweighs_an_inconclusive_one_and_that_a_passed_one) {

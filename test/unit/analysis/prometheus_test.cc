@@ -1,8 +1,7 @@
-#include "analysis/prometheus.h"
-
 #include <cmath>
 #include <stdexcept>
 
+#include "analysis/providers/prometheus/api.h"
 #include "test/unit/analysis/scripted_prometheus.h"
 
 namespace weir::analysis {
@@ -157,19 +156,21 @@ TEST(QueryAnswer, that_is_not_what_the_api_promises_is_an_error) {
   }
 }
 
-TEST(Ask, sends_the_headers_and_the_choice_of_verification) {
+TEST(Ask, sends_the_headers_and_how_the_server_is_verified) {
   ScriptedPrometheus prometheus;
-  const Server server{std::string(kAddress), {{"Authorization", "Bearer s3cret"}}, true};
+  const Server server{std::string(kAddress),
+                      {{"Authorization", "Bearer s3cret"}},
+                      {.ca_bundle = "PEM", .insecure_skip_verify = true}};
   ASSERT_TRUE(ask(prometheus.fetch(), server, "up", kNow));
   const auto asked = prometheus.asked().at(0);
   EXPECT_EQ(asked.headers, server.headers);
-  EXPECT_TRUE(asked.insecure_skip_verify);
+  EXPECT_EQ(asked.tls, server.tls);
 }
 
 TEST(Ask, names_the_server_when_it_is_down) {
   ScriptedPrometheus prometheus;
   prometheus.is_down("connection refused");
-  const Server server{"http://prometheus:9090/a", {}, false};
+  const Server server{"http://prometheus:9090/a", {}, {}};
   const auto result = ask(prometheus.fetch(), server, "up", kNow);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,
@@ -198,7 +199,7 @@ TEST(Ask, does_not_ask_an_address_that_could_lead_elsewhere_and_does_not_show_it
                                     "http://[s3cret]",
                                     "http://[]"}) {
     ScriptedPrometheus prometheus;
-    const auto result = ask(prometheus.fetch(), {address, {}, false}, "up", kNow);
+    const auto result = ask(prometheus.fetch(), {address, {}, {}}, "up", kNow);
     ASSERT_FALSE(result) << address;
     EXPECT_TRUE(result.error().message.starts_with("Prometheus is not asked: its address must ")) << address;
     EXPECT_FALSE(result.error().message.contains("s3cret")) << address;
@@ -223,10 +224,10 @@ TEST(Ask, without_an_address_says_that_none_is_set) {
 }
 
 TEST(Ask, turns_an_exception_of_the_transport_into_an_error) {
-  const Fetch throwing = [](const std::string&, const auto&, bool) -> std::expected<Answer, std::string> {
+  const Fetch throwing = [](const Request&) -> std::expected<Answer, std::string> {
     throw std::runtime_error("out of sockets");
   };
-  const auto result = ask(throwing, {std::string(kAddress), {}, false}, "up", kNow);
+  const auto result = ask(throwing, {std::string(kAddress), {}, {}}, "up", kNow);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,
             "Prometheus at http://prometheus:9090 could not be asked: out of sockets");

@@ -1,8 +1,10 @@
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/queries.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+
+#include "analysis/built_in.h"
 
 namespace weir::analysis {
 namespace {

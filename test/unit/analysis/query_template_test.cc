@@ -1,4 +1,4 @@
-#include "analysis/query_template.h"
+#include "analysis/providers/prometheus/query_template.h"
 
 #include <gtest/gtest.h>
 

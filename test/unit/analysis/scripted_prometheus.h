@@ -89,7 +89,7 @@ class ScriptedPrometheus {
     std::string url;
     std::string query;  // decoded
     std::map<std::string, std::string> headers;
-    bool insecure_skip_verify = false;
+    Tls tls;
   };
 
   // Queries that contain `part` are answered so; of several that fit, the one written last counts.
@@ -100,9 +100,7 @@ class ScriptedPrometheus {
   void is_back() { down_.clear(); }
 
   [[nodiscard]] Fetch fetch() {
-    return [this](const std::string& url, const std::map<std::string, std::string>& headers, bool insecure) {
-      return answer(url, headers, insecure);
-    };
+    return [this](const Request& request) { return answer(request); };
   }
 
   [[nodiscard]] std::vector<Asked> asked(std::string_view part = {}) {
@@ -115,13 +113,12 @@ class ScriptedPrometheus {
   }
 
  private:
-  std::expected<Answer, std::string> answer(const std::string& url,
-                                            const std::map<std::string, std::string>& headers,
-                                            bool insecure) {
+  std::expected<Answer, std::string> answer(const Request& request) {
+    const auto& url = request.url;
     const auto start = url.find("query=") + 6;
     const auto query = percent_decode(std::string_view(url).substr(start, url.find("&time=") - start));
     const std::scoped_lock lock(mutex_);
-    asked_.push_back({url, query, headers, insecure});
+    asked_.push_back({url, query, request.headers, request.tls});
     if (!down_.empty()) return std::unexpected(down_);
     for (auto entry = script_.rbegin(); entry != script_.rend(); ++entry) {
       if (query.contains(entry->first)) return entry->second;

@@ -1,4 +1,4 @@
-#include "analysis/shared_answers.h"
+#include "analysis/providers/prometheus/shared_answers.h"
 
 #include <atomic>
 #include <latch>
@@ -10,7 +10,7 @@ namespace weir::analysis {
 namespace {
 
 const TimePoint kNow{std::chrono::seconds{1'700'000'000}};
-const Server kServer{"http://prometheus:9090", {}, false};
+const Server kServer{"http://prometheus:9090", {}, {}};
 
 TEST(SharedAnswers, ask_the_same_question_once) {
   ScriptedPrometheus prometheus;
@@ -27,7 +27,7 @@ TEST(SharedAnswers, are_not_shared_between_different_questions) {
   (void)answers.ask(kServer, "up", kNow);
   (void)answers.ask(kServer, "down", kNow);
   (void)answers.ask(kServer, "up", kNow + Seconds{1});
-  (void)answers.ask({kServer.address, {{"Authorization", "other"}}, false}, "up", kNow);
+  (void)answers.ask({kServer.address, {{"Authorization", "other"}}, {}}, "up", kNow);
   EXPECT_EQ(prometheus.asked().size(), 4U);
 }
 
@@ -64,7 +64,7 @@ TEST(SharedAnswers, let_others_wait_for_the_one_that_is_asking) {
   std::latch asking(1);
   std::latch may_answer(1);
   std::atomic<int> fetched = 0;
-  SharedAnswers answers([&](const std::string&, const auto&, bool) -> std::expected<Answer, std::string> {
+  SharedAnswers answers([&](const Request&) -> std::expected<Answer, std::string> {
     ++fetched;
     asking.count_down();
     may_answer.wait();

@@ -1,4 +1,4 @@
-#include "analysis/window.h"
+#include "analysis/providers/prometheus/window.h"
 
 #include <gtest/gtest.h>
 

@@ -183,6 +183,7 @@ TEST(MetricTemplate, reads_every_field) {
       parse_template(template_with(Json::parse(R"({"type": "prometheus", "address": "https://p:9090",
     "secretRef": {"name": "login"}, "insecureSkipVerify": true, "headers": {"X-Scope-OrgID": ["a", "b"]}})")));
   ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->provider, "prometheus");
   EXPECT_EQ(read->address, "https://p:9090");
   EXPECT_EQ(read->query, "up");
   EXPECT_EQ(read->secret, "login");
@@ -193,6 +194,7 @@ TEST(MetricTemplate, reads_every_field) {
 TEST(MetricTemplate, needs_only_a_query_and_a_provider) {
   const auto read = parse_template(template_with(Json::object()));
   ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->provider, "prometheus");
   EXPECT_EQ(read->address, "");
   EXPECT_FALSE(read->insecure_skip_verify);
 }

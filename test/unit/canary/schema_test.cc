@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "analysis/providers/registry.h"
 #include "operator/base/time.h"
 #include "operator/canary/fields.h"
 #include "support.h"
@@ -205,8 +206,8 @@ TEST(Schema, begins_a_document_of_its_own_in_each_file) {
 
 TEST(Schema, has_the_rules_of_the_template_parser) {
   const auto provider = schema_of("metrictemplates.weir.dev.yaml").at("spec").at("properties").at("provider");
-  EXPECT_EQ(provider.at("properties").at("type").at("enum"), Json::array({"prometheus"}));
-  EXPECT_EQ(provider.at("properties").at("type").at("default"), "prometheus");
+  EXPECT_EQ(provider.at("properties").at("type").at("enum"), Json(analysis::offered_providers()));
+  EXPECT_EQ(provider.at("properties").at("type").at("default"), analysis::kDefaultProvider);
   EXPECT_EQ(provider.at("properties").at("insecureSkipVerify").at("default"), false);
 }
 

@@ -1,13 +1,14 @@
 #include "operator/reconcile/analyst.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <atomic>
 #include <cstdint>
-#include <latch>
 
 namespace weir::reconcile {
 namespace {
+
+using testing::ElementsAre;
 
 // Answers what it is told to, and counts how often it was asked.
 class ScriptedJudge final : public analysis::Judge {
@@ -23,8 +24,8 @@ class ScriptedJudge final : public analysis::Judge {
   std::atomic<std::int64_t> length{0};  // of the last window, in seconds
 };
 
-Question question(int index) {
-  Question question{.generation = 1};
+Question question(int index, const std::string& uid = "a") {
+  Question question{.uid = uid, .generation = 1};
   question.request.step = 1;
   question.request.index = index;
   question.request.template_hash = "h";
@@ -33,16 +34,24 @@ Question question(int index) {
   return question;
 }
 
-TEST(Analyst, answers_with_the_identity_of_the_question) {
-  ScriptedJudge judge;
-  std::latch answered(1);
-  ThreadedAnalyst analyst(judge,
-                          [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); });
-  analyst.start(1);
+class AnalystTest : public testing::Test {
+ protected:
   const kube::Key key{"shop", "checkout-v2"};
+  ScriptedJudge judge;
+  outside::Desk desk;
+  std::vector<std::string> done;  // messages
+  DeskAnalyst analyst{desk, judge, [this](const kube::Key&, const analysis::Judgement& judgement) {
+                        done.push_back(judgement.message);
+                      }};
+};
+
+TEST_F(AnalystTest, answers_with_the_identity_of_the_question) {
   EXPECT_FALSE(analyst.knows(key, question(1)));
   analyst.ask(key, question(1));
-  answered.wait();
+  EXPECT_TRUE(analyst.knows(key, question(1)));
+  EXPECT_FALSE(analyst.answer(key));
+  EXPECT_TRUE(desk.step());
+  EXPECT_THAT(done, ElementsAre("fine"));
   const auto verdict = analyst.answer(key);
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->outcome, strategies::Outcome::Pass);
@@ -54,19 +63,45 @@ TEST(Analyst, answers_with_the_identity_of_the_question) {
   EXPECT_FALSE(analyst.knows(key, question(2)));
 }
 
-TEST(Analyst, forgets_an_answer_when_asked_something_else_or_told_to) {
-  ScriptedJudge judge;
-  std::latch answered(2);
-  ThreadedAnalyst analyst(judge,
-                          [&](const kube::Key&, const analysis::Judgement&) { answered.count_down(); });
-  analyst.start(2);
-  analyst.ask({"shop", "a"}, question(1));
-  analyst.ask({"shop", "b"}, question(1));
-  answered.wait();
+TEST_F(AnalystTest, forgets_an_answer_when_asked_something_else_or_told_to) {
+  const kube::Key other{"shop", "b"};
+  analyst.ask(key, question(1));
+  analyst.ask(other, question(1, "b"));
+  EXPECT_TRUE(desk.step());
+  EXPECT_TRUE(desk.step());
   EXPECT_EQ(judge.asked, 2);
-  analyst.forget({"shop", "a"});
-  EXPECT_FALSE(analyst.answer({"shop", "a"}));
-  EXPECT_TRUE(analyst.answer({"shop", "b"}));
+  analyst.forget(key);
+  EXPECT_FALSE(analyst.answer(key));
+  EXPECT_TRUE(analyst.answer(other));
+  analyst.ask(other, question(2, "b"));
+  EXPECT_FALSE(analyst.answer(other));
+}
+
+TEST_F(AnalystTest, judges_of_a_release_only_what_was_asked_last) {
+  auto next_step = question(1);
+  next_step.request.step = 2;
+  analyst.ask(key, question(1));
+  analyst.ask(key, question(2));
+  analyst.ask(key, next_step);
+  while (desk.step()) {
+  }
+  EXPECT_EQ(judge.asked, 1);
+  EXPECT_TRUE(analyst.knows(key, next_step));
+  EXPECT_EQ(analyst.answer(key)->step, 2);
+}
+
+TEST_F(AnalystTest, says_of_a_check_that_finds_no_place_that_it_was_not_judged) {
+  for (std::size_t i = 0; i < outside::kMostWaiting; ++i) {
+    const auto name = std::to_string(i);
+    analyst.ask({"shop", name}, question(1, name));
+  }
+  analyst.ask(key, question(1, "one more"));
+  EXPECT_TRUE(analyst.knows(key, question(1)));
+  const auto verdict = analyst.answer(key);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->outcome, strategies::Outcome::Inconclusive);
+  EXPECT_THAT(done, ElementsAre("not judged: 4096 checks of namespace shop wait for an answer already; see "
+                                "whether its metrics servers are slow"));
 }
 
 }  // namespace

@@ -54,11 +54,6 @@ TEST_F(MetricTemplateTest, sends_a_token_without_the_newline_at_its_end) {
   EXPECT_EQ(metric.problem, "");
 }
 
-TEST_F(MetricTemplateTest, sends_user_and_password_without_newlines) {
-  secret({{"username", base::encode_base64("weir\n")}, {"password", base::encode_base64("s3cret\n")}});
-  EXPECT_EQ(asked().headers.at("Authorization"), "Basic " + base::encode_base64("weir:s3cret"));
-}
-
 TEST_F(MetricTemplateTest, whose_secret_cannot_be_read_has_a_problem_that_names_it) {
   const auto metric = asked();
   EXPECT_FALSE(metric.headers.contains("Authorization"));

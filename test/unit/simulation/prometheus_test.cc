@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/queries.h"
 #include "test/unit/simulation/shop.h"
 
 namespace weir::simulation {
@@ -18,8 +18,8 @@ struct Monitored : Shop {
 
   // As the operator asks, at the clock's time `later`.
   analysis::QueryResult ask(const std::string& query, Millis later = 0ms) {
-    const analysis::Fetch fetch = [this](const std::string& url, const auto&, bool) {
-      return prometheus.fetch(url);
+    const analysis::Fetch fetch = [this](const analysis::Request& request) {
+      return prometheus.fetch(request.url);
     };
     return analysis::ask(fetch, {.address = kAddress}, query, clock.wall() + later);
   }

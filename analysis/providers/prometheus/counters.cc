@@ -1,12 +1,12 @@
-#include "analysis/counters.h"
+#include "analysis/providers/prometheus/counters.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
 
-#include "analysis/queries.h"
-#include "analysis/query_template.h"
+#include "analysis/providers/prometheus/queries.h"
+#include "analysis/providers/prometheus/query_template.h"
 
 namespace weir::analysis {
 namespace {

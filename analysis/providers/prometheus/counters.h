@@ -9,15 +9,10 @@
 #include <vector>
 
 #include "analysis/evidence.h"
-#include "analysis/prometheus.h"
+#include "analysis/provider.h"
+#include "analysis/providers/prometheus/api.h"
 
 namespace weir::analysis {
-
-// A half-open period (from, to].
-struct Period {
-  TimePoint from;
-  TimePoint to;
-};
 
 // By how much each counter of `answer`, whose series have samples, grew in a period. A counter that falls was
 // reset and grew from 0. A series without a sample up to `from` grew from 0 if its source (job and instance)

@@ -1,10 +1,10 @@
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/queries.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "analysis/query_template.h"
+#include "analysis/providers/prometheus/query_template.h"
 
 namespace weir::analysis {
 namespace {
@@ -43,10 +43,6 @@ bool failed(const Series& series) {
   const bool server_error = code.size() == 3 && code.starts_with('5');
   return server_error || std::ranges::find(kGrpcFaults, label_of(series, kGrpcStatus)) != kGrpcFaults.end();
 }
-
-bool is_built_in(std::string_view name) { return name == kSuccessRate || name == kDuration; }
-
-bool is_compared(const Metric& metric) { return is_built_in(metric.name) && metric.query.empty(); }
 
 std::string requests_query(std::string_view name_space, Seconds window) {
   return "sum by (" + std::string(kWorkload) + ", " + std::string(kCode) + ", " + std::string(kGrpcStatus) +

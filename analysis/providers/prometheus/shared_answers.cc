@@ -1,4 +1,4 @@
-#include "analysis/shared_answers.h"
+#include "analysis/providers/prometheus/shared_answers.h"
 
 #include <utility>
 

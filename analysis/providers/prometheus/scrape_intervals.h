@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "analysis/shared_answers.h"
+#include "analysis/providers/prometheus/shared_answers.h"
 
 namespace weir::analysis {
 

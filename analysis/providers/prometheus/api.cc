@@ -1,4 +1,4 @@
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 
 #include <algorithm>
 #include <array>
@@ -248,7 +248,7 @@ QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query
   }
   try {
     const auto answer =
-        fetch(query_url(server.address, query, at), server.headers, server.insecure_skip_verify);
+        fetch({.url = query_url(server.address, query, at), .headers = server.headers, .tls = server.tls});
     if (!answer) return std::unexpected(unavailable(server.address, "did not answer: " + answer.error()));
     return parse_answer(server.address, *answer, shape);
   } catch (const std::exception& e) {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 
 namespace weir::analysis {
 

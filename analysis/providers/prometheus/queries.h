@@ -9,12 +9,9 @@
 #include <string_view>
 
 #include "analysis/check.h"
-#include "analysis/prometheus.h"
+#include "analysis/providers/prometheus/api.h"
 
 namespace weir::analysis {
-
-inline constexpr std::string_view kSuccessRate = "request-success-rate";  // per cent of requests
-inline constexpr std::string_view kDuration = "request-duration";         // 99th percentile, milliseconds
 
 inline constexpr std::string_view kWorkload = "destination_workload";
 
@@ -22,11 +19,6 @@ inline constexpr std::string_view kWorkload = "destination_workload";
 [[nodiscard]] std::string_view label_of(const Series& series, std::string_view name);
 // Whether the requests of a series failed; requests_of says which do.
 [[nodiscard]] bool failed(const Series& series);
-
-// A metric of this name needs no query.
-[[nodiscard]] bool is_built_in(std::string_view name);
-// Whether the sequential judge compares this one with stable: it is built in, and has no query of its own.
-[[nodiscard]] bool is_compared(const Metric& metric);
 
 // Requests of one workload in a window. Prometheus extrapolates, so they are not always whole numbers.
 struct Requests {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <compare>
-#include <cstddef>
 #include <expected>
 #include <map>
 #include <optional>
@@ -11,7 +10,7 @@
 #include <vector>
 
 #include "analysis/check.h"
-#include "analysis/judge.h"
+#include "analysis/fetch.h"
 
 namespace weir::analysis {
 
@@ -19,7 +18,7 @@ namespace weir::analysis {
 struct Server {
   std::string address;  // "http://prometheus.monitoring:9090", a path prefix and a trailing slash are fine
   std::map<std::string, std::string> headers;
-  bool insecure_skip_verify = false;
+  Tls tls;
   friend auto operator<=>(const Server&, const Server&) = default;
 };
 
@@ -55,9 +54,6 @@ struct QueryError {
 };
 
 using QueryResult = std::expected<Vector, QueryError>;
-
-// A longer body is refused unread. 4 MiB are some ten thousand series.
-inline constexpr std::size_t kMaxAnswerBytes = std::size_t{4} << 20;
 
 // Why an address is not asked: "must …". It is http or https, a host, perhaps a port and a path, and nothing
 // else: then the path that is asked for always ends as the query API's does, whoever wrote the address, and

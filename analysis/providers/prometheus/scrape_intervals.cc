@@ -1,6 +1,6 @@
-#include "analysis/scrape_intervals.h"
+#include "analysis/providers/prometheus/scrape_intervals.h"
 
-#include "analysis/queries.h"
+#include "analysis/providers/prometheus/queries.h"
 
 namespace weir::analysis {
 

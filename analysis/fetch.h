@@ -1,0 +1,44 @@
+// How the analysis reaches a metrics server. The edges provide it.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace weir::analysis {
+
+// A longer body is refused unread. 4 MiB are some ten thousand series of Prometheus.
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{4} << 20;
+
+// How the server is authenticated.
+struct Tls {
+  std::string ca_bundle;  // PEM; empty: the certificates that the system trusts
+  bool insecure_skip_verify = false;
+  friend auto operator<=>(const Tls&, const Tls&) = default;
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string url;
+  std::map<std::string, std::string> headers;  // credentials among them: never logged
+  std::string body;
+  Tls tls;
+  std::optional<std::chrono::milliseconds> timeout;  // empty: as the edge has it
+};
+
+struct Answer {
+  int status = 0;  // of HTTP
+  std::string body;
+  bool too_large = false;  // the body was longer than kMaxAnswerBytes, and is not here
+};
+
+// The error is the end of a sentence: why there is no answer. Blocks until there is one, or until the
+// request's timeout. Thread-safe.
+using Fetch = std::function<std::expected<Answer, std::string>(const Request&)>;
+
+}  // namespace weir::analysis

@@ -1,0 +1,255 @@
+// Prometheus as a provider of metrics: its queries, and what their answers say.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "analysis/built_in.h"
+#include "analysis/providers/prometheus/api.h"
+#include "analysis/providers/prometheus/counters.h"
+#include "analysis/providers/prometheus/queries.h"
+#include "analysis/providers/prometheus/query_template.h"
+#include "analysis/providers/prometheus/scrape_intervals.h"
+#include "analysis/providers/prometheus/shared_answers.h"
+#include "analysis/providers/prometheus/window.h"
+#include "analysis/providers/registry.h"
+
+namespace weir::analysis {
+namespace {
+
+using Shared = std::shared_ptr<const QueryResult>;
+using Result = decltype(Reading::result);
+
+constexpr double kPerCent = 100;
+// How far a counter's last sample may lie back: some scrapes, and no more than Prometheus looks back itself.
+constexpr int kLookBackScrapes = 4;
+constexpr Seconds kMostLookBack{300};
+// Ranges are rounded up to this, so that releases which look at the same time ask the same.
+constexpr Seconds kRangeUnit{60};
+
+ProviderError error_of(const QueryError& error) {
+  return {.message = error.message, .rejected = error.kind == QueryError::Kind::Rejected};
+}
+
+ProviderError rejected(std::string message) { return {.message = std::move(message), .rejected = true}; }
+
+NoData no_data(const PlannedWindow& window, std::string reason, std::string message) {
+  if (!window.too_short) return {.reason = std::move(reason), .message = std::move(message)};
+  return {.reason = "WindowTooShort", .message = message + ": " + window.warning, .policy_applies = false};
+}
+
+std::string since(const PlannedWindow& window) {
+  return "in the last " + std::to_string(window.length.count()) + "s";
+}
+
+// As Prometheus writes it.
+std::string not_a_number(double value) {
+  if (std::isnan(value)) return "NaN";
+  return value > 0 ? "+Inf" : "-Inf";
+}
+
+double success_rate(const Requests& requests) { return kPerCent * requests.succeeded / requests.total(); }
+
+Measured measured_success(const Metric& metric, const Requests& candidate, const Requests& stable) {
+  Measured measured{.value = success_rate(candidate), .wording = {.subject = metric.name, .unit = "%"}};
+  if (stable.usable && stable.total() > 0) measured.stable = success_rate(stable);
+  return measured;
+}
+
+// One call of Provider::ask.
+class Question {
+ public:
+  Question(SharedAnswers& answers, ScrapeIntervals& scrapes, Server server, const MetricQuery& query)
+      : answers_(answers),
+        scrapes_(scrapes),
+        server_(std::move(server)),
+        metric_(query.metric),
+        subject_(query.subject),
+        least_samples_(query.least_samples),
+        window_(plan(query.window)) {}
+
+  Reading answer() && {
+    if (!window_.warning.empty()) reading_.warnings.push_back(metric_.name + ": " + window_.warning);
+    reading_.result = metric_.query.empty() ? built_in() : custom();
+    return std::move(reading_);
+  }
+
+ private:
+  [[nodiscard]] PlannedWindow plan(Window asked) {
+    asked.length = metric_.interval.value_or(asked.length);
+    std::optional<Seconds> scrape_interval;
+    const bool matters = metric_.query.empty() || uses_variable(metric_.query, "interval");
+    if (matters && asked.length < kAlwaysLongEnough) {
+      scrape_interval = scrapes_.of(server_, subject_.name_space, asked.end);
+    }
+    return plan_window(asked, scrape_interval);
+  }
+
+  Result built_in() {
+    if (!is_built_in(metric_.name)) {
+      return rejected("no metric " + metric_.name + " is built in: it needs a query or a template");
+    }
+    const auto answer = ask(requests_query(subject_.name_space, window_.length));
+    if (!*answer) return error_of(answer->error());
+    const auto requests = requests_of(**answer, subject_.target);
+    if (!requests.usable) {
+      return no_data(window_, "NotANumber",
+                     "requests of " + subject_.target + " " + since(window_) +
+                         " are counted with a value that is no number of requests");
+    }
+    if (requests.total() <= 0) {
+      return no_data(window_, "NoData", "no requests reached " + subject_.target + " " + since(window_));
+    }
+    reading_.all_failed = requests.succeeded <= 0;
+    const double samples = std::round(requests.total());
+    reading_.samples = samples;
+    if (samples < least_samples_) {
+      return NoData{.reason = "TooFewSamples",
+                    .message = format_number(samples) + " requests reached " + subject_.target + " " +
+                               since(window_) + ", " + format_number(least_samples_) + " are needed",
+                    .policy_applies = false};
+    }
+    if (metric_.name != kSuccessRate) return duration();
+    return measured_success(metric_, requests, requests_of(**answer, subject_.stable));
+  }
+
+  Result duration() {
+    const auto answer = ask(duration_query(subject_.name_space, window_.length));
+    if (!*answer) return error_of(answer->error());
+    const auto value = value_of(**answer, subject_.target);
+    if (!value) {
+      return no_data(window_, "NoData",
+                     "requests reached " + subject_.target + " " + since(window_) +
+                         ", but no duration of theirs is known");
+    }
+    return Measured{.value = *value,
+                    .wording = {.subject = metric_.name + " p99", .unit = "ms"},
+                    .stable = value_of(**answer, subject_.stable)};
+  }
+
+  Result custom() {
+    const auto query = render(metric_.query, subject_, window_.length, metric_.template_variables);
+    if (!query) return rejected(metric_.name + ": " + query.error());
+    const auto answer = ask(*query);
+    if (!*answer) return error_of(answer->error());
+    const auto& series = (*answer)->series;
+    if (series.empty()) return no_data(window_, "NoData", metric_.name + ": the query answered no series");
+    if (series.size() > 1) {
+      return NoData{.reason = "ManySeries",
+                    .message = metric_.name + ": the query answered " + std::to_string(series.size()) +
+                               " series, one is needed: aggregate it, with sum() for example",
+                    .policy_applies = false};
+    }
+    const double value = series.front().value;
+    if (!std::isfinite(value)) {
+      return no_data(window_, "NotANumber", metric_.name + ": the query answered " + not_a_number(value));
+    }
+    return Measured{.value = value, .wording = {.subject = metric_.name, .unit = {}}};
+  }
+
+  Shared ask(const std::string& query) {
+    auto answer = answers_.ask(server_, query, window_.end);
+    if (answer->has_value()) {
+      for (const auto& warning : (*answer)->warnings)
+        reading_.warnings.push_back("Prometheus warns: " + warning);
+    }
+    return answer;
+  }
+
+  SharedAnswers& answers_;
+  ScrapeIntervals& scrapes_;
+  const Server server_;
+  const Metric& metric_;
+  const Subject& subject_;
+  const double least_samples_;
+  const PlannedWindow window_;
+  Reading reading_;
+};
+
+// Raw samples of both counters. The counters read the answers.
+class SampledCounts final : public RequestCounts {
+ public:
+  // `durations` is null if they were not asked for.
+  SampledCounts(Shared requests, Shared durations)
+      : request_samples_(std::move(requests)), duration_samples_(std::move(durations)) {}
+
+  Counts requests(std::string_view workload, const Period& period) const override {
+    return requests_.requests(workload, period);
+  }
+  Counts slower(std::string_view workload, double edge, const Period& period) const override {
+    return durations_ ? durations_->slower(workload, edge, period) : Counts{};
+  }
+  std::vector<double> edges() const override {
+    return durations_ ? durations_->edges() : std::vector<double>{};
+  }
+
+ private:
+  Shared request_samples_;
+  Shared duration_samples_;
+  Counters requests_{**request_samples_};
+  std::optional<Counters> durations_ =
+      duration_samples_ ? std::optional<Counters>(**duration_samples_) : std::nullopt;
+};
+
+class Prometheus final : public Provider, private RequestCounter {
+ public:
+  explicit Prometheus(const ProviderSettings& settings)
+      : own_{.address = settings.address}, answers_(settings.fetch), scrapes_(answers_) {}
+
+  Reading ask(const MetricQuery& query) override {
+    const auto& metric = query.metric;
+    Server server{.address = metric.address.empty() ? own_.address : metric.address,
+                  .headers = metric.headers,
+                  .tls = metric.tls};
+    return Question(answers_, scrapes_, std::move(server), query).answer();
+  }
+
+  RequestCounter* counter() override { return this; }
+
+ private:
+  using Query = std::string (*)(std::string_view, Seconds, const std::vector<std::string>&);
+
+  std::expected<CountsReading, ProviderError> count(const CountsQuery& query) override {
+    CountsReading reading;
+    const auto requests = samples(&request_samples_query, query, reading);
+    if (!*requests) return std::unexpected(error_of(requests->error()));
+    Shared durations;
+    if (query.durations) {
+      durations = samples(&duration_samples_query, query, reading);
+      if (!*durations) return std::unexpected(error_of(durations->error()));
+    }
+    reading.counts = std::make_unique<SampledCounts>(requests, durations);
+    return reading;
+  }
+
+  // The whole namespace, so that releases share the answer; the release's own workloads if that is too much.
+  Shared samples(Query query, const CountsQuery& asked, CountsReading& reading) {
+    const auto& [subject, period, now, workloads, durations] = asked;
+    const auto needed = std::chrono::ceil<Seconds>(period.to - period.from) + look_back(subject, now);
+    const auto range = (needed + kRangeUnit - Seconds{1}) / kRangeUnit * kRangeUnit;
+    const auto ask = [&](const std::vector<std::string>& of) {
+      return answers_.ask(own_, query(subject.name_space, range, of), period.to, Shape::Samples);
+    };
+    auto answer = ask(workloads);
+    const bool too_large = !*answer && answer->error().kind == QueryError::Kind::TooLarge;
+    if (too_large && workloads.empty()) answer = ask({subject.stable, subject.target});
+    if (*answer) std::ranges::copy((*answer)->warnings, std::back_inserter(reading.warnings));
+    return answer;
+  }
+
+  Seconds look_back(const Subject& subject, TimePoint at) {
+    const auto interval = scrapes_.of(own_, subject.name_space, at);
+    return interval ? std::min(kLookBackScrapes * *interval, kMostLookBack) : kMostLookBack;
+  }
+
+  const Server own_;
+  SharedAnswers answers_;
+  ScrapeIntervals scrapes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> make_prometheus(const ProviderSettings& settings) {
+  return std::make_unique<Prometheus>(settings);
+}
+
+}  // namespace weir::analysis

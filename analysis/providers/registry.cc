@@ -1,0 +1,36 @@
+#include "analysis/providers/registry.h"
+
+#include <array>
+
+namespace weir::analysis {
+
+// Each is in the file of its provider.
+std::unique_ptr<Provider> make_prometheus(const ProviderSettings& settings);
+std::unique_ptr<Provider> make_fixed(const ProviderSettings& settings);
+
+namespace {
+
+constexpr std::array kRows{
+    ProviderRow{.type = kDefaultProvider, .make = make_prometheus},
+    ProviderRow{.type = "fixed", .offered = false, .make = make_fixed},
+};
+
+}  // namespace
+
+std::span<const ProviderRow> provider_rows() { return kRows; }
+
+std::vector<std::string_view> offered_providers() {
+  std::vector<std::string_view> types;
+  for (const auto& row : kRows) {
+    if (row.offered) types.push_back(row.type);
+  }
+  return types;
+}
+
+Providers make_providers(const ProviderSettings& settings) {
+  Providers providers;
+  for (const auto& row : kRows) providers.emplace(row.type, row.make(settings));
+  return providers;
+}
+
+}  // namespace weir::analysis

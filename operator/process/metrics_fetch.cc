@@ -1,0 +1,30 @@
+#include "operator/process/metrics_fetch.h"
+
+#include <memory>
+#include <utility>
+
+#include "operator/outside/fetch.h"
+
+namespace weir::process {
+
+analysis::Fetch make_metrics_fetch(report::Metrics& metrics, const base::Clock& clock, std::stop_token stop) {
+  const auto count = [&metrics](const http::Result<http::Response>& answer, report::Duration took) {
+    metrics.count_prometheus_query(answer && answer->status / 100 == 2, took);
+  };
+  return [fetch = std::make_shared<outside::Fetch>(clock, std::move(stop), count)](
+             const analysis::Request& request) -> std::expected<analysis::Answer, std::string> {
+    auto answer = (*fetch)(
+        {.method = request.method,
+         .url = request.url,
+         .headers = request.headers,
+         .body = request.body,
+         .tls = {.ca = request.tls.ca_bundle, .insecure_skip_verify = request.tls.insecure_skip_verify},
+         .timeout = request.timeout.value_or(outside::kFetchTimeout),
+         .max_body = analysis::kMaxAnswerBytes});
+    if (!answer) return std::unexpected(std::move(answer.error()));
+    return analysis::Answer{
+        .status = answer->status, .body = std::move(answer->body), .too_large = answer->too_large};
+  };
+}
+
+}  // namespace weir::process

@@ -1,0 +1,80 @@
+#include "operator/reconcile/metrics_request.h"
+
+#include <utility>
+
+#include "operator/base/base64.h"
+#include "operator/kube/object.h"
+
+namespace weir::reconcile {
+namespace {
+
+using kube::Json;
+
+// The entry of a Secret's data, decoded; empty if there is none. A file that a Secret was made from often
+// ends in a newline, which no header may hold.
+std::string entry(const Json& data, const char* key) {
+  auto text = base::decode_base64(data.value(key, "")).value_or("");
+  text.resize(text.find_last_not_of("\r\n") + 1);
+  return text;
+}
+
+void add_credentials(analysis::Metric& metric, const kube::Key& secret, const std::string& template_name,
+                     const ReadSecret& read_secret) {
+  const auto read = read_secret(secret);
+  if (read) {
+    metric.headers["Authorization"] = authorization(*read);
+    return;
+  }
+  metric.problem = "Secret " + kube::to_string(secret) + " of MetricTemplate " + template_name +
+                   " cannot be read: " + read.error().message;
+}
+
+}  // namespace
+
+std::string authorization(const Json& secret) {
+  const auto data = secret.value("data", Json::object());
+  if (data.contains("token")) return "Bearer " + entry(data, "token");
+  if (data.contains("username"))
+    return "Basic " + base::encode_base64(entry(data, "username") + ":" + entry(data, "password"));
+  return {};
+}
+
+std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kube::Store& templates,
+                                         const ReadSecret& read_secret) {
+  std::vector<analysis::Metric> metrics;
+  metrics.reserve(canary.metrics.size());
+  for (const auto& wanted : canary.metrics) {
+    auto& metric = metrics.emplace_back(wanted.metric);
+    if (wanted.template_name.empty()) continue;
+    const auto& space = wanted.template_namespace.empty() ? canary.name_space : wanted.template_namespace;
+    const auto stored = templates.get({space, wanted.template_name});
+    if (!stored) continue;
+    const auto found = canary::parse_template(*stored->object);
+    if (!found) continue;
+    metric.provider = found->provider;
+    metric.query = found->query;
+    metric.address = found->address;
+    metric.headers = found->headers;
+    metric.tls.insecure_skip_verify = found->insecure_skip_verify;
+    if (!found->secret.empty()) {
+      add_credentials(metric, {space, found->secret}, wanted.template_name, read_secret);
+    }
+  }
+  return metrics;
+}
+
+Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request) {
+  return {.request = request,
+          .uid = canary.uid,
+          .generation = canary.generation,
+          .judge = canary.judge,
+          .metrics = {},
+          .subject = {.name_space = canary.name_space,
+                      .name = canary.name,
+                      .target = canary.status.target,
+                      .stable = canary.status.stable.name,
+                      .service = canary.spec.service.name,
+                      .weight = request.weight.percent()}};
+}
+
+}  // namespace weir::reconcile

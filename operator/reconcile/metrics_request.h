@@ -1,0 +1,30 @@
+// What the analyst is asked of a release: its metrics with their MetricTemplates and credentials filled in.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "operator/canary/canary.h"
+#include "operator/kube/api.h"
+#include "operator/kube/store.h"
+#include "operator/reconcile/analyst.h"
+
+namespace weir::reconcile {
+
+using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
+
+// The header Authorization by a Secret: its `token` as a bearer token, else `username` and `password`; empty:
+// it has neither.
+[[nodiscard]] std::string authorization(const kube::Json& secret);
+
+// The Canary's metrics, each with what its MetricTemplate says, if it names one that `templates` has. A
+// Secret is read from the template's namespace; where it cannot be, the metric's `problem` says so.
+[[nodiscard]] std::vector<analysis::Metric> metrics_of(const canary::Canary& canary,
+                                                       const kube::Store& templates,
+                                                       const ReadSecret& read_secret);
+
+// What tells a question from others (Question::same_as). It has no metrics yet.
+[[nodiscard]] Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request);
+
+}  // namespace weir::reconcile

@@ -1,0 +1,63 @@
+#include "operator/process/metrics_fetch.h"
+
+#include <gmock/gmock.h>
+
+#include <future>
+
+#include "analysis/providers/prometheus/api.h"
+#include "test/unit/http/loopback.h"
+
+namespace weir::process {
+namespace {
+
+using http::Connection;
+using http::Loopback;
+using testing::HasSubstr;
+
+constexpr std::string_view kOne = R"({"status":"success","data":{"resultType":"vector","result":[]}})";
+
+class MetricsFetchTest : public testing::Test {
+ protected:
+  [[nodiscard]] analysis::QueryResult ask(const analysis::Server& server) const {
+    return analysis::ask(fetch, server, "up", clock.wall());
+  }
+
+  report::Metrics metrics{"test"};
+  base::VirtualClock clock;
+  std::stop_source stop;
+  analysis::Fetch fetch = make_metrics_fetch(metrics, clock, stop.get_token());
+};
+
+TEST_F(MetricsFetchTest, asks_as_the_server_wants_to_be_asked) {
+  const auto identity = http::make_identity("metrics");
+  std::promise<std::string> asked;
+  const Loopback server(
+      [&](Connection& connection) {
+        asked.set_value(connection.read_request());
+        connection.answer(200, kOne);
+      },
+      &identity);
+  ASSERT_TRUE(ask({.address = server.url(),
+                   .headers = {{"Authorization", "Bearer s3cret"}},
+                   .tls = {.ca_bundle = identity.certificate}}));
+  const auto request = asked.get_future().get();
+  EXPECT_THAT(request, HasSubstr("GET /api/v1/query?query=up&time="));
+  EXPECT_THAT(request, HasSubstr("Bearer s3cret"));
+}
+
+TEST_F(MetricsFetchTest, says_how_long_an_answer_may_be_and_counts_the_queries) {
+  const Loopback server([](Connection& connection) {
+    connection.read_request();
+    connection.write("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string chunk = "100000\r\n" + std::string(0x100000, ' ') + "\r\n";
+    while (connection.write(chunk)) {  // until the client closes
+    }
+  });
+  const auto answer = ask({.address = server.url()});
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().message, HasSubstr("answered with more than the 4194304 bytes"));
+  EXPECT_THAT(metrics.text(), HasSubstr("weir_prometheus_queries_total{result=\"error\"} 1\n"));
+}
+
+}  // namespace
+}  // namespace weir::process

@@ -1,0 +1,97 @@
+#include "operator/reconcile/metrics_request.h"
+
+#include <gmock/gmock.h>
+
+#include "operator/base/base64.h"
+#include "operator/kube/object.h"
+
+namespace weir::reconcile {
+namespace {
+
+using kube::Json;
+
+Json secret_with(const Json& data) { return {{"data", data}}; }
+
+Json template_with(const std::string& space, const Json& provider) {
+  return {{"metadata", {{"name", "errors"}, {"namespace", space}, {"resourceVersion", "1"}}},
+          {"spec", {{"query", "sum(errors)"}, {"provider", provider}}}};
+}
+
+class MetricsRequestTest : public testing::Test {
+ protected:
+  MetricsRequestTest() {
+    canary.name_space = "shop";
+    canary.metrics = {{.metric = {.name = "errors", .range = {.max = 1}}, .template_name = "errors"}};
+  }
+
+  // The only metric, where the Secret `kept` is the answer to every reading.
+  analysis::Metric metric() {
+    const auto metrics = metrics_of(canary, templates, [this](const kube::Key& key) {
+      asked.push_back(kube::to_string(key));
+      return kept;
+    });
+    EXPECT_EQ(metrics.size(), 1U);
+    return metrics.at(0);
+  }
+
+  canary::Canary canary;
+  kube::Store templates;
+  kube::Result<Json> kept = secret_with({{"token", base::encode_base64("s3cret\n")}});
+  std::vector<std::string> asked;
+};
+
+TEST(Authorization, is_the_token_without_the_newlines_of_the_file_that_it_came_from) {
+  EXPECT_EQ(authorization(secret_with({{"token", base::encode_base64("s3cret\r\n")}})), "Bearer s3cret");
+}
+
+TEST(Authorization, is_user_and_password_where_there_is_no_token) {
+  EXPECT_EQ(authorization(secret_with(
+                {{"username", base::encode_base64("weir\n")}, {"password", base::encode_base64("a:b\n")}})),
+            "Basic " + base::encode_base64("weir:a:b"));
+  EXPECT_EQ(authorization(secret_with({{"username", base::encode_base64("weir")}})),
+            "Basic " + base::encode_base64("weir:"));
+}
+
+TEST(Authorization, is_empty_if_the_secret_has_neither) {
+  EXPECT_EQ(authorization(secret_with({{"ca.crt", "eA=="}})), "");
+  EXPECT_EQ(authorization(Json::object()), "");
+}
+
+TEST_F(MetricsRequestTest, takes_query_and_provider_from_the_template) {
+  templates.put(template_with("shop", {{"address", "http://p:9090"},
+                                       {"insecureSkipVerify", true},
+                                       {"headers", {{"X-Scope-OrgID", {"a"}}}}}),
+                {});
+  const auto found = metric();
+  EXPECT_EQ(found.provider, "prometheus");
+  EXPECT_EQ(found.query, "sum(errors)");
+  EXPECT_EQ(found.address, "http://p:9090");
+  EXPECT_TRUE(found.tls.insecure_skip_verify);
+  EXPECT_EQ(found.headers.at("X-Scope-OrgID"), "a");
+  EXPECT_EQ(found.range.max, 1);
+  EXPECT_THAT(asked, testing::IsEmpty());
+}
+
+TEST_F(MetricsRequestTest, reads_the_secret_where_the_template_is) {
+  canary.metrics[0].template_namespace = "monitoring";
+  templates.put(template_with("monitoring", {{"secretRef", {{"name", "login"}}}}), {});
+  const auto found = metric();
+  EXPECT_THAT(asked, testing::ElementsAre("monitoring/login"));
+  EXPECT_EQ(found.headers.at("Authorization"), "Bearer s3cret");
+  EXPECT_EQ(found.problem, "");
+}
+
+TEST_F(MetricsRequestTest, says_which_secret_of_which_template_cannot_be_read) {
+  templates.put(template_with("shop", {{"secretRef", {{"name", "login"}}}}), {});
+  kept = std::unexpected(kube::Error{.message = "it is not there"});
+  const auto found = metric();
+  EXPECT_EQ(found.problem, "Secret shop/login of MetricTemplate errors cannot be read: it is not there");
+  EXPECT_FALSE(found.headers.contains("Authorization"));
+}
+
+TEST_F(MetricsRequestTest, leaves_a_metric_as_it_is_whose_template_is_not_there) {
+  EXPECT_EQ(metric().query, "");
+}
+
+}  // namespace
+}  // namespace weir::reconcile
