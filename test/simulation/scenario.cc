@@ -10,6 +10,9 @@
 namespace weir::simulation {
 namespace {
 
+// Within which the operator notices that a kind has come: a release that waits for it is not given up before.
+constexpr Millis kNoticed{35'000};
+
 constexpr double kFailingRate = 0.2;
 constexpr Millis kSlowLatency{800};
 // Proxies have a change within this share of the delay that the release allows for.
@@ -109,7 +112,7 @@ Scenario draw_scenario(Random& random) {
 
 void draw_definitions(Random& random, Scenario& scenario) {
   scenario.mesh_version = random.pick(std::vector<std::string>{"v1", "v1", "v1", "v1beta1", "v1alpha3"});
-  if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, 40'000ms);
+  if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, scenario.progress_deadline - kNoticed);
 }
 
 bool is_of_mesh(const kube::Resource& resource) {
