@@ -44,9 +44,9 @@ void count(const DrawnTraffic& traffic, Milliseconds began, Rehearsed& result) {
 }
 
 // A cluster in which everything that the release asks for is there at once.
-class Stage {
+class Rehearsal {
  public:
-  Stage(const canary::Canary& canary, const Traffic& traffic, std::uint64_t seed)
+  Rehearsal(const canary::Canary& canary, const Traffic& traffic, std::uint64_t seed)
       : canary_(canary),
         release_{canary.name_space, canary.name, canary.spec, {}},
         traffic_(traffic, looks_at_durations(canary), seed),
@@ -231,7 +231,7 @@ std::string seconds_of(double seconds) {
 
 Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
   return options.fixed_weight ? hold_weight(canary, options, *options.fixed_weight, seed)
-                              : Stage(canary, options.traffic, seed).run();
+                              : Rehearsal(canary, options.traffic, seed).run();
 }
 
 std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalOptions& options,

@@ -22,8 +22,8 @@ kube::Result<void> refuse(std::string message) {
 
 }  // namespace
 
-kube::Result<void> Actor::perform(const strategies::Action& action, Scene& scene) {
-  return std::visit([&](const auto& one) { return this->act(one, scene); }, action);
+kube::Result<void> Actor::perform(const strategies::Action& action, Snapshot& snapshot) {
+  return std::visit([&](const auto& one) { return this->act(one, snapshot); }, action);
 }
 
 void Actor::keep(const kube::Resource& resource, Json object) {
@@ -53,29 +53,29 @@ Actor::Done Actor::remove(const kube::Resource& resource, const Json& object) {
   return {};
 }
 
-Actor::Done Actor::act(const strategies::EnsureFinalizer&, Scene& scene) {
-  Json after = scene.object;
+Actor::Done Actor::act(const strategies::EnsureFinalizer&, Snapshot& snapshot) {
+  Json after = snapshot.object;
   auto& finalizers = after["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Json::array();
   finalizers.push_back(canary::kFinalizer);
   if (term_) after = lead::claimed(after, *term_);
-  return update(kube::kCanaries, scene.object, after);
+  return update(kube::kCanaries, snapshot.object, after);
 }
 
-Actor::Done Actor::act(const strategies::RemoveFinalizer&, Scene& scene) {
-  Json after = scene.object;
+Actor::Done Actor::act(const strategies::RemoveFinalizer&, Snapshot& snapshot) {
+  Json after = snapshot.object;
   auto& finalizers = after["metadata"]["finalizers"];
   std::erase(finalizers.get_ref<Json::array_t&>(), Json(canary::kFinalizer));
   if (finalizers.empty()) after["metadata"].erase("finalizers");
-  return update(kube::kCanaries, scene.object, lead::without_claim(after));
+  return update(kube::kCanaries, snapshot.object, lead::without_claim(after));
 }
 
-Actor::Done Actor::act(const strategies::EnsureVersionServices&, Scene& scene) {
-  for (const auto& wanted : scene.wanted_services) {
-    const auto existing = std::ranges::find_if(scene.existing_services, [&](const Json& service) {
+Actor::Done Actor::act(const strategies::EnsureVersionServices&, Snapshot& snapshot) {
+  for (const auto& wanted : snapshot.wanted_services) {
+    const auto existing = std::ranges::find_if(snapshot.existing_services, [&](const Json& service) {
       return kube::key_of(service) == kube::key_of(wanted);
     });
-    if (existing == scene.existing_services.end()) {
+    if (existing == snapshot.existing_services.end()) {
       if (auto done = create(kube::kServices, wanted); !done) return done;
     } else if (!is_as_wanted(*existing, wanted)) {
       Json after = *existing;
@@ -87,8 +87,8 @@ Actor::Done Actor::act(const strategies::EnsureVersionServices&, Scene& scene) {
   return {};
 }
 
-Actor::Done Actor::act(const strategies::DeleteVersionServices&, Scene& scene) {
-  for (const auto& service : scene.existing_services) {
+Actor::Done Actor::act(const strategies::DeleteVersionServices&, Snapshot& snapshot) {
+  for (const auto& service : snapshot.existing_services) {
     if (auto done = remove(kube::kServices, service); !done) return done;
   }
   return {};
@@ -110,65 +110,65 @@ Actor::Done Actor::write(const routing::Writes& writes) {
   return {};
 }
 
-Actor::Done Actor::act(const strategies::Prepare&, Scene& scene) {
-  return write(scene.router->prepare(scene.target, scene.objects));
+Actor::Done Actor::act(const strategies::Prepare&, Snapshot& snapshot) {
+  return write(snapshot.router->prepare(snapshot.target, snapshot.objects));
 }
 
-Actor::Done Actor::act(const strategies::MovePinned&, Scene& scene) {
-  return write(scene.router->move_pinned(scene.target, scene.objects));
+Actor::Done Actor::act(const strategies::MovePinned&, Snapshot& snapshot) {
+  return write(snapshot.router->move_pinned(snapshot.target, snapshot.objects));
 }
 
-Actor::Done Actor::act(const strategies::CleanUp& action, Scene& scene) {
-  return write(scene.router->clean_up(scene.target, scene.objects, action.promoted));
+Actor::Done Actor::act(const strategies::CleanUp& action, Snapshot& snapshot) {
+  return write(snapshot.router->clean_up(snapshot.target, snapshot.objects, action.promoted));
 }
 
-Actor::Done Actor::act(const strategies::Route& action, Scene& scene) {
-  if (auto done = has_endpoints(scene, action.traffic.candidate); !done) return done;
-  return write(scene.router->route(scene.target, scene.objects, action.traffic));
+Actor::Done Actor::act(const strategies::Route& action, Snapshot& snapshot) {
+  if (auto done = has_endpoints(snapshot, action.traffic.candidate); !done) return done;
+  return write(snapshot.router->route(snapshot.target, snapshot.objects, action.traffic));
 }
 
-Actor::Done Actor::act(const strategies::RestoreRoutes& action, Scene& scene) {
-  return write(scene.router->restore(scene.target, scene.objects, action.promoted));
+Actor::Done Actor::act(const strategies::RestoreRoutes& action, Snapshot& snapshot) {
+  return write(snapshot.router->restore(snapshot.target, snapshot.objects, action.promoted));
 }
 
 // Only weight towards the candidate needs a live look: taking it away must never wait for one.
-Actor::Done Actor::has_endpoints(const Scene& scene, strategies::Weight weight) {
-  const auto& seen = scene.observed.routes;
+Actor::Done Actor::has_endpoints(const Snapshot& snapshot, strategies::Weight weight) {
+  const auto& seen = snapshot.observed.routes;
   if (weight.percent() <= (seen ? seen->highest() : 0)) return {};
-  const auto& spec = scene.canary.spec;
-  if (!scene.observed.version_services) {
+  const auto& spec = snapshot.canary.spec;
+  if (!snapshot.observed.version_services) {
     return refuse("the versions of Service " + spec.service.name +
                   " have no Services of their own to tell their endpoints by: weight does not move");
   }
   const TrafficServices services{.traffic = traffic_service_name(spec),
-                                 .stable = scene.target.stable_service,
-                                 .candidate = scene.target.candidate_service,
-                                 .selects_both = scene.router->abilities().selects_both};
-  const auto slices = api_.list(kube::kEndpointSlices, scene.canary.name_space,
+                                 .stable = snapshot.target.stable_service,
+                                 .candidate = snapshot.target.candidate_service,
+                                 .selects_both = snapshot.router->abilities().selects_both};
+  const auto slices = api_.list(kube::kEndpointSlices, snapshot.canary.name_space,
                                 slices_of({services.traffic, services.stable, services.candidate}));
   if (!slices) return std::unexpected(slices.error());
   if (count_endpoints(*slices, services).candidate > 0) return {};
   const auto& behind = services.selects_both ? services.traffic : services.candidate;
-  return refuse("no ready endpoint of " + scene.canary.status.target + " behind Service " + behind +
+  return refuse("no ready endpoint of " + snapshot.canary.status.target + " behind Service " + behind +
                 ": weight does not move there");
 }
 
-kube::Result<strategies::Workload> Actor::live(const Scene& scene, const Json& deployment) {
+kube::Result<strategies::Workload> Actor::live(const Snapshot& snapshot, const Json& deployment) {
   const auto found = api_.get(kube::kDeployments, kube::key_of(deployment));
   if (!found) return std::unexpected(found.error());
-  return canary::read_deployment(*found, scene.canary.spec.service.version_label);
+  return canary::read_deployment(*found, snapshot.canary.spec.service.version_label);
 }
 
 // S3: the version that is to be selected alone has enough ready pods now.
-Actor::Done Actor::can_select(const Scene& scene, Selects selects) {
+Actor::Done Actor::can_select(const Snapshot& snapshot, Selects selects) {
   if (selects != Selects::Candidate && selects != Selects::Stable) return {};
   const bool forward = selects == Selects::Candidate;
-  const auto& deployment = forward ? scene.candidate : scene.stable;
+  const auto& deployment = forward ? snapshot.candidate : snapshot.stable;
   if (deployment.is_null()) return refuse("the workload that the Service is to select does not exist");
-  const auto found = live(scene, deployment);
+  const auto found = live(snapshot, deployment);
   if (!found) return std::unexpected(found.error());
   const auto& workload = *found;
-  const auto& seen = scene.observed;
+  const auto& seen = snapshot.observed;
   // Forward it replaces stable; backward it must be there, unless the other version has nothing to serve with
   // either.
   int needed = seen.candidate && seen.candidate->ready > 0 ? 1 : 0;
@@ -178,58 +178,59 @@ Actor::Done Actor::can_select(const Scene& scene, Selects selects) {
                 " ready pods: the selector does not move there");
 }
 
-Actor::Done Actor::act(const strategies::SetSelector& action, Scene& scene) {
-  if (auto done = can_select(scene, action.selects); !done) return done;
-  Json after = scene.service;
+Actor::Done Actor::act(const strategies::SetSelector& action, Snapshot& snapshot) {
+  if (auto done = can_select(snapshot, action.selects); !done) return done;
+  Json after = snapshot.service;
   auto& selector = after["spec"]["selector"];
-  const auto& label = scene.canary.spec.service.version_label;
+  const auto& label = snapshot.canary.spec.service.version_label;
   switch (action.selects) {
     case Selects::Both:
       selector.erase(label);
       break;
     case Selects::Stable:
-      selector[label] = scene.target.stable_version;
+      selector[label] = snapshot.target.stable_version;
       break;
     case Selects::Candidate:
-      selector[label] = scene.target.candidate_version;
+      selector[label] = snapshot.target.candidate_version;
       break;
     case Selects::Other:
       return refuse("no decision asks for another version");
   }
-  return update(kube::kServices, scene.service, after);
+  return update(kube::kServices, snapshot.service, after);
 }
 
 // S14: the pods that are all there is from now on are ready now.
-Actor::Done Actor::serves_alone(const Scene& scene, const Json& deployment) {
+Actor::Done Actor::serves_alone(const Snapshot& snapshot, const Json& deployment) {
   if (deployment.is_null()) return refuse("the workload that is to serve alone does not exist");
-  const auto workload = live(scene, deployment);
+  const auto workload = live(snapshot, deployment);
   if (!workload) return std::unexpected(workload.error());
   if (workload->ready > 0) return {};
   return refuse(workload->name + " has no ready pod: the pods of the other version stay");
 }
 
-Actor::Done Actor::act(const strategies::Scale& action, Scene& scene) {
-  const bool is_candidate = action.workload == kube::metadata_text(scene.candidate, "name");
-  const Json& before = is_candidate ? scene.candidate : scene.stable;
+Actor::Done Actor::act(const strategies::Scale& action, Snapshot& snapshot) {
+  const bool is_candidate = action.workload == kube::metadata_text(snapshot.candidate, "name");
+  const Json& before = is_candidate ? snapshot.candidate : snapshot.stable;
   if (action.hands_over) {
-    if (auto done = serves_alone(scene, is_candidate ? scene.stable : scene.candidate); !done) return done;
+    if (auto done = serves_alone(snapshot, is_candidate ? snapshot.stable : snapshot.candidate); !done)
+      return done;
   }
   Json after = before;
   after["spec"]["replicas"] = action.replicas;
   return update(kube::kDeployments, before, after);
 }
 
-Actor::Done Actor::act(const strategies::DeleteWorkload&, Scene& scene) {
-  if (auto done = serves_alone(scene, scene.candidate); !done) return done;
-  return remove(kube::kDeployments, scene.stable);
+Actor::Done Actor::act(const strategies::DeleteWorkload&, Snapshot& snapshot) {
+  if (auto done = serves_alone(snapshot, snapshot.candidate); !done) return done;
+  return remove(kube::kDeployments, snapshot.stable);
 }
 
-Actor::Done Actor::act(const strategies::DeleteCanary&, Scene& scene) {
-  return remove(kube::kCanaries, scene.object);
+Actor::Done Actor::act(const strategies::DeleteCanary&, Snapshot& snapshot) {
+  return remove(kube::kCanaries, snapshot.object);
 }
 
-Actor::Done Actor::act(const strategies::ClearMarks&, Scene& scene) {
-  for (const auto& part : scene.parts) {
+Actor::Done Actor::act(const strategies::ClearMarks&, Snapshot& snapshot) {
+  for (const auto& part : snapshot.managed) {
     if (!part.of_user || !lead::is_claimed(*part.object)) continue;
     if (auto done = update(part.resource, *part.object, lead::without_claim(*part.object)); !done)
       return done;
@@ -237,8 +238,8 @@ Actor::Done Actor::act(const strategies::ClearMarks&, Scene& scene) {
   return {};
 }
 
-Actor::Done Actor::act(const strategies::RemoveLeftovers&, Scene& scene) {
-  for (const auto& part : scene.leftovers) {
+Actor::Done Actor::act(const strategies::RemoveLeftovers&, Snapshot& snapshot) {
+  for (const auto& part : snapshot.leftovers) {
     if (auto done = remove(part.resource, *part.object); !done) return done;
   }
   return {};

@@ -19,40 +19,40 @@ class Actor {
   Actor(kube::Api& api, kube::Stores& stores, const base::Clock& clock, std::optional<std::int64_t> term)
       : api_(api), stores_(stores), clock_(clock), term_(term) {}
 
-  // Every write starts from the objects of `scene` and fails with Code::Conflict if they have changed since.
-  // What the server answers goes into the stores, so that the next reading has it. Before weight or selector
-  // moves towards a version its endpoints are read live: with none it fails with Code::Invalid and nothing is
-  // written.
-  [[nodiscard]] kube::Result<void> perform(const strategies::Action& action, Scene& scene);
+  // Every write starts from the objects of `snapshot` and fails with Code::Conflict if they have changed
+  // since. What the server answers goes into the stores, so that the next reading has it. Before weight or
+  // selector moves towards a version its endpoints are read live: with none it fails with Code::Invalid and
+  // nothing is written.
+  [[nodiscard]] kube::Result<void> perform(const strategies::Action& action, Snapshot& snapshot);
 
  private:
   using Done = kube::Result<void>;
 
-  Done act(const strategies::EnsureFinalizer& action, Scene& scene);
-  Done act(const strategies::RemoveFinalizer& action, Scene& scene);
-  Done act(const strategies::EnsureVersionServices& action, Scene& scene);
-  Done act(const strategies::DeleteVersionServices& action, Scene& scene);
-  Done act(const strategies::Prepare& action, Scene& scene);
-  Done act(const strategies::MovePinned& action, Scene& scene);
-  Done act(const strategies::CleanUp& action, Scene& scene);
-  Done act(const strategies::Route& action, Scene& scene);
-  Done act(const strategies::RestoreRoutes& action, Scene& scene);
-  Done act(const strategies::SetSelector& action, Scene& scene);
-  Done act(const strategies::Scale& action, Scene& scene);
-  Done act(const strategies::DeleteWorkload& action, Scene& scene);
-  Done act(const strategies::DeleteCanary& action, Scene& scene);
-  Done act(const strategies::ClearMarks& action, Scene& scene);
-  Done act(const strategies::RemoveLeftovers& action, Scene& scene);
+  Done act(const strategies::EnsureFinalizer& action, Snapshot& snapshot);
+  Done act(const strategies::RemoveFinalizer& action, Snapshot& snapshot);
+  Done act(const strategies::EnsureVersionServices& action, Snapshot& snapshot);
+  Done act(const strategies::DeleteVersionServices& action, Snapshot& snapshot);
+  Done act(const strategies::Prepare& action, Snapshot& snapshot);
+  Done act(const strategies::MovePinned& action, Snapshot& snapshot);
+  Done act(const strategies::CleanUp& action, Snapshot& snapshot);
+  Done act(const strategies::Route& action, Snapshot& snapshot);
+  Done act(const strategies::RestoreRoutes& action, Snapshot& snapshot);
+  Done act(const strategies::SetSelector& action, Snapshot& snapshot);
+  Done act(const strategies::Scale& action, Snapshot& snapshot);
+  Done act(const strategies::DeleteWorkload& action, Snapshot& snapshot);
+  Done act(const strategies::DeleteCanary& action, Snapshot& snapshot);
+  Done act(const strategies::ClearMarks& action, Snapshot& snapshot);
+  Done act(const strategies::RemoveLeftovers& action, Snapshot& snapshot);
 
   Done write(const routing::Writes& writes);
   Done update(const kube::Resource& resource, const Json& before, const Json& after);
   Done create(const kube::Resource& resource, const Json& object);
   Done remove(const kube::Resource& resource, const Json& object);
-  Done has_endpoints(const Scene& scene, strategies::Weight weight);
-  Done can_select(const Scene& scene, strategies::Selects selects);
-  Done serves_alone(const Scene& scene, const Json& deployment);
+  Done has_endpoints(const Snapshot& snapshot, strategies::Weight weight);
+  Done can_select(const Snapshot& snapshot, strategies::Selects selects);
+  Done serves_alone(const Snapshot& snapshot, const Json& deployment);
   // As the API server has it now.
-  kube::Result<strategies::Workload> live(const Scene& scene, const Json& deployment);
+  kube::Result<strategies::Workload> live(const Snapshot& snapshot, const Json& deployment);
   void keep(const kube::Resource& resource, Json object);
 
   kube::Api& api_;

@@ -9,7 +9,7 @@
 #include "operator/canary/canary.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/endpoints.h"
-#include "operator/reconcile/record.h"
+#include "operator/reconcile/finished.h"
 #include "operator/reconcile/services.h"
 #include "operator/routing/terms.h"
 

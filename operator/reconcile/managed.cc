@@ -35,28 +35,28 @@ class Collection {
 
 }  // namespace
 
-std::vector<ManagedObject> managed_objects(const Scene& scene, const kube::Stores& stores,
+std::vector<ManagedObject> managed_objects(const Snapshot& snapshot, const kube::Stores& stores,
                                            const routing::Router::Reading& reading,
                                            const routing::Router& router) {
-  Collection all(stores, scene.canary.name_space);
+  Collection all(stores, snapshot.canary.name_space);
   // A release that never left Pending has written to its own Canary, and to the candidate's replicas when it
   // is given up: everything else may be another release's.
-  const bool touched = !scene.canary.status.candidate.template_hash.empty();
+  const bool touched = !snapshot.canary.status.candidate.template_hash.empty();
   if (touched) {
     for (const auto& [kind, name] : reading.route_objects) all.add(kind, name, true, false);
     // Somebody may have taken the Service out of a route meanwhile.
-    for (const auto& [kind, name] : router.recorded(scene.canary.status.routes))
+    for (const auto& [kind, name] : router.recorded(snapshot.canary.status.routes))
       all.add(kind, name, true, false);
   }
-  all.add({kube::kCanaries, std::make_shared<const Json>(scene.object), false, false});
+  all.add({kube::kCanaries, std::make_shared<const Json>(snapshot.object), false, false});
   if (touched) {
     for (const auto& [kind, name] : reading.foundation_objects) all.add(kind, name, true, false);
-    all.add(kube::kServices, scene.canary.spec.service.name, true, false);
-    for (const auto& service : scene.existing_services)
+    all.add(kube::kServices, snapshot.canary.spec.service.name, true, false);
+    for (const auto& service : snapshot.existing_services)
       all.add(kube::kServices, kube::metadata_text(service, "name"), false, true);
-    all.add(kube::kDeployments, kube::metadata_text(scene.stable, "name"), true, true);
+    all.add(kube::kDeployments, kube::metadata_text(snapshot.stable, "name"), true, true);
   }
-  all.add(kube::kDeployments, kube::metadata_text(scene.candidate, "name"), true, true);
+  all.add(kube::kDeployments, kube::metadata_text(snapshot.candidate, "name"), true, true);
   return all.take();
 }
 

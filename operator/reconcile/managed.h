@@ -11,7 +11,7 @@ namespace weir::reconcile {
 
 // All that exist of what the release may write: routes first, then the Canary, then the rest. `reading` is
 // the router's.
-[[nodiscard]] std::vector<ManagedObject> managed_objects(const Scene& scene, const kube::Stores& stores,
+[[nodiscard]] std::vector<ManagedObject> managed_objects(const Snapshot& snapshot, const kube::Stores& stores,
                                                          const routing::Router::Reading& reading,
                                                          const routing::Router& router);
 

@@ -35,21 +35,22 @@ Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now) {
 
 class Observer {
  public:
-  Observer(Scene& scene, const kube::Stores& stores, const routing::Router& router, base::Clock::Steady now,
-           const Means& means)
-      : scene_(scene), stores_(stores), router_(router), now_(now), means_(means) {}
+  Observer(Snapshot& snapshot, const kube::Stores& stores, const routing::Router& router,
+           base::Clock::Steady now, const Means& means)
+      : snapshot_(snapshot), stores_(stores), router_(router), now_(now), means_(means) {}
 
   void run() {
-    auto& seen = scene_.observed;
-    seen.generation = scene_.canary.generation;
-    seen.has_finalizer = scene_.canary.has_finalizer;
-    seen.deleting = scene_.canary.deleting;
-    seen.rollback_requested = scene_.canary.rollback_requested;
+    auto& seen = snapshot_.observed;
+    seen.generation = snapshot_.canary.generation;
+    seen.has_finalizer = snapshot_.canary.has_finalizer;
+    seen.deleting = snapshot_.canary.deleting;
+    seen.rollback_requested = snapshot_.canary.rollback_requested;
     // What is over rests: only what it left behind concerns it.
-    if (strategies::is_final(scene_.canary.status.phase)) {
-      scene_.parts.push_back({kube::kCanaries, std::make_shared<const Json>(scene_.object), false, false});
-      scene_.leftovers = leftovers(scene_.canary, stores_);
-      seen.leftovers = !scene_.leftovers.empty();
+    if (strategies::is_final(snapshot_.canary.status.phase)) {
+      snapshot_.managed.push_back(
+          {kube::kCanaries, std::make_shared<const Json>(snapshot_.object), false, false});
+      snapshot_.leftovers = leftovers(snapshot_.canary, stores_);
+      seen.leftovers = !snapshot_.leftovers.empty();
       return;
     }
     seen.abilities = router_.abilities();
@@ -61,27 +62,28 @@ class Observer {
     find_own_services();
     const auto reading = find_routes();
     find_templates();
-    scene_.parts = managed_objects(scene_, stores_, reading, router_);
-    seen.marked = std::ranges::any_of(
-        scene_.parts, [](const ManagedObject& one) { return one.of_user && lead::is_claimed(*one.object); });
+    snapshot_.managed = managed_objects(snapshot_, stores_, reading, router_);
+    seen.marked = std::ranges::any_of(snapshot_.managed, [](const ManagedObject& one) {
+      return one.of_user && lead::is_claimed(*one.object);
+    });
   }
 
  private:
-  [[nodiscard]] const std::string& name_space() const { return scene_.canary.name_space; }
-  [[nodiscard]] const strategies::Spec& spec() const { return scene_.canary.spec; }
-  [[nodiscard]] bool is_pending() const { return scene_.canary.status.phase == Phase::Pending; }
+  [[nodiscard]] const std::string& name_space() const { return snapshot_.canary.name_space; }
+  [[nodiscard]] const strategies::Spec& spec() const { return snapshot_.canary.spec; }
+  [[nodiscard]] bool is_pending() const { return snapshot_.canary.status.phase == Phase::Pending; }
 
   void refuse(std::string_view condition, std::string reason, std::string message) {
-    scene_.observed.obstacles.push_back({std::string(condition), std::move(reason), std::move(message)});
+    snapshot_.observed.obstacles.push_back({std::string(condition), std::move(reason), std::move(message)});
   }
 
   void find_rivals() {
-    auto rivals = reconcile::find_rivals(scene_.canary, stores_);
-    if (rivals.waits_for) scene_.observed.obstacles.push_back(*std::move(rivals.waits_for));
-    auto& requested = scene_.observed.rollback_requested;
+    auto rivals = reconcile::find_rivals(snapshot_.canary, stores_);
+    if (rivals.waits_for) snapshot_.observed.obstacles.push_back(*std::move(rivals.waits_for));
+    auto& requested = snapshot_.observed.rollback_requested;
     // What is promoted already is no longer in the way.
     if (rivals.superseded_by.empty() || !requested.empty()) return;
-    if (scene_.canary.status.phase != Phase::Finalizing)
+    if (snapshot_.canary.status.phase != Phase::Finalizing)
       requested = "superseded by Canary " + rivals.superseded_by;
   }
 
@@ -92,9 +94,9 @@ class Observer {
                     "Service " + spec().service.name + " (spec.service.name) does not exist in namespace " +
                         name_space());
     }
-    scene_.service = *stored->object;
-    scene_.observed.service = strategies::ServiceState{
-        .age = age_of(*stored, now_), .changed_by = base::text(last_write(scene_.service), {"manager"})};
+    snapshot_.service = *stored->object;
+    snapshot_.observed.service = strategies::ServiceState{
+        .age = age_of(*stored, now_), .changed_by = base::text(last_write(snapshot_.service), {"manager"})};
   }
 
   std::optional<strategies::Workload> read(const std::string& name, Json& deployment) {
@@ -109,7 +111,7 @@ class Observer {
 
   // Before it begins a release that is held up by something else than its pods need not know what ails them.
   [[nodiscard]] bool waits_for_others() const {
-    return is_pending() && (spec().suspend || !scene_.observed.obstacles.empty());
+    return is_pending() && (spec().suspend || !snapshot_.observed.obstacles.empty());
   }
 
   [[nodiscard]] std::vector<Json> pods_of(const Json& deployment) const {
@@ -125,16 +127,16 @@ class Observer {
 
   void find_candidate() {
     // A release that has begun goes on with the workload it began with, whatever the spec says now.
-    const auto& name = is_pending() ? spec().target.name : scene_.canary.status.target;
-    scene_.observed.candidate = read(name, scene_.candidate);
-    if (!scene_.observed.candidate) {
+    const auto& name = is_pending() ? spec().target.name : snapshot_.canary.status.target;
+    snapshot_.observed.candidate = read(name, snapshot_.candidate);
+    if (!snapshot_.observed.candidate) {
       refuse(kProgressing, "TargetNotFound",
              "Deployment " + name + " (spec.targetRef.name) does not exist in namespace " + name_space());
     }
   }
 
   void find_stable() {
-    const auto& known = scene_.canary.status.stable.name;
+    const auto& known = snapshot_.canary.status.stable.name;
     std::string name;
     if (!is_pending() && !known.empty()) {
       name = known;
@@ -144,8 +146,8 @@ class Observer {
       name = selected_workload();
     }
     if (name.empty()) return;
-    scene_.observed.stable = read(name, scene_.stable);
-    if (!scene_.observed.stable) {
+    snapshot_.observed.stable = read(name, snapshot_.stable);
+    if (!snapshot_.observed.stable) {
       refuse(kProgressing, "StableNotFound",
              "the stable Deployment " + name + " does not exist in namespace " + name_space());
     }
@@ -153,8 +155,8 @@ class Observer {
 
   // The one workload, other than the target, whose pods the Service selects.
   std::string selected_workload() {
-    if (scene_.service.is_null() || scene_.candidate.is_null()) return {};
-    auto names = selected_workloads(scene_.service, name_space(), stores_.deployments);
+    if (snapshot_.service.is_null() || snapshot_.candidate.is_null()) return {};
+    auto names = selected_workloads(snapshot_.service, name_space(), stores_.deployments);
     const auto& target = spec().target.name;
     const bool selects_target = std::erase(names, target) > 0;
     if (names.size() == 1) return names.front();
@@ -177,31 +179,32 @@ class Observer {
   }
 
   void find_own_services() {
-    auto& seen = scene_.observed;
+    auto& seen = snapshot_.observed;
     // Without the workloads the versions are known from status: cleaning up must not depend on them.
-    const auto stable = seen.stable ? seen.stable->version : scene_.canary.status.stable.version;
-    const auto candidate = seen.candidate ? seen.candidate->version : scene_.canary.status.candidate.version;
-    scene_.target.stable_version = stable;
-    scene_.target.candidate_version = candidate;
+    const auto stable = seen.stable ? seen.stable->version : snapshot_.canary.status.stable.version;
+    const auto candidate =
+        seen.candidate ? seen.candidate->version : snapshot_.canary.status.candidate.version;
+    snapshot_.target.stable_version = stable;
+    snapshot_.target.candidate_version = candidate;
     if (!seen.service || stable.empty() || candidate.empty()) return;
     auto& service = *seen.service;
-    service.selects = selects(scene_.service, spec().service.version_label, stable, candidate);
+    service.selects = selects(snapshot_.service, spec().service.version_label, stable, candidate);
     if (service.selects == Selects::Other) {
       refuse(kProgressing, "SelectorMismatch",
              "the selector of Service " + spec().service.name + " has " + spec().service.version_label + "=" +
-                 selector_of(scene_.service).value(spec().service.version_label, "") + ": accepted are " +
+                 selector_of(snapshot_.service).value(spec().service.version_label, "") + ": accepted are " +
                  stable + " and " + candidate);
     }
-    check_selector(template_labels(scene_.candidate));
-    scene_.wanted_services = wanted_services(scene_.canary, scene_.service, stable, candidate);
+    check_selector(template_labels(snapshot_.candidate));
+    snapshot_.wanted_services = wanted_services(snapshot_.canary, snapshot_.service, stable, candidate);
     seen.version_services = true;
-    for (const auto& wanted : scene_.wanted_services) inspect(wanted, service);
+    for (const auto& wanted : snapshot_.wanted_services) inspect(wanted, service);
     count(stable, candidate, service);
   }
 
   void check_selector(const Json& labels) {
-    if (scene_.candidate.is_null()) return;
-    auto keys = selector_of(scene_.service);
+    if (snapshot_.candidate.is_null()) return;
+    auto keys = selector_of(snapshot_.service);
     keys.erase(spec().service.version_label);
     if (matches(keys, labels)) return;
     refuse(kProgressing, "SelectorMismatch",
@@ -210,19 +213,19 @@ class Observer {
   }
 
   void inspect(const Json& wanted, strategies::ServiceState& service) {
-    auto& seen = scene_.observed;
+    auto& seen = snapshot_.observed;
     const auto name = kube::metadata_text(wanted, "name");
     const auto stored = stores_.services.get({name_space(), name});
     if (!stored) {
       seen.version_services = false;
-    } else if (!is_owned_by(*stored->object, scene_.canary.uid)) {
+    } else if (!is_owned_by(*stored->object, snapshot_.canary.uid)) {
       seen.version_services = false;
       refuse(kConflict, "NameTaken",
              "Service " + name +
                  " exists and is not this release's: it is not touched; rename it or the version");
     } else {
       seen.any_version_services = true;
-      scene_.existing_services.push_back(*stored->object);
+      snapshot_.existing_services.push_back(*stored->object);
       if (!is_as_wanted(*stored->object, wanted)) seen.version_services = false;
       // The newest change of what receives traffic counts.
       if (name == traffic_service_name(spec())) service.age = std::min(service.age, age_of(*stored, now_));
@@ -246,28 +249,28 @@ class Observer {
     const auto counts = count_endpoints(slices, services);
     service.stable_endpoints = counts.stable;
     service.candidate_endpoints = counts.candidate;
-    if (scene_.observed.version_services) return;
+    if (snapshot_.observed.version_services) return;
     // Before the versions have Services of their own, the selector says whose the endpoints are.
     if (service.selects == Selects::Stable) service.stable_endpoints = counts.all;
     if (service.selects == Selects::Candidate) service.candidate_endpoints = counts.all;
   }
 
   routing::Router::Reading find_routes() {
-    auto& target = scene_.target;
+    auto& target = snapshot_.target;
     const auto& service = spec().service.name;
     target.name_space = name_space();
     target.service = service;
     target.traffic_host = traffic_service_name(spec());
     target.version_label = spec().service.version_label;
     target.settings = Json::parse(spec().routing.settings, nullptr, /*allow_exceptions=*/false);
-    target.records = scene_.canary.status.routes;
-    target.owner = owner_reference(scene_.canary);
+    target.records = snapshot_.canary.status.routes;
+    target.owner = owner_reference(snapshot_.canary);
     if (target.stable_version.empty() || target.candidate_version.empty()) return {};
     target.stable_service = version_service_name(service, target.stable_version);
     target.candidate_service = version_service_name(service, target.candidate_version);
-    scene_.objects = router_.gather(target, stores_);
-    auto reading = router_.read(target, scene_.objects);
-    auto& seen = scene_.observed;
+    snapshot_.objects = router_.gather(target, stores_);
+    auto reading = router_.read(target, snapshot_.objects);
+    auto& seen = snapshot_.observed;
     for (auto& refusal : reading.refusals) {
       seen.obstacles.push_back(
           {std::move(refusal.condition), std::move(refusal.reason), std::move(refusal.message)});
@@ -300,8 +303,8 @@ class Observer {
   }
 
   void find_templates() {
-    if (scene_.canary.status.phase > Phase::Progressing) return;
-    for (const auto& metric : scene_.canary.metrics) {
+    if (snapshot_.canary.status.phase > Phase::Progressing) return;
+    for (const auto& metric : snapshot_.canary.metrics) {
       if (metric.template_name.empty()) continue;
       const auto& space = metric.template_namespace.empty() ? name_space() : metric.template_namespace;
       if (space != name_space() && !means_.cross_namespace_templates) {
@@ -317,7 +320,7 @@ class Observer {
     }
   }
 
-  Scene& scene_;
+  Snapshot& snapshot_;
   const kube::Stores& stores_;
   const routing::Router& router_;
   base::Clock::Steady now_;
@@ -326,12 +329,12 @@ class Observer {
 
 }  // namespace
 
-Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
-              base::Clock::Steady now, const Means& means) {
-  Scene scene{
+Snapshot observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
+                 base::Clock::Steady now, const Means& means) {
+  Snapshot snapshot{
       .canary = canary, .object = object, .router = &routing::router_named(canary.spec.routing.provider)};
-  Observer(scene, stores, *scene.router, now, means).run();
-  return scene;
+  Observer(snapshot, stores, *snapshot.router, now, means).run();
+  return snapshot;
 }
 
 }  // namespace weir::reconcile

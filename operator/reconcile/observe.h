@@ -19,7 +19,7 @@ using kube::Json;
 using lead::ManagedObject;
 
 // What was read of one release, with the objects that its writes start from.
-struct Scene {
+struct Snapshot {
   canary::Canary canary;
   Json object;                              // the Canary itself
   const routing::Router* router = nullptr;  // of the release; never null
@@ -31,7 +31,7 @@ struct Scene {
   Json candidate;                        // the same
   std::vector<Json> wanted_services;     // what the release's own Services should be
   std::vector<Json> existing_services;   // those of them that exist and are ours
-  std::vector<ManagedObject> parts;      // all that exist: routes first, then the Canary, then the rest
+  std::vector<ManagedObject> managed;    // all that exist: routes first, then the Canary, then the rest
   std::vector<ManagedObject> leftovers;  // of a release that is over: what it still owns
 };
 
@@ -46,7 +46,7 @@ struct Means {
 };
 
 // One reading of the stores; `observed.verdict` is left empty.
-[[nodiscard]] Scene observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
-                            base::Clock::Steady now, const Means& means);
+[[nodiscard]] Snapshot observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
+                               base::Clock::Steady now, const Means& means);
 
 }  // namespace weir::reconcile

@@ -6,8 +6,8 @@
 
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
+#include "operator/reconcile/finished.h"
 #include "operator/reconcile/metrics_request.h"
-#include "operator/reconcile/record.h"
 #include "operator/reconcile/services.h"
 #include "strategies/context.h"
 #include "strategies/machine.h"
@@ -68,8 +68,8 @@ std::vector<strategies::Event> joined(const std::vector<strategies::Event>& even
 }
 
 // What the fence looks at of a reading.
-lead::Reading fenced(const Scene& scene) {
-  const auto written_to = [phase = scene.canary.status.phase] {
+lead::Reading fenced(const Snapshot& snapshot) {
+  const auto written_to = [phase = snapshot.canary.status.phase] {
     switch (phase) {
       case Phase::Pending:
         return lead::WrittenTo::Nothing;
@@ -86,7 +86,7 @@ lead::Reading fenced(const Scene& scene) {
     }
     return lead::WrittenTo::AllObjects;
   };
-  return {.canary = scene.object, .objects = scene.parts, .written_to = written_to()};
+  return {.canary = snapshot.object, .objects = snapshot.managed, .written_to = written_to()};
 }
 
 Round no_round(const kube::Key& key, const std::string& why) {
@@ -116,14 +116,14 @@ Round Reconciler::reconcile(const kube::Key& key) {
   }
   const auto lead = fence_.lead(service_of(*stored->object));
   if (!lead) return no_round(key, "this process does not lead");
-  if (is_over(*stored->object)) return rest(key, *stored->object, *lead);
+  if (is_over(*stored->object)) return look_after_finished(key, *stored->object, *lead);
   const auto canary = canary::parse(*stored->object);
   if (!canary) return refuse(*stored->object, canary.error(), *lead);
   return decide(*canary, *stored->object, *lead);
 }
 
-Round Reconciler::rest(const kube::Key& key, const Json& record, const Lead& lead) {
-  const auto release = read_record(record);
+Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, const Lead& lead) {
+  const auto release = read_finished(record);
   if (!begins_anew(release)) return decide(release, record, lead);
   const auto whole = api_.get(kube::kCanaries, key);
   if (!whole) return {.error = whole.error()};
@@ -141,19 +141,20 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
                           return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
                         },
                     .cross_namespace_templates = cross_namespace_templates_};
-  auto scene = observe(canary, object, stores_, clock_.steady(), means);
-  if (fence_.overtaken(key, fenced(scene), lead)) return no_round(key, "another operator has taken it over");
-  if (auto round = claim(before, scene, term)) return *std::move(round);
+  auto snapshot = observe(canary, object, stores_, clock_.steady(), means);
+  if (fence_.overtaken(key, fenced(snapshot), lead))
+    return no_round(key, "another operator has taken it over");
+  if (auto round = claim(before, snapshot, term)) return *std::move(round);
   std::call_once(watched_, [this] { watched_since_ = clock_.wall(); });
-  scene.observed.watched_since = watched_since_;
+  snapshot.observed.watched_since = watched_since_;
 
-  scene.observed.verdict = analyst_.answer(key);
+  snapshot.observed.verdict = analyst_.answer(key);
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
-                                           scene.observed, clock_.wall());
+                                           snapshot.observed, clock_.wall());
   Round round{.requeue_after = decision.requeue_after};
   lead::FencedApi api(api_for(decision.status.phase), fence_, key, service_of(object), term);
   // Status leads and traffic follows: nothing is done that status does not say.
-  if (auto done = write_status(api, scene, decision, lead); !done) {
+  if (auto done = write_status(api, snapshot, decision, lead); !done) {
     round.error = done.error();
     return round;
   }
@@ -163,7 +164,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   if (listener_.on_status) listener_.on_status(canary, decision.status);
   Actor actor(api, stores_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
   for (const auto& action : decision.actions) {
-    auto done = actor.perform(action, scene);
+    auto done = actor.perform(action, snapshot);
     if (listener_.on_action) listener_.on_action(canary, action, done);
     if (done) continue;
     round.error = done.error();
@@ -176,20 +177,21 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   if (listener_.on_event) {
     for (const auto& event : joined(decision.events)) listener_.on_event(canary, event);
   }
-  if (decision.check) ask(scene, *decision.check);
+  if (decision.check) ask(snapshot, *decision.check);
   if (strategies::is_final(decision.status.phase)) analyst_.forget(key);
   return round;
 }
 
 kube::Api& Reconciler::api_for(Phase phase) { return phase == Phase::RollingBack ? urgent_ : api_; }
 
-std::optional<Round> Reconciler::claim(kube::Api& api, const Scene& scene, std::int64_t term) {
-  const auto due = fence_.due(kube::key_of(scene.object), fenced(scene), term);
+std::optional<Round> Reconciler::claim(kube::Api& api, const Snapshot& snapshot, std::int64_t term) {
+  const auto due = fence_.due(kube::key_of(snapshot.object), fenced(snapshot), term);
   if (due.empty()) return std::nullopt;
   for (const auto& part : due) {
     auto answer = api.update(part.resource, *part.object, lead::claimed(*part.object, term));
     if (listener_.on_claim) {
-      listener_.on_claim(scene.canary, part, answer ? kube::Result<void>{} : std::unexpected(answer.error()));
+      listener_.on_claim(snapshot.canary, part,
+                         answer ? kube::Result<void>{} : std::unexpected(answer.error()));
     }
     if (!answer) return Round{.error = answer.error()};
     if (auto* store = stores_.of(part.resource)) store->put(*std::move(answer), clock_.steady());
@@ -197,15 +199,15 @@ std::optional<Round> Reconciler::claim(kube::Api& api, const Scene& scene, std::
   return Round{.wrote = true};
 }
 
-kube::Result<void> Reconciler::write_status(kube::Api& api, Scene& scene,
+kube::Result<void> Reconciler::write_status(kube::Api& api, Snapshot& snapshot,
                                             const strategies::Decision& decision, const Lead& lead) {
-  if (!is_worth_a_write(scene.canary.status, decision)) return {};
-  Json after = scene.object;
-  after["status"] = canary::to_json(decision.status, scene.canary.spec);
+  if (!is_worth_a_write(snapshot.canary.status, decision)) return {};
+  Json after = snapshot.object;
+  after["status"] = canary::to_json(decision.status, snapshot.canary.spec);
   if (lead.renewed_at) lead::sign_status(after, lead.term);
-  auto answer = api.update_status(kube::kCanaries, scene.object, after);
+  auto answer = api.update_status(kube::kCanaries, snapshot.object, after);
   if (!answer) return std::unexpected(answer.error());
-  scene.object = *answer;
+  snapshot.object = *answer;
   stores_.canaries.put(std::move(*answer), clock_.steady());
   return {};
 }
@@ -232,8 +234,8 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, co
   return {};
 }
 
-void Reconciler::ask(const Scene& scene, const strategies::CheckRequest& request) {
-  const auto& canary = scene.canary;
+void Reconciler::ask(const Snapshot& snapshot, const strategies::CheckRequest& request) {
+  const auto& canary = snapshot.canary;
   const kube::Key key{canary.name_space, canary.name};
   auto question = question_of(canary, request);
   if (analyst_.knows(key, question)) return;

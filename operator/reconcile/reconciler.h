@@ -60,16 +60,16 @@ class Reconciler {
 
  private:
   // A round of a release that is over, from its record (record.h).
-  [[nodiscard]] Round rest(const kube::Key& key, const Json& record, const Lead& lead);
+  [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Lead& lead);
   [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
   // The round in which objects were lead::claimed; empty: there were none to claim.
-  [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Scene& scene, std::int64_t term);
+  [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Snapshot& snapshot, std::int64_t term);
   // Nothing is sent if that is not worth a request.
-  [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Scene& scene,
+  [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Snapshot& snapshot,
                                                 const strategies::Decision& decision, const Lead& lead);
   [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, const Lead& lead);
-  void ask(const Scene& scene, const strategies::CheckRequest& request);
+  void ask(const Snapshot& snapshot, const strategies::CheckRequest& request);
 
   kube::Api& api_;
   kube::Api& urgent_;

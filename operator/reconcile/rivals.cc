@@ -4,8 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "operator/reconcile/finished.h"
 #include "operator/reconcile/interest.h"
-#include "operator/reconcile/record.h"
 #include "strategies/context.h"
 
 namespace weir::reconcile {

@@ -7,7 +7,7 @@
 #include "operator/base/json.h"
 #include "operator/canary/workload.h"
 #include "operator/reconcile/endpoints.h"
-#include "operator/reconcile/record.h"
+#include "operator/reconcile/finished.h"
 #include "operator/reconcile/services.h"
 #include "strategies/plan.h"
 
@@ -80,7 +80,7 @@ void trim_metadata(Json& object, bool keep_last_write) {
 }
 
 void trim_canary(Json& object) {
-  if (is_over(object)) object = record_of(object);
+  if (is_over(object)) object = finished_form_of(object);
 }
 
 void trim_deployment(Json& object) {

@@ -9,7 +9,7 @@
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/kinds.h"
-#include "operator/reconcile/record.h"
+#include "operator/reconcile/finished.h"
 #include "operator/reconcile/services.h"
 
 namespace weir::reconcile {
@@ -157,13 +157,13 @@ TEST(Trim, makes_a_record_of_a_release_that_is_over) {
   EXPECT_TRUE(is_over(record));
   EXPECT_EQ(record.dump().find("analysis"), std::string::npos);
   EXPECT_EQ(record.dump().find("history"), std::string::npos);
-  const auto release = read_record(record);
+  const auto release = read_finished(record);
   EXPECT_EQ(release.spec.ttl_after_finished, std::chrono::seconds(60));
   EXPECT_EQ(release.status.stable.name, "checkout-v1");
   EXPECT_FALSE(begins_anew(release));
   Json changed = record;
   changed["spec"]["targetRef"]["name"] = "checkout-v3";
-  EXPECT_TRUE(begins_anew(read_record(changed)));
+  EXPECT_TRUE(begins_anew(read_finished(changed)));
   const auto running = Json::parse(R"({"status": {"phase": "Progressing", "history": [1]}})");
   EXPECT_EQ(trimmed(kube::kCanaries, whole(running))["status"], running["status"]);
 }

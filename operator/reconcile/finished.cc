@@ -1,4 +1,4 @@
-#include "operator/reconcile/record.h"
+#include "operator/reconcile/finished.h"
 
 #include <algorithm>
 
@@ -19,38 +19,38 @@ bool is_over(const Json& canary) {
   return phase && strategies::is_final(*phase);
 }
 
-Json record_of(const Json& canary) {
+Json finished_form_of(const Json& canary) {
   const auto& spec = field(canary, {"spec"});
   const auto& status = field(canary, {"status"});
-  Json record{{"metadata", field(canary, {"metadata"})},
+  Json kept{{"metadata", field(canary, {"metadata"})},
               {"spec",
                {{"targetRef", {{"name", text(spec, {"targetRef", "name"})}}},
                 {"service", {{"name", text(spec, {"service", "name"})}}}}},
               {"status", {{"stable", {{"name", text(status, {"stable", "name"})}}}}}};
-  record["metadata"].erase("labels");
-  record["spec"].update(members(spec, {"ttlSecondsAfterFinished"}));
-  record["status"].update(
+  kept["metadata"].erase("labels");
+  kept["spec"].update(members(spec, {"ttlSecondsAfterFinished"}));
+  kept["status"].update(
       members(status, {"phase", "target", "canaryWeight", "startedAt", "lastTransitionTime"}));
-  return record;
+  return kept;
 }
 
-canary::Canary read_record(const Json& record) {
-  const auto key = kube::key_of(record);
+canary::Canary read_finished(const Json& finished) {
+  const auto key = kube::key_of(finished);
   canary::Canary release{.name_space = key.name_space,
                          .name = key.name,
-                         .uid = kube::metadata_text(record, "uid"),
-                         .deleting = !kube::metadata_text(record, "deletionTimestamp").empty()};
-  const auto& finalizers = field(record, {"metadata", "finalizers"});
+                         .uid = kube::metadata_text(finished, "uid"),
+                         .deleting = !kube::metadata_text(finished, "deletionTimestamp").empty()};
+  const auto& finalizers = field(finished, {"metadata", "finalizers"});
   release.has_finalizer =
       finalizers.is_array() && std::ranges::any_of(finalizers, [](const Json& finalizer) {
         return finalizer.is_string() && finalizer.get_ref<const std::string&>() == canary::kFinalizer;
       });
-  release.spec.target.name = text(record, {"spec", "targetRef", "name"});
-  release.spec.service.name = text(record, {"spec", "service", "name"});
-  const auto& ttl = field(record, {"spec", "ttlSecondsAfterFinished"});
+  release.spec.target.name = text(finished, {"spec", "targetRef", "name"});
+  release.spec.service.name = text(finished, {"spec", "service", "name"});
+  const auto& ttl = field(finished, {"spec", "ttlSecondsAfterFinished"});
   if (ttl.is_number_integer())
     release.spec.ttl_after_finished = std::chrono::seconds(ttl.get<std::int64_t>());
-  release.status = canary::status_from(field(record, {"status"}));
+  release.status = canary::status_from(field(finished, {"status"}));
   return release;
 }
 

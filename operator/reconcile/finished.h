@@ -1,4 +1,4 @@
-// A release that is over, as the caches keep it: what its rest needs, and no more.
+// A release that is over, as the caches keep it: what is still done with it needs, and no more.
 #pragma once
 
 #include "operator/canary/canary.h"
@@ -14,10 +14,10 @@ using kube::Json;
 // Metadata, the target, the Service, the time to live, and of the status what it shows in the metrics. An
 // edit of its metadata, or its deletion, may start from it; its status and spec must be read from the server
 // for anything else.
-[[nodiscard]] Json record_of(const Json& canary);
+[[nodiscard]] Json finished_form_of(const Json& canary);
 
-// The release that the record stands for. It rests; one that goes on (`begins_anew`) must be read whole.
-[[nodiscard]] canary::Canary read_record(const Json& record);
+// The release that this form stands for. One that begins again (`begins_anew`) must be read whole.
+[[nodiscard]] canary::Canary read_finished(const Json& finished);
 // Another target is asked for than the one that was released.
 [[nodiscard]] bool begins_anew(const canary::Canary& release);
 
