@@ -14,6 +14,9 @@
 namespace weir::cli {
 namespace {
 
+using base::Command;
+using base::Flag;
+
 const Flag kNamespace{"namespace", 'n', "NAME", "namespace of the Canary; default: the context's"};
 const Flag kContext{"context", 0, "NAME", "context of the kubeconfig; default: the current one"};
 const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, then ~/.kube/config"};
