@@ -59,6 +59,18 @@ std::string_view to_text(Judge judge) {
   return "";
 }
 
+std::string_view to_text(Replicas replicas) {
+  switch (replicas) {
+    case Replicas::TakeTurns:
+      return "by turns";
+    case Replicas::Alone:
+      return "alone";
+    case Replicas::Share:
+      return "sharing the releases";
+  }
+  return "";
+}
+
 }  // namespace
 
 bool Scenario::promotes() const {
@@ -69,11 +81,11 @@ std::string Scenario::describe() const {
   return fmt::format(
       "a {} candidate, {}, {}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
       "{} {}{}, "
-      "{} process(es), {}",
+      "{} process(es) {}, {}",
       to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
       own_rule ? ", the owner's own rule" : "", fmt::join(steps, "/"), interval.count(), threshold,
       propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
-      skip_analysis ? ", analysis skipped" : "", processes, to_text(judge));
+      skip_analysis ? ", analysis skipped" : "", processes, to_text(replicas), to_text(judge));
 }
 
 Scenario draw_scenario(Random& random) {
@@ -100,6 +112,17 @@ Scenario draw_scenario(Random& random) {
   drawn.judge = random.pick(
       std::vector{Judge::Threshold, Judge::Threshold, Judge::Threshold, Judge::Comparing, Judge::Certifying});
   return drawn;
+}
+
+void draw_replicas(Random& random, Scenario& scenario) {
+  const double how = random.uniform();
+  if (how < 0.3) {
+    scenario.replicas = Replicas::Share;
+    scenario.processes = static_cast<int>(random.between(2, 3));
+  } else if (how < 0.4) {
+    scenario.replicas = Replicas::Alone;
+    scenario.processes = 1;
+  }
 }
 
 MeshOptions mesh_options(const Scenario& scenario) {
