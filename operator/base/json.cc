@@ -19,6 +19,11 @@ std::string text(const Json& object, std::initializer_list<const char*> path) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
+std::int64_t integer(const Json& object, std::initializer_list<const char*> path, std::int64_t otherwise) {
+  const auto& value = field(object, path);
+  return value.is_number_integer() ? value.get<std::int64_t>() : otherwise;
+}
+
 Json members(const Json& object, std::initializer_list<const char*> names) {
   Json kept = Json::object();
   if (!object.is_object()) return kept;

@@ -1,6 +1,7 @@
 // Reading JSON whose shape nobody has checked: what is absent, or of another type, reads as nothing.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,6 +14,9 @@ using Json = nlohmann::json;
 [[nodiscard]] const Json& field(const Json& object, std::initializer_list<const char*> path);
 // The same for a string; empty where there is none.
 [[nodiscard]] std::string text(const Json& object, std::initializer_list<const char*> path);
+// The same for a whole number; `otherwise` where there is none.
+[[nodiscard]] std::int64_t integer(const Json& object, std::initializer_list<const char*> path,
+                                   std::int64_t otherwise = 0);
 
 // The members of these names that there are; of anything but an object none.
 [[nodiscard]] Json members(const Json& object, std::initializer_list<const char*> names);

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "operator/base/json.h"
 #include "operator/base/time.h"
 #include "operator/canary/canary.h"
 #include "operator/canary/strategy.h"
@@ -88,93 +89,76 @@ Json list_of(const std::vector<Item>& items) {
 
 // ---- from JSON: whatever is not of the right type counts as absent, since anybody can write a status ----
 
-const Json& member(const Json& object, const char* name) {
-  static const Json kNone;
-  if (!object.is_object()) return kNone;
-  const auto found = object.find(name);
-  return found != object.end() ? *found : kNone;
-}
-
-std::string text(const Json& object, const char* name) {
-  const auto& value = member(object, name);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-std::int64_t integer(const Json& object, const char* name) {
-  const auto& value = member(object, name);
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
-
 // Far above any real count, and so far below the limits of its type that the operator can go on counting.
 constexpr int kMaxCount = 1'000'000;
 
 int count_of(std::int64_t value) { return static_cast<int>(std::clamp<std::int64_t>(value, 0, kMaxCount)); }
 
-int count(const Json& object, const char* name) { return count_of(integer(object, name)); }
+int count(const Json& object, const char* name) { return count_of(base::integer(object, {name})); }
 
 std::optional<double> number(const Json& object, const char* name) {
-  const auto& value = member(object, name);
+  const auto& value = base::field(object, {name});
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
 std::optional<TimePoint> time(const Json& object, const char* name) {
-  const auto parsed = base::parse_time(text(object, name));
+  const auto parsed = base::parse_time(base::text(object, {name}));
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
 template <typename Item>
 std::vector<Item> list(const Json& object, const char* name, Item (*from)(const Json&)) {
   std::vector<Item> items;
-  const auto& values = member(object, name);
+  const auto& values = base::field(object, {name});
   if (!values.is_array()) return items;
   for (const auto& value : values) items.push_back(from(value));
   return items;
 }
 
 strategies::VersionStatus version_from(const Json& object) {
-  return {text(object, "name"), text(object, "version"), count(object, "replicas"), count(object, "ready"),
-          text(object, "templateHash")};
+  return {base::text(object, {"name"}), base::text(object, {"version"}), count(object, "replicas"),
+          count(object, "ready"), base::text(object, {"templateHash"})};
 }
 
 strategies::Check check_from(const Json& object) {
-  const auto& range = member(object, "range");
-  return {.name = text(object, "name"),
-          .outcome =
-              strategies::outcome_from(text(object, "verdict")).value_or(strategies::Outcome::Inconclusive),
-          .reason = text(object, "reason"),
+  const auto& range = base::field(object, {"range"});
+  return {.name = base::text(object, {"name"}),
+          .outcome = strategies::outcome_from(base::text(object, {"verdict"}))
+                         .value_or(strategies::Outcome::Inconclusive),
+          .reason = base::text(object, {"reason"}),
           .value = number(object, "value"),
           .min = number(range, "min"),
           .max = number(range, "max"),
           .stable = number(object, "stableValue"),
           .samples = number(object, "samples"),
-          .message = text(object, "message"),
+          .message = base::text(object, {"message"}),
           .time = time(object, "time").value_or(TimePoint{})};
 }
 
 strategies::RouteRecord route_from(const Json& object) {
-  return {text(object, "object"), text(object, "key"), text(object, "original")};
+  return {base::text(object, {"object"}), base::text(object, {"key"}), base::text(object, {"original"})};
 }
 
 strategies::Phase phase(const Json& object) {
-  return strategies::phase_from(text(object, "phase")).value_or(strategies::Phase::Pending);
+  return strategies::phase_from(base::text(object, {"phase"})).value_or(strategies::Phase::Pending);
 }
 
 strategies::HistoryEntry entry_from(const Json& object) {
   return {.sequence = count(object, "sequence"),
           .phase = phase(object),
           .weight = count(object, "weight"),
-          .reason = text(object, "reason"),
-          .message = text(object, "message"),
+          .reason = base::text(object, {"reason"}),
+          .message = base::text(object, {"message"}),
           .time = time(object, "time").value_or(TimePoint{})};
 }
 
 strategies::Condition condition_from(const Json& object) {
-  return {.type = text(object, "type"),
-          .status = strategies::condition_status_from(text(object, "status"))
+  return {.type = base::text(object, {"type"}),
+          .status = strategies::condition_status_from(base::text(object, {"status"}))
                         .value_or(strategies::ConditionStatus::Unknown),
-          .reason = text(object, "reason"),
-          .message = text(object, "message"),
-          .observed_generation = integer(object, "observedGeneration"),
+          .reason = base::text(object, {"reason"}),
+          .message = base::text(object, {"message"}),
+          .observed_generation = base::integer(object, {"observedGeneration"}),
           .last_transition_time = time(object, "lastTransitionTime").value_or(TimePoint{})};
 }
 
@@ -224,16 +208,16 @@ Json to_json(const Status& status, const strategies::Spec& spec) {
 
 Status status_from(const Json& json) {
   Status status;
-  status.observed_generation = integer(json, "observedGeneration");
+  status.observed_generation = base::integer(json, {"observedGeneration"});
   status.phase = phase(json);
   status.canary_weight =
-      strategies::Weight::of(integer(json, "canaryWeight")).value_or(strategies::Weight::none());
-  read_step(text(json, "step"), status);
+      strategies::Weight::of(base::integer(json, {"canaryWeight"})).value_or(strategies::Weight::none());
+  read_step(base::text(json, {"step"}), status);
   status.checks_in_step = count(json, "checksInStep");
   status.failed_checks = count(json, "failedChecks");
-  status.target = text(json, "target");
-  status.stable = version_from(member(json, "stable"));
-  status.candidate = version_from(member(json, "candidate"));
+  status.target = base::text(json, {"target"});
+  status.stable = version_from(base::field(json, {"stable"}));
+  status.candidate = version_from(base::field(json, {"candidate"}));
   status.started_at = time(json, "startedAt");
   status.step_started_at = time(json, "stepStartedAt");
   status.last_transition_time = time(json, "lastTransitionTime");
@@ -241,10 +225,10 @@ Status status_from(const Json& json) {
   status.breaker_tripped_at = time(json, "breakerTrippedAt");
   status.dead_intervals = count(json, "deadIntervals");
   status.drifts = count(json, "drifts");
-  status.rollback_reason = text(json, "rollbackReason");
-  status.message = text(json, "message");
+  status.rollback_reason = base::text(json, {"rollbackReason"});
+  status.message = base::text(json, {"message"});
   status.checks = list(json, "checks", check_from);
-  if (const auto& evidence = member(json, "evidence"); evidence.is_object() && !evidence.empty()) {
+  if (const auto& evidence = base::field(json, {"evidence"}); evidence.is_object() && !evidence.empty()) {
     status.evidence = evidence.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   status.routes = list(json, "routes", route_from);

@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "operator/base/args.h"
 #include "operator/base/json.h"
 #include "operator/canary/canary.h"
-#include "operator/cli/args.h"
 #include "operator/offline/yaml.h"
 
 namespace weir::cli {
+
+using base::Arguments;
 
 using base::Json;
 

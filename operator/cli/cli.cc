@@ -14,88 +14,83 @@
 namespace weir::cli {
 namespace {
 
+using base::Command;
+using base::Flag;
+
 const Flag kNamespace{"namespace", 'n', "NAME", "namespace of the Canary; default: the context's"};
 const Flag kContext{"context", 0, "NAME", "context of the kubeconfig; default: the current one"};
 const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, then ~/.kube/config"};
 
-const std::vector<Command>& commands() {
-  static const std::vector<Command> kCommands{
-      {"status",
-       "NAME [-w] [-o json] [flags]",
-       "Shows a release: phase, traffic, steps, checks, conditions and the last Events. With -w until it is "
-       "over: "
-       "exit 0 if it succeeded, 1 if it failed.",
-       1,
-       1,
-       {{"watch", 'w', "", "show it live until the release is over"},
-        {"output", 'o', "FORMAT", "json: the Canary and its Events as they are; with -w one line a change"},
-        kNamespace,
-        kContext,
-        kKubeconfig}},
-      {"plan",
-       "-f FILE... [flags]",
-       "Prints, step by step, every object that the operator would write for a release. Needs no cluster.",
-       0,
-       kMaxPlanFiles,
-       {{"filename", 'f', "FILE",
-         "YAML or JSON with the Canary and the objects around it; a folder, or - for stdin"},
-        {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
-        {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}}},
-      {"simulate",
-       "-f FILE [flags]",
-       "Rehearses a release offline: the state machine and the judges on a virtual clock, many times, over "
-       "traffic of your making. Says how likely it is promoted or taken back, when, and at what cost.",
-       0,
-       kMaxPlanFiles,
-       {{"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
-        {"output", 'o', "FORMAT", "json"},
-        {"rps", 0, "NUMBER", "requests a second of both versions together; default: 100"},
-        {"stable-error", 0, "SHARE", "of stable's requests that fail; default: 0.1%"},
-        {"candidate-error", 0, "SHARE", "of the candidate's requests that fail; default: as stable"},
-        {"cluster", 0, "NUMBER", "failures that come together, mean; default: 1"},
-        {"latency", 0, "DURATION", "median of stable's durations; default: 60ms"},
-        {"candidate-latency", 0, "DURATION", "median of the candidate's; default: as stable"},
-        {"scrape-interval", 0, "DURATION", "of your Prometheus; default: 15s"},
-        {"sweep", 0, "", "for candidates that fail more and more often: the power of the judge"},
-        {"fixed-weight", 0, "PERCENT", "holds this weight and lets only the judge speak"},
-        {"duration", 0, "DURATION", "of a run with a fixed weight; default: 10m"},
-        {"runs", 0, "NUMBER", "default: 1000"},
-        {"seed", 0, "NUMBER", "the same seed gives the same runs; default: 1"}}},
-      {"backtest",
-       "-f FILE --prometheus URL --from TIME --to TIME [flags]",
-       "Replays the judges over what Prometheus recorded of a past release, and says what each interval "
-       "would "
-       "have come to.",
-       0,
-       kMaxPlanFiles,
-       {{"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
-        {"prometheus", 0, "URL", "the Prometheus that recorded it"},
-        {"from", 0, "TIME", "when the candidate had its first traffic, such as 2026-11-24T12:00:00Z"},
-        {"to", 0, "TIME", "when the replay ends"},
-        {"stable", 0, "NAME", "Deployment that served before; default: spec.stableRef"},
-        {"weight", 0, "PERCENT", "that the candidate had; default: the first step's"},
-        {"output", 'o', "FORMAT", "json"},
-        {"namespace", 'n', "NAME", "namespace of the Canary if it names none; default: default"}}},
-      {"rollback",
-       "NAME [--reason TEXT] [flags]",
-       "Takes a release back: all traffic to stable at once, then everything as it was.",
-       1,
-       1,
-       {{"reason", 0, "TEXT", "why; kept in the release's history"}, kNamespace, kContext, kKubeconfig}},
-      {"version", "", "Prints the version of this program.", 0, 0, {}},
-      {"help", "[COMMAND]", "Explains the commands, or one of them.", 0, 1, {}},
-  };
-  return kCommands;
-}
+const std::vector<Flag> kStatusFlags{
+    {"watch", 'w', "", "show it live until the release is over"},
+    {"output", 'o', "FORMAT", "json: the Canary and its Events as they are; with -w one line a change"},
+    kNamespace,
+    kContext,
+    kKubeconfig};
+const std::vector<Flag> kPlanFlags{
+    {"filename", 'f', "FILE",
+     "YAML or JSON with the Canary and the objects around it; a folder, or - for stdin"},
+    {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
+    {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}};
+const std::vector<Flag> kSimulateFlags{
+    {"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
+    {"output", 'o', "FORMAT", "json"},
+    {"rps", 0, "NUMBER", "requests a second of both versions together; default: 100"},
+    {"stable-error", 0, "SHARE", "of stable's requests that fail; default: 0.1%"},
+    {"candidate-error", 0, "SHARE", "of the candidate's requests that fail; default: as stable"},
+    {"cluster", 0, "NUMBER", "failures that come together, mean; default: 1"},
+    {"latency", 0, "DURATION", "median of stable's durations; default: 60ms"},
+    {"candidate-latency", 0, "DURATION", "median of the candidate's; default: as stable"},
+    {"scrape-interval", 0, "DURATION", "of your Prometheus; default: 15s"},
+    {"sweep", 0, "", "for candidates that fail more and more often: the power of the judge"},
+    {"fixed-weight", 0, "PERCENT", "holds this weight and lets only the judge speak"},
+    {"duration", 0, "DURATION", "of a run with a fixed weight; default: 10m"},
+    {"runs", 0, "NUMBER", "default: 1000"},
+    {"seed", 0, "NUMBER", "the same seed gives the same runs; default: 1"}};
+const std::vector<Flag> kBacktestFlags{
+    {"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
+    {"prometheus", 0, "URL", "the Prometheus that recorded it"},
+    {"from", 0, "TIME", "when the candidate had its first traffic, such as 2026-11-24T12:00:00Z"},
+    {"to", 0, "TIME", "when the replay ends"},
+    {"stable", 0, "NAME", "Deployment that served before; default: spec.stableRef"},
+    {"weight", 0, "PERCENT", "that the candidate had; default: the first step's"},
+    {"output", 'o', "FORMAT", "json"},
+    {"namespace", 'n', "NAME", "namespace of the Canary if it names none; default: default"}};
+const std::vector<Flag> kRollbackFlags{
+    {"reason", 0, "TEXT", "why; kept in the release's history"}, kNamespace, kContext, kKubeconfig};
+
+// Name, arguments, meaning, the fewest and the most arguments, flags.
+const std::vector<Command> kCommands{
+    {"status", "NAME [-w] [-o json] [flags]",
+     "Shows a release: phase, traffic, steps, checks, conditions and the last Events. With -w until it is "
+     "over: "
+     "exit 0 if it succeeded, 1 if it failed.",
+     1, 1, kStatusFlags},
+    {"plan", "-f FILE... [flags]",
+     "Prints, step by step, every object that the operator would write for a release. Needs no cluster.", 0,
+     kMaxPlanFiles, kPlanFlags},
+    {"simulate", "-f FILE [flags]",
+     "Rehearses a release offline: the state machine and the judges on a virtual clock, many times, over "
+     "traffic of your making. Says how likely it is promoted or taken back, when, and at what cost.",
+     0, kMaxPlanFiles, kSimulateFlags},
+    {"backtest", "-f FILE --prometheus URL --from TIME --to TIME [flags]",
+     "Replays the judges over what Prometheus recorded of a past release, and says what each interval would "
+     "have come to.",
+     0, kMaxPlanFiles, kBacktestFlags},
+    {"rollback", "NAME [--reason TEXT] [flags]",
+     "Takes a release back: all traffic to stable at once, then everything as it was.", 1, 1, kRollbackFlags},
+    {"version", "", "Prints the version of this program.", 0, 0, {}},
+    {"help", "[COMMAND]", "Explains the commands, or one of them.", 0, 1, {}},
+};
 
 const Command* find(std::string_view name) {
-  const auto found = std::ranges::find(commands(), name, &Command::name);
-  return found == commands().end() ? nullptr : &*found;
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == kCommands.end() ? nullptr : &*found;
 }
 
 std::string overview() {
   std::string text = "Progressive delivery with Weir.\n\nUsage:\n  kubectl weir COMMAND\n\nCommands:\n";
-  for (const Command& command : commands()) {
+  for (const Command& command : kCommands) {
     text += fmt::format("  {:<10} {}\n", command.name,
                         command.meaning.substr(0, command.meaning.find_first_of(".:")));
   }
@@ -104,7 +99,7 @@ std::string overview() {
 
 std::string command_names() {
   std::string names;
-  for (const Command& command : commands()) names += (names.empty() ? "" : ", ") + std::string(command.name);
+  for (const Command& command : kCommands) names += (names.empty() ? "" : ", ") + std::string(command.name);
   return names;
 }
 
@@ -146,8 +141,8 @@ bool asks_for_help(const std::vector<std::string>& words) {
 
 std::string explain(const kube::Error& error, const kube::Key& key) {
   if (error.code == kube::Code::NotFound) {
-    return fmt::format("no Canary {}: kubectl get canaries -A lists all (\"{}\")", kube::to_string(key),
-                       error.message);
+    return fmt::format("no Canary {}: kubectl get canaries.weir.dev -A lists all (\"{}\")",
+                       kube::to_string(key), error.message);
   }
   return error.message;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/cli/args.h"
+#include "operator/base/args.h"
 #include "operator/cli/console.h"
 #include "operator/kube/api.h"
 
@@ -23,6 +23,8 @@ struct Cluster {
   std::shared_ptr<kube::Api> api;
   std::string name_space;  // of the context
 };
+
+using base::Arguments;
 
 using Connect = std::function<std::expected<Cluster, std::string>(const Access&)>;
 

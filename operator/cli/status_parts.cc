@@ -10,6 +10,7 @@
 
 #include "operator/base/time.h"
 #include "operator/cli/status.h"
+#include "operator/kube/object.h"
 
 namespace weir::cli {
 namespace {
@@ -80,15 +81,10 @@ constexpr std::array<Unwanted, 6> kUnwanted{{{"Promoted", ConditionStatus::False
                                              {"Conflict", ConditionStatus::True},
                                              {"Drifted", ConditionStatus::True}}};
 
-std::string text_at(const Json& object, const Json::json_pointer& path) {
-  const Json* found = object.contains(path) ? &object.at(path) : nullptr;
-  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::optional<TimePoint> event_time(const Json& event) {
   for (const char* path :
        {"/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"}) {
-    const std::string text = text_at(event, Json::json_pointer(path));
+    const std::string text = kube::text_at(event, path);
     if (text.empty()) continue;
     if (const auto time = base::parse_time(text)) return *time;
   }
@@ -165,18 +161,18 @@ void put_events(Page& page, const std::vector<Json>& events, TimePoint now) {
   for (std::size_t i = first; i < events.size(); ++i) {
     const Json& event = events[i];
     const auto time = event_time(event);
-    const bool warning = text_at(event, Json::json_pointer("/type")) == "Warning";
-    const std::string reason = text_at(event, Json::json_pointer("/reason"));
+    const bool warning = kube::text_at(event, "/type") == "Warning";
+    const std::string reason = kube::text_at(event, "/reason");
     page.to(2).put(time ? short_duration(now - *time) : "-", Style::Dim).to(kLabels);
     page.put(reason, warning ? Style::Warn : Style::Plain).put(" ");
-    page.paragraph(text_at(event, Json::json_pointer("/message")) + times_seen(event), kLabels);
+    page.paragraph(kube::text_at(event, "/message") + times_seen(event), kLabels);
   }
 }
 
 std::vector<Json> events_of(const canary::Canary& release, const std::vector<Json>& events) {
   std::vector<Json> about;
   for (const Json& event : events) {
-    if (text_at(event, Json::json_pointer("/involvedObject/uid")) == release.uid) about.push_back(event);
+    if (kube::text_at(event, "/involvedObject/uid") == release.uid) about.push_back(event);
   }
   std::ranges::stable_sort(about, {}, event_time);
   return about;

@@ -272,7 +272,7 @@ Result<void> Client::wait_for_turn(const Call& call) {
   const auto place = limit_->queue(urgency_);
   while (true) {
     const auto now = clock_.steady();
-    if (const auto rest = limit_->held(urgency_, now); rest > rest.zero()) {
+    if (const auto rest = limit_->held(urgency_, now); rest > std::chrono::milliseconds::zero()) {
       limit_->leave(place);
       const auto seconds = std::chrono::ceil<std::chrono::seconds>(rest);
       return std::unexpected(Error{Code::TooManyRequests, 0,
@@ -285,7 +285,7 @@ Result<void> Client::wait_for_turn(const Call& call) {
       limit_->leave(place);
       return std::unexpected(Error{Code::Cancelled, 0, call.what + ": stopped", "", std::nullopt});
     }
-    if (wait == wait.zero()) return {};
+    if (wait == std::chrono::milliseconds::zero()) return {};
   }
 }
 

@@ -77,6 +77,8 @@ std::vector<ManagedObject> Fence::due(const kube::Key& release, const Reading& r
   for (const auto& managed : reading.objects) {
     if (must_claim(known, managed)) due.push_back(managed);
   }
+  std::ranges::stable_partition(
+      due, [](const ManagedObject& managed) { return managed.resource == kube::kCanaries; });
   return due;
 }
 

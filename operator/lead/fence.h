@@ -19,9 +19,11 @@
 
 #include "operator/base/clock.h"
 #include "operator/kube/api.h"
-#include "operator/lead/lease.h"
+#include "operator/lead/shards.h"
 
 namespace weir::lead {
+
+using kube::Json;
 
 // As what this process leads the releases of a Service. Empty: it does not, and must write nothing for them.
 // Thread-safe.
@@ -58,7 +60,9 @@ class Fence {
   // anew since, and is taken over.
   [[nodiscard]] bool overtaken(const kube::Key& release, const Reading& reading, const Lead& lead);
 
-  // What must be claimed before the release is decided on, in this order; empty: nothing. Two reasons:
+  // What must be claimed before the release is decided on, in this order; empty: nothing. The Canary comes
+  // first: if what is read of it is old, its claim is refused, and nothing else of a release that may be over
+  // is marked. Two reasons:
   //  - the release is past Pending and this process did not bring it there in this term: everything that the
   //    one before it may have been writing to;
   //  - a write of ours was not answered, and the object is still as it was before it.

@@ -1,152 +1,33 @@
 #include "operator/lead/lease.h"
 
-#include <spdlog/spdlog.h>
-
-#include <utility>
-
-#include "operator/base/time.h"
-#include "operator/lead/lease_record.h"
+#include "operator/base/json.h"
 
 namespace weir::lead {
-namespace {
 
-// How soon a leader reads the lease again after a renewal met somebody else's write.
-constexpr std::chrono::milliseconds kLookAgain{50};
-
-}  // namespace
-
-Election::Election(Api& api, const base::Clock& clock, LeaseOptions options)
-    : api_(api), clock_(clock), options_(std::move(options)) {}
-
-std::chrono::milliseconds Election::step() {
-  const auto asked_at = clock_.steady();
-  const auto found = current();
-  if (!found && found.error().code != kube::Code::NotFound) {
-    spdlog::warn("leader election: {}", found.error().message);
-    return options_.retry_period;
-  }
-  if (found) {
-    observe(*found);
-    if (held_by_another(*found)) {
-      resign();
-      return options_.retry_period;
-    }
-  }
-  const Json lease = found ? *found : Json();
-  const auto written = found ? api_.update(kube::kLeases, lease, claimed(lease))
-                             : api_.create(kube::kLeases, claimed(Json::object()));
-  if (written) {
-    won(*written, asked_at);
-  } else {
-    lease_.reset();  // what is known of it is no base for the next write
-    // Somebody else has written to the lease that we believe to hold: to lead without it is worse than to ask
-    // again.
-    if (written.error().code == kube::Code::Conflict && leading()) return kLookAgain;
-    if (written.error().code != kube::Code::Conflict && written.error().code != kube::Code::AlreadyExists) {
-      spdlog::warn("leader election: {}", written.error().message);
-    }
-  }
-  return options_.retry_period;
+Json spec_of(const Json& lease) {
+  const auto& spec = base::field(lease, {"spec"});
+  return spec.is_object() ? spec : Json::object();
 }
 
-// A leader renews what it wrote last without reading it again: if somebody else wrote meanwhile, that is a
-// conflict.
-Result<Json> Election::current() {
-  if (leading() && lease_) return *lease_;
-  return api_.get(kube::kLeases, options_.lease);
+std::string holder_of(const Json& lease) { return base::text(lease, {"spec", "holderIdentity"}); }
+
+bool is_predecessor(std::string_view holder, std::string_view beginning) {
+  return !beginning.empty() && holder.starts_with(beginning);
 }
 
-// The time that is left of a lease which another has taken over is not ours: a process that stood still with
-// its clock would go on beside its successor.
-void Election::resign() {
-  const std::lock_guard lock(mutex_);
-  renewed_at_.reset();
+std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise) {
+  return base::integer(lease, {"spec", field}, otherwise);
 }
 
-void Election::observe(const Json& lease) {
-  if (!lease_ || spec_of(*lease_) != spec_of(lease)) unchanged_since_ = clock_.steady();
-  lease_ = lease;
+base::Clock::Steady expiry_of(const Json& lease, base::Clock::Steady unchanged_since,
+                              std::chrono::seconds otherwise) {
+  return unchanged_since +
+         std::chrono::seconds(lease_number(lease, "leaseDurationSeconds", otherwise.count()));
 }
 
-bool Election::held_by_another(const Json& lease) const {
-  const auto holder = holder_of(lease);
-  if (holder == options_.identity) return false;
-  // Were this process not the last of its pod after all, its successor would keep what it has taken.
-  if (!has_led_ && is_predecessor(holder, options_.predecessors)) return false;
-  return is_held(lease, unchanged_since_, clock_.steady(), options_.duration);
+bool is_held(const Json& lease, base::Clock::Steady unchanged_since, base::Clock::Steady now,
+             std::chrono::seconds otherwise) {
+  return !holder_of(lease).empty() && now < expiry_of(lease, unchanged_since, otherwise);
 }
-
-Json Election::claimed(const Json& lease) const {
-  const std::string now = base::format_micros(clock_.wall());
-  Json claim = lease;
-  claim["metadata"]["name"] = options_.lease.name;
-  claim["metadata"]["namespace"] = options_.lease.name_space;
-  Json spec = spec_of(lease);
-  spec["holderIdentity"] = options_.identity;
-  spec["leaseDurationSeconds"] = options_.duration.count();
-  spec["renewTime"] = now;
-  // To lead again after a lapse is a new term too: writes of the last one may still be on their way.
-  if (!leading() || !lease.contains("spec")) {
-    spec["acquireTime"] = now;
-    spec["leaseTransitions"] = lease_number(lease, "leaseTransitions", -1) + 1;
-  }
-  claim["spec"] = std::move(spec);
-  return claim;
-}
-
-// The lease counts from when it was asked for: others count from when they see it, which is later.
-void Election::won(const Json& lease, base::Clock::Steady asked_at) {
-  observe(lease);
-  has_led_ = true;
-  const std::lock_guard lock(mutex_);
-  renewed_at_ = asked_at;
-  term_ = lease_number(lease, "leaseTransitions", 0);
-}
-
-void Election::release() {
-  if (!leading() || !lease_) return;
-  {
-    const std::lock_guard lock(mutex_);
-    renewed_at_.reset();
-  }
-  Json released = *lease_;
-  released["spec"]["holderIdentity"] = "";
-  released["spec"]["leaseDurationSeconds"] = 1;
-  released["spec"]["renewTime"] = base::format_micros(clock_.wall());
-  const auto written = api_.update(kube::kLeases, *lease_, released);
-  if (!written) spdlog::warn("leader election: the lease was not released: {}", written.error().message);
-  lease_.reset();
-}
-
-bool Election::leading() const { return leads_in().has_value(); }
-
-std::optional<Lead> Election::leads_in() const {
-  const std::lock_guard lock(mutex_);
-  if (!renewed_at_ || clock_.steady() >= *renewed_at_ + options_.renew_deadline) return std::nullopt;
-  return Lead{.term = term_, .renewed_at = renewed_at_};
-}
-
-std::int64_t Election::term() const {
-  const std::lock_guard lock(mutex_);
-  return term_;
-}
-
-ElectionThread::ElectionThread(Election& election, std::function<void(bool leading)> on_change)
-    : thread_([&election, on_change = std::move(on_change)](const std::stop_token& stop) {
-        bool led = false;
-        const auto tell = [&] {
-          if (election.leading() == led) return;
-          led = !led;
-          on_change(led);
-        };
-        bool going = true;
-        while (going) {
-          const auto delay = election.step();
-          tell();
-          going = base::pause(delay, stop);
-        }
-        election.release();
-        tell();
-      }) {}
 
 }  // namespace weir::lead

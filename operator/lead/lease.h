@@ -1,23 +1,19 @@
-// Leader election: of several operators one works, and no two ever believe to.
+// How Leases (coordination.k8s.io) are held, and what they say; nonsense that somebody has written reads as
+// if it were absent.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <thread>
+#include <string_view>
 
 #include "operator/base/clock.h"
 #include "operator/kube/api.h"
 
 namespace weir::lead {
 
-using kube::Api;
 using kube::Json;
 using kube::Key;
-using kube::Result;
 
 struct LeaseOptions {
   Key lease;             // of the Lease object
@@ -30,65 +26,21 @@ struct LeaseOptions {
   std::chrono::seconds retry_period{2};
 };
 
-// As what a process leads.
-struct Lead {
-  std::int64_t term = 0;
-  // When that was last confirmed; empty: there is no election, and no other process.
-  std::optional<base::Clock::Steady> renewed_at;
-};
+// Empty where there is none.
+[[nodiscard]] Json spec_of(const Json& lease);
+// Empty: nobody holds it.
+[[nodiscard]] std::string holder_of(const Json& lease);
+// Whether the holder ran in the same pod before: `beginning` is how the identities of such begin, if that is
+// known.
+[[nodiscard]] bool is_predecessor(std::string_view holder, std::string_view beginning);
+[[nodiscard]] std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise);
 
-// Holds a coordination.k8s.io Lease as client-go does, so that `kubectl get lease` shows the holder.
-// Another's lease is over when its record has not changed for its duration by our own monotonic clock: no
-// wall clock is believed. `leading`, `term` and `leads_in` are thread-safe, `step` and `release` are for one
-// thread.
-class Election {
- public:
-  // `api` and `clock` are the caller's. A request must fail well before the renew deadline (5 s), and must
-  // not queue behind others: give the election a client of its own.
-  Election(Api& api, const base::Clock& clock, LeaseOptions options);
-
-  // Tries to get or keep the lease; answers how long to wait before the next step.
-  [[nodiscard]] std::chrono::milliseconds step();
-  // Gives the lease back, so that another need not wait for its end. From here on `leading` is false.
-  void release();
-
-  // False as soon as `step` has seen another hold the lease, or the renew deadline has passed without a
-  // renewal, whatever `step` is doing meanwhile.
-  [[nodiscard]] bool leading() const;
-  // Rises each time somebody starts to lead: the epoch of what is written under it. Of the last time we led.
-  [[nodiscard]] std::int64_t term() const;
-  // As what we lead now; empty: we do not. Asked before each write.
-  [[nodiscard]] std::optional<Lead> leads_in() const;
-
- private:
-  [[nodiscard]] Result<Json> current();
-  // Remembers the record, and since when it has been as it is.
-  void observe(const Json& lease);
-  void resign();
-  [[nodiscard]] bool held_by_another(const Json& lease) const;
-  [[nodiscard]] Json claimed(const Json& lease) const;
-  void won(const Json& lease, base::Clock::Steady asked_at);
-
-  Api& api_;
-  const base::Clock& clock_;
-  const LeaseOptions options_;
-  std::optional<Json> lease_;  // as last seen
-  base::Clock::Steady unchanged_since_;
-  bool has_led_ = false;
-  mutable std::mutex mutex_;
-  std::optional<base::Clock::Steady> renewed_at_;  // when the last renewal was asked for
-  std::int64_t term_ = 0;
-};
-
-// Runs an election on a thread of its own until it is destroyed; then the lease is released.
-class ElectionThread {
- public:
-  // `on_change` is called by that thread whenever `leading` has become another at the end of a step, and for
-  // the release. A leader asks `leading` before each write all the same.
-  ElectionThread(Election& election, std::function<void(bool leading)> on_change);
-
- private:
-  std::jthread thread_;
-};
+// When a lease is over whose record has not changed since then: no wall clock is believed. `otherwise` is the
+// duration of a record that does not say its own.
+[[nodiscard]] base::Clock::Steady expiry_of(const Json& lease, base::Clock::Steady unchanged_since,
+                                            std::chrono::seconds otherwise);
+// Whether somebody holds it, and it is not over.
+[[nodiscard]] bool is_held(const Json& lease, base::Clock::Steady unchanged_since, base::Clock::Steady now,
+                           std::chrono::seconds otherwise);
 
 }  // namespace weir::lead

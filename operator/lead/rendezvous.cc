@@ -23,8 +23,8 @@ std::uint64_t hash(std::string_view text) {
 
 }  // namespace
 
-int shard_of(const Key& service) {
-  return static_cast<int>(hash(service.name_space + "/" + service.name) % kShards);
+int shard_of(const Key& service, int shards) {
+  return static_cast<int>(hash(service.name_space + "/" + service.name) % static_cast<std::uint64_t>(shards));
 }
 
 std::string owner_of(int shard, std::span<const std::string> members) {

@@ -14,8 +14,8 @@ using kube::Key;
 // at once. All processes of a cluster must have the same.
 inline constexpr int kShards = 16;
 
-// From 0 to kShards - 1. All releases of one Service are in one shard, so that one process sees them.
-[[nodiscard]] int shard_of(const Key& service);
+// From 0 to `shards` - 1. All releases of one Service are in one shard, so that one process sees them.
+[[nodiscard]] int shard_of(const Key& service, int shards = kShards);
 
 // The member with the highest rendezvous hash, whatever their order; empty without members. When a member
 // goes, only its shards get another owner; when one comes, only those that become its own do.

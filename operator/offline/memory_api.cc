@@ -9,6 +9,7 @@
 #include "operator/kube/object.h"
 #include "operator/kube/patch.h"
 #include "operator/kube/selector.h"
+#include "operator/offline/edit.h"
 #include "operator/reconcile/kinds.h"
 
 namespace weir::offline {
@@ -48,28 +49,6 @@ bool has_finalizers(const Json& object) {
 
 bool is_going(const Json& object) { return object["metadata"].contains("deletionTimestamp"); }
 
-// All but `left_out`; iterates over both in the order of their fields.
-bool same_but(const Json& one, const Json& other, std::initializer_list<std::string_view> left_out) {
-  const auto counts = [&](const auto& at) { return std::ranges::find(left_out, at.key()) == left_out.end(); };
-  const auto next = [&](const Json& object, Json::const_iterator at) {
-    while (at != object.end() && !counts(at)) ++at;
-    return at;
-  };
-  auto first = next(one, one.begin());
-  auto second = next(other, other.begin());
-  while (first != one.end() && second != other.end()) {
-    if (first.key() != second.key() || *first != *second) return false;
-    first = next(one, ++first);
-    second = next(other, ++second);
-  }
-  return first == one.end() && second == other.end();
-}
-
-// What a change of the generation stands for: all that is neither metadata nor status.
-bool asks_for_the_same(const Json& one, const Json& other) {
-  return same_but(one, other, {"metadata", "status"});
-}
-
 const Json::array_t& references_of(const Json& object) {
   static const Json::array_t kNone;
   const auto references = object["metadata"].find("ownerReferences");
@@ -81,39 +60,6 @@ bool refers_to(const Json& reference, const std::string& uid) {
   if (!reference.is_object()) return false;
   const auto found = reference.find("uid");
   return found != reference.end() && *found == uid;
-}
-
-// Makes `field` of `object` what it is in `other`, absent too.
-void take_over(Json& object, const Json& other, const std::string& field) {
-  const auto found = other.find(field);
-  if (found == other.end()) {
-    object.erase(field);
-  } else if (Json& value = object[field]; value != *found) {
-    value = *found;
-  }
-}
-
-// Takes back what a write of `part` may not touch.
-void take_back(Json& object, const Json& before, Part part) {
-  if (part == Part::Object) return take_over(object, before, "status");
-  std::vector<std::string> fields;
-  for (const Json* one : std::array<const Json*, 2>{&object, &before}) {
-    for (const auto& [field, value] : one->items()) fields.push_back(field);
-  }
-  std::erase(fields, "status");
-  for (const std::string& field : fields) take_over(object, before, field);
-}
-
-std::expected<Json, std::string> patched(const Json& object, const Json& patch) {
-  try {
-    if (patch.is_array()) return object.patch(patch);
-    if (!patch.is_object()) return std::unexpected("a patch is an array of operations or an object");
-    Json merged = object;
-    merged.merge_patch(patch);
-    return merged;
-  } catch (const Json::exception& failure) {
-    return std::unexpected(failure.what());
-  }
 }
 
 }  // namespace
@@ -371,7 +317,7 @@ MemoryApi::Object MemoryApi::keep(const Resource& resource, Json object, const O
 }
 
 // The object gets a version of its own, and everyone who follows is told.
-void MemoryApi::replace(const Id& id, Entry before, Json object, Part part, bool collected) {
+void MemoryApi::replace(const Id& id, const Entry& before, Json object, Part part, bool collected) {
   object["metadata"]["resourceVersion"] = std::to_string(++last_version_);
   const auto after = std::make_shared<const Json>(std::move(object));
   objects_.insert_or_assign(id, Entry{before.resource, after});
@@ -477,9 +423,10 @@ void MemoryApi::collect_dependents(const std::string& owner_uid, const std::stri
       start_removal(id, true);
       continue;
     }
-    Json released = *found->second.object;
+    const Entry before = found->second;
+    Json released = *before.object;
     std::erase_if(released["metadata"]["ownerReferences"].get_ref<Json::array_t&>(), is_owner);
-    replace(id, found->second, std::move(released), Part::Object, true);
+    replace(id, before, std::move(released), Part::Object, true);
   }
 }
 

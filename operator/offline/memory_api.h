@@ -16,11 +16,11 @@
 #include "operator/base/clock.h"
 #include "operator/kube/api.h"
 #include "operator/kube/store.h"
+#include "operator/offline/edit.h"
 
 namespace weir::offline {
 
 using kube::Api;
-using kube::Json;
 using kube::Key;
 using kube::Resource;
 using kube::Result;
@@ -36,9 +36,6 @@ struct Write {
   Json before;  // null when the object was made
   Json after;   // null when the object is gone
 };
-
-// What a patch may touch: the object without its status, or the status alone (the subresource).
-enum class Part { Object, Status };
 
 // One change of one object, whoever made it.
 struct Changed {
@@ -138,7 +135,7 @@ class MemoryApi final : public Api {
                                          const Preconditions& preconditions);
   Object keep(const Resource& resource, Json object, const Object& before, Part part,
               std::string_view manager);
-  void replace(const Id& id, Entry before, Json object, Part part, bool collected);
+  void replace(const Id& id, const Entry& before, Json object, Part part, bool collected);
   void complete(const Resource& resource, Json& object, const Json& before);
   void sign(const Resource& resource, Json& object, const Json& before, std::string_view manager) const;
   void start_removal(const Id& id, bool collected);

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/offline/schema.h"
 #include "operator/reconcile/kinds.h"
@@ -19,27 +20,19 @@ constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configu
 // Of one Deployment: a plan needs to know that there are some, not each of thousands.
 constexpr std::int64_t kMaxEndpoints = 1000;
 
-const Json& at(const Json& object, const char* path) {
-  static const Json kNone;
-  const Json::json_pointer pointer(path);
-  return object.contains(pointer) ? object.at(pointer) : kNone;
-}
-
 std::string group_of(const Json& object) {
-  const Json& version = at(object, "/apiVersion");
-  const std::string text = version.is_string() ? version.get<std::string>() : "";
+  const std::string text = base::text(object, {"apiVersion"});
   const std::size_t slash = text.find('/');
   return slash == std::string::npos ? "" : text.substr(0, slash);
 }
 
 std::int64_t replicas_of(const Json& deployment) {
-  const Json& replicas = at(deployment, "/spec/replicas");
-  return replicas.is_number_integer() ? replicas.get<std::int64_t>() : 1;
+  return base::integer(deployment, {"spec", "replicas"}, 1);
 }
 
 Json ready_status(const Json& deployment) {
   const std::int64_t replicas = replicas_of(deployment);
-  return {{"observedGeneration", at(deployment, "/metadata/generation")},
+  return {{"observedGeneration", base::field(deployment, {"metadata", "generation"})},
           {"replicas", replicas},
           {"updatedReplicas", replicas},
           {"readyReplicas", replicas},
@@ -49,8 +42,8 @@ Json ready_status(const Json& deployment) {
 }
 
 bool selects(const Json& service, const Json& deployment) {
-  const Json& selector = at(service, "/spec/selector");
-  const Json& labels = at(deployment, "/spec/template/metadata/labels");
+  const Json& selector = base::field(service, {"spec", "selector"});
+  const Json& labels = base::field(deployment, {"spec", "template", "metadata", "labels"});
   if (!selector.is_object() || selector.empty() || !labels.is_object()) return false;
   return std::ranges::all_of(selector.items(), [&](const auto& item) {
     const auto found = labels.find(item.key());
@@ -92,7 +85,7 @@ std::vector<Json> all(offline::MemoryApi& api, const kube::Resource& resource) {
 }  // namespace
 
 const kube::Resource* resource_of(const Json& object) {
-  const Json& kind = at(object, "/kind");
+  const Json& kind = base::field(object, {"kind"});
   const std::string group = group_of(object);
   const auto& kinds = reconcile::watched_kinds();
   const auto found = std::ranges::find_if(kinds, [&](const reconcile::WatchedKind& row) {
@@ -109,8 +102,9 @@ Json as_written(Json object) {
   for (const char* field : kServerFields) metadata.erase(field);
   // An owner is named by its uid, which a Canary that is only planned does not have.
   if (auto owners = metadata.find("ownerReferences"); owners != metadata.end() && owners->is_array()) {
-    std::erase_if(owners->get_ref<Json::array_t&>(),
-                  [](const Json& owner) { return at(owner, "/kind") == Json(kube::kCanaries.kind); });
+    std::erase_if(owners->get_ref<Json::array_t&>(), [](const Json& owner) {
+      return base::field(owner, {"kind"}) == Json(kube::kCanaries.kind);
+    });
     if (owners->empty()) metadata.erase("ownerReferences");
   }
   if (auto annotations = metadata.find("annotations"); annotations != metadata.end()) {
@@ -134,7 +128,7 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
     const kube::Resource* resource = resource_of(document.object);
     if (resource == nullptr) continue;
     const std::string what(resource->kind);
-    if (!at(document.object, "/metadata/name").is_string()) {
+    if (!base::field(document.object, {"metadata", "name"}).is_string()) {
       return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
     }
     Json object = document.object;
@@ -144,7 +138,8 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
                              kube::key_of(object).name + " is not " + std::string(wrong->accepted));
     }
     object = as_written(std::move(object));
-    if (!at(object, "/metadata/namespace").is_string()) object["metadata"]["namespace"] = name_space;
+    if (!base::field(object, {"metadata", "namespace"}).is_string())
+      object["metadata"]["namespace"] = name_space;
     const kube::Key key = kube::key_of(object);
     if (!taken.emplace(resource->plural, key).second) {
       return std::unexpected(document.position("metadata.name") + ": " + what + " " + kube::to_string(key) +
@@ -166,7 +161,7 @@ void World::settle() {
 void World::settle_deployments() {
   for (Json& deployment : all(api, kube::kDeployments)) {
     Json status = ready_status(deployment);
-    if (at(deployment, "/status") == status) continue;
+    if (base::field(deployment, {"status"}) == status) continue;
     deployment["status"] = std::move(status);
     api.put(kube::kDeployments, std::move(deployment), "kube-controller-manager");
   }
@@ -185,7 +180,7 @@ void World::settle_endpoints() {
     const kube::Key key = kube::key_of(slice);
     wanted.insert(key);
     const auto known = api.get(kube::kEndpointSlices, key);
-    if (known && at(*known, "/endpoints") == slice["endpoints"]) continue;
+    if (known && base::field(*known, {"endpoints"}) == slice["endpoints"]) continue;
     api.put(kube::kEndpointSlices, std::move(slice), "kube-controller-manager");
   }
   for (const Json& slice : all(api, kube::kEndpointSlices)) {

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "analysis/providers/prometheus/api.h"
-#include "operator/cli/args.h"
+#include "operator/base/args.h"
 
 namespace weir {
 namespace {
 
-const cli::Command& command() {
-  static const cli::Command kCommand{
+const base::Command& command() {
+  static const base::Command kCommand{
       .name = "",
       .arguments = "[flags]",
       .meaning = "Releases Canaries: moves traffic in steps, judges each, promotes or takes back.",
@@ -48,7 +48,7 @@ std::string wrong(std::string_view flag, const std::string& value, std::string_v
   return "--" + std::string(flag) + "=" + value + ": accepted is " + std::string(accepted);
 }
 
-std::expected<int, std::string> number(const cli::Arguments& given, std::string_view flag, int otherwise) {
+std::expected<int, std::string> number(const base::Arguments& given, std::string_view flag, int otherwise) {
   if (!given.has(flag)) return otherwise;
   const auto text = given.value(flag);
   int value = 0;
@@ -59,7 +59,7 @@ std::expected<int, std::string> number(const cli::Arguments& given, std::string_
   return value;
 }
 
-std::expected<std::string, std::string> one_of(const cli::Arguments& given, std::string_view flag,
+std::expected<std::string, std::string> one_of(const base::Arguments& given, std::string_view flag,
                                                const std::vector<std::string>& accepted,
                                                const std::string& otherwise) {
   auto text = given.value(flag, otherwise);
@@ -74,7 +74,7 @@ std::expected<std::string, std::string> one_of(const cli::Arguments& given, std:
 }  // namespace
 
 std::expected<Options, std::string> parse_options(std::span<const std::string> words) {
-  const auto given = cli::parse_arguments(command(), words);
+  const auto given = base::parse_arguments(command(), words);
   if (!given) return std::unexpected(given.error());
   Options options;
   options.prometheus = given->value("metrics-server", options.prometheus);
@@ -116,6 +116,6 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   return options;
 }
 
-std::string options_usage() { return cli::usage(command()); }
+std::string options_usage() { return base::usage(command()); }
 
 }  // namespace weir

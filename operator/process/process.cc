@@ -1,28 +1,25 @@
 #include "operator/process/process.h"
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <vector>
 
 #include "analysis/judge.h"
 #include "operator/http/transport.h"
 #include "operator/kube/auth.h"
 #include "operator/kube/client.h"
-#include "operator/kube/object.h"
 #include "operator/kube/store.h"
-#include "operator/kube/watcher.h"
-#include "operator/lead/lease.h"
-#include "operator/lead/sharding.h"
+#include "operator/lead/shards.h"
 #include "operator/outside/desk.h"
 #include "operator/process/event_sender.h"
+#include "operator/process/leases.h"
 #include "operator/process/memory.h"
 #include "operator/process/metrics_fetch.h"
+#include "operator/process/telemetry.h"
+#include "operator/process/watches.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/kinds.h"
 #include "operator/reconcile/reconciler.h"
@@ -40,30 +37,6 @@ using report::log_event;
 // Questions to the outside that are answered at the same time: each waits for a server.
 constexpr int kDeskThreads = 8;
 static_assert(kDeskThreads > outside::kMostAtOnce);
-// Of the client of the Leases: a request must fail well before the renew deadline.
-constexpr std::chrono::milliseconds kLeaseTimeout{4'000};
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
-double uniform() {
-  thread_local std::mt19937 generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
-
-// How the identities of all processes of this pod begin.
-std::string pod() {
-  const auto uid = variable("POD_UID");
-  return variable("POD_NAME") + "_" + (uid.empty() ? "" : uid + "_");
-}
-
-// No other process may have it, not even one before it in the same pod.
-std::string identity() {
-  std::random_device random;
-  return pod() + std::to_string(random()) + std::to_string(random());
-}
 
 // Threads beside the workers that may wait for an answer of the API server: watches that list, that of the
 // Leases too, and Events. Each has a request of its own in flight, so that no rollback waits for the end of
@@ -79,40 +52,42 @@ class Operator {
         transport_(
             http::make_transport(connection_.base_url, connection_.tls, options.threads + other_callers())),
         client_(*transport_, connection_.token, clock_, client_options()),
+        watches_(client_, clock_),
         judge_(
             analysis::make_prometheus_judge(options.prometheus, make_metrics_fetch(metrics_, clock_, stop_))),
         events_(client_),
+        telemetry_(metrics_, events_, clock_),
+        leases_(options, connection_, clock_,
+                [this](const std::vector<lead::Shards::Change>& changes) { shards_changed(changes); }),
         analyst_(
             desk_, *judge_,
             [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); }),
-        reconciler_(client_, client_.urgent(), stores_, analyst_, clock_, listener(),
-                    [this](const kube::Key& service) { return leads(service); }),
+        reconciler_(client_, client_.urgent(), stores_, analyst_, clock_, telemetry_.listener(),
+                    [this](const kube::Key& service) { return leases_.shards().leads(service); }),
         controller_(
             reconciler_, stores_, clock_,
             [this](const kube::Key& key, const reconcile::Round& round, std::chrono::duration<double> took) {
-              rounded(key, round, took);
+              telemetry_.rounded(key, round, took);
             },
-            admission()) {
+            [this](const kube::Key& service) { return leases_.shards().begin_round(service); }) {
     reconciler_.allow_cross_namespace_templates(options.cross_namespace_refs);
   }
 
   int run() {
-    auto server = report::HttpServer::start(options_.listen, {.metrics = [this] { return metrics_text(); },
-                                                              .unwell = [] { return std::nullopt; },
-                                                              .unready = [this] { return unready(); }});
+    auto server =
+        report::HttpServer::start(options_.listen, {.metrics = [this] { return metrics_text(); },
+                                                    .unwell = [] { return std::nullopt; },
+                                                    .unready = [this] { return watches_.unready(); }});
     if (!server) {
       log_event(Level::Error, server.error());
       return 1;
     }
     events_.start();
-    prepare_leases();
-    start_watchers();
-    const int code = work();
-    controller_.stop();
-    desk_.stop();
-    for (auto& watcher : watchers_) watcher->stop();
+    start_watches();
+    if (watches_.wait_until_ready(stop_)) work();
+    watches_.stop();
     log_event(Level::Info, "stopped: every release is resumable from its status");
-    return code;
+    return 0;
   }
 
  private:
@@ -126,248 +101,65 @@ class Operator {
         }};
   }
 
-  reconcile::Listener listener() {
-    return {.on_event = [this](const canary::Canary& canary,
-                               const strategies::Event& event) { tell(canary, event); },
-            .on_action = [this](const canary::Canary& canary, const strategies::Action& action,
-                                const kube::Result<void>& done) { acted(canary, action, done); },
-            .on_status = [this](const canary::Canary& before,
-                                const strategies::Status& after) { moved(before, after); },
-            .on_check =
-                [this](const canary::Canary&, const strategies::CheckRequest& request) {
-                  metrics_.observe_step_lateness(clock_.wall() - request.due);
-                },
-            .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); },
-            .on_claim = [](const canary::Canary& canary, const lead::ManagedObject& part,
-                           const kube::Result<void>& done) { claimed(canary, part, done); }};
-  }
-
-  int work() {
-    if (sharding_) return share(*sharding_);
-    return election_ ? lead_by_turns(*election_) : lead();
-  }
-
-  [[nodiscard]] std::optional<lead::Lead> leads(const kube::Key& service) const {
-    if (sharding_) return sharding_->leads(service);
-    return election_ ? election_->leads_in() : lead::leads_alone(service);
-  }
-
-  reconcile::Controller::Admission admission() {
-    if (!options_.sharding) return {};
-    return [this](const kube::Key& service) { return sharding_->begin_round(service); };
-  }
-
-  // Leases have a client of their own: they must not wait behind other requests.
-  void prepare_leases() {
-    if (!options_.sharding && !options_.leader_election) return;
-    const auto name_space =
-        !options_.lease_namespace.empty() ? options_.lease_namespace : variable("POD_NAMESPACE");
-    const lead::LeaseOptions lease{
-        .lease = {name_space.empty() ? connection_.name_space : name_space, options_.lease_name},
-        .identity = identity(),
-        .predecessors = variable("POD_UID").empty() ? "" : pod()};
-    lease_transport_ = http::make_transport(connection_.base_url, connection_.tls);
-    lease_client_.emplace(
-        *lease_transport_, connection_.token, clock_,
-        kube::ClientOptions{
-            .base_url = connection_.base_url, .timeout = kLeaseTimeout, .requests_per_second = 0});
-    if (!options_.sharding) {
-      election_.emplace(*lease_client_, clock_, lease);
-      return;
-    }
-    sharding_.emplace(
-        *lease_client_, clock_, leases_, lease,
-        [this](const std::vector<lead::Sharding::Change>& changes) { shards_changed(changes); });
-    leases_.on_change([this](const kube::Change& change) { sharding_->changed(change.key); });
-    watch({.resource = kube::kLeases}, leases_, lease.lease.name_space);
-  }
-
-  void start_watchers() {
+  void start_watches() {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
-      if (leading_) controller_.changed(resource, change);
+      if (working_) controller_.changed(resource, change);
     });
-    for (auto& [kind, store] : stores_.all()) watch(kind, store, options_.name_space);
-    for (auto& watcher : watchers_) watcher->start();
+    leases_.add_watch(watches_);
+    for (auto& [kind, store] : stores_.all()) watches_.add(kind, store, options_.name_space);
+    watches_.start();
   }
 
-  void watch(const kube::Kind& kind, kube::Store& store, const std::string& name_space) {
-    watchers_.push_back(std::make_unique<kube::Watcher>(
-        client_, clock_, kind, store, kube::WatcherOptions{.name_space = name_space, .random = uniform}));
-  }
-
-  [[nodiscard]] bool synced() const {
-    return std::ranges::all_of(watchers_, [](const auto& watcher) { return watcher->state().synced; });
-  }
-
-  std::optional<std::string> unready() const {
-    for (const auto& watcher : watchers_) {
-      const auto state = watcher->state();
-      if (!state.synced)
-        return "a watch is not synced" + (state.last_error.empty() ? "" : ": " + state.last_error);
-    }
-    return std::nullopt;
-  }
-
-  std::string metrics_text() {
-    metrics_.set_queue_depth(controller_.depth());
-    if (sharding_) {
-      const auto shards = sharding_->count();
-      metrics_.set_shards(shards.held, shards.leaving);
-      metrics_.set_leader(shards.held > 0);
-    }
-    return metrics_.text();
-  }
-
-  // Waits until every cache is ready; false if asked to stop before.
-  bool wait_for_caches() {
-    std::unique_lock lock(mutex_);
-    while (!synced()) {
-      changed_.wait_for(lock, stop_, std::chrono::milliseconds(10), [] { return false; });
-      if (stop_.stop_requested()) return false;
-    }
-    return true;
-  }
-
-  int lead() {
-    if (!wait_for_caches()) return 0;
-    leading_ = true;
-    metrics_.set_leader(true);
-    log_event(Level::Info, "releasing", {{"canaries", static_cast<std::int64_t>(stores_.canaries.size())}});
+  // On the shards that come to this process, until asked to stop. Rounds have ended before shards are
+  // released.
+  void work() {
+    working_ = true;
     desk_.start(kDeskThreads);
-    controller_.wake_all();
     controller_.start(options_.threads);
+    const lead::ShardsThread thread(leases_.shards());
     drop_start_up_pages();
     wait_for_stop();
-    leading_ = false;
-    return 0;
+    working_ = false;
+    controller_.stop();
+    desk_.stop();
   }
 
-  // Until asked to stop, or until leadership is lost.
   void wait_for_stop() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, stop_, [this] { return lost_; });
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait(lock, stop_, [] { return false; });
   }
 
-  int lead_by_turns(lead::Election& election) {
-    if (!wait_for_caches()) return 0;
-    const lead::ElectionThread thread(election, [this](bool leading) {
-      const std::scoped_lock lock(mutex_);
-      elected_ = elected_ || leading;
-      lost_ = elected_ && !leading;
-      changed_.notify_all();
-    });
-    {
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop_, [this] { return elected_; })) return 0;
-    }
-    log_event(Level::Info, "leading", {{"lease", options_.lease_name}});
-    const int code = lead();
-    controller_.stop();
-    if (!stop_.stop_requested()) {
-      log_event(Level::Error, "leadership was lost: another operator goes on with every release");
-      return 1;
-    }
-    return code;
-  }
-
-  // Works on what becomes this replica's, until asked to stop.
-  int share(lead::Sharding& sharding) {
-    if (!wait_for_caches()) return 0;
-    leading_ = true;
-    log_event(Level::Info, "sharing the releases", {{"shards", lead::kShards}});
-    desk_.start(kDeskThreads);
-    controller_.start(options_.threads);
-    const lead::ShardingThread thread(sharding);
-    wait_for_stop();
-    leading_ = false;
-    controller_.stop();
-    return 0;
-  }
-
-  void shards_changed(const std::vector<lead::Sharding::Change>& changes) {
+  void shards_changed(const std::vector<lead::Shards::Change>& changes) {
     std::map<int, std::vector<kube::Key>> releases;
-    for (const auto& stored : stores_.canaries.list("")) {
-      const int shard = lead::shard_of(reconcile::service_of(*stored.object));
-      releases[shard].push_back(kube::key_of(*stored.object));
+    for (const auto& key : stores_.canaries.keys("")) {
+      const auto stored = stores_.canaries.get(key);
+      if (!stored) continue;
+      releases[leases_.shards().shard_of(reconcile::service_of(*stored->object))].push_back(key);
     }
     for (const auto& change : changes) {
-      for (const auto& key : releases[change.shard]) {
+      const auto& of_shard = releases[change.shard];
+      for (const auto& key : of_shard) {
         // Another may have judged meanwhile: what was asked before a shard was left is no answer now.
         analyst_.forget(key);
         change.held ? controller_.wake(key) : metrics_.forget_canary(key.name_space, key.name);
       }
-      log_event(Level::Info, change.held ? "shard taken over" : "shard left",
-                {{"shard", change.shard},
-                 {"term", change.term},
-                 {"canaries", static_cast<std::int64_t>(releases[change.shard].size())},
-                 {"reason", change.why}});
-    }
-  }
-
-  void tell(const canary::Canary& canary, const strategies::Event& event) {
-    log_event(event.severity == strategies::Severity::Warning ? Level::Warning : Level::Info, event.message,
-              {{"canary", canary.name},
-               {"namespace", canary.name_space},
-               {"phase", to_string(canary.status.phase)},
-               {"step", canary.status.step},
-               {"weight", canary.status.canary_weight.percent()},
-               {"reason", event.reason}});
-    events_.send({canary.name_space, canary.name, canary.uid}, event, clock_.wall());
-  }
-
-  void acted(const canary::Canary& canary, const strategies::Action& action, const kube::Result<void>& done) {
-    const auto what = describe(action);
-    if (done) {
-      return log_event(Level::Info, what, {{"canary", canary.name}, {"namespace", canary.name_space}});
-    }
-    log_event(Level::Warning, what + " failed",
-              {{"canary", canary.name}, {"namespace", canary.name_space}, {"error", done.error().message}});
-    // A conflict is the normal way to learn that an object changed; all else a person may have to mend.
-    if (done.error().code == kube::Code::Conflict) return;
-    events_.send({canary.name_space, canary.name, canary.uid},
-                 {strategies::Severity::Warning, "WriteFailed", what + ": " + done.error().message},
-                 clock_.wall());
-  }
-
-  static void claimed(const canary::Canary& canary, const lead::ManagedObject& part,
-                      const kube::Result<void>& done) {
-    const auto what = "claim " + std::string(part.resource.kind) + " " +
-                      kube::to_string(kube::key_of(*part.object)) + " against late writes";
-    if (done) {
-      return log_event(Level::Info, what, {{"canary", canary.name}, {"namespace", canary.name_space}});
-    }
-    log_event(Level::Warning, what + " failed",
-              {{"canary", canary.name}, {"namespace", canary.name_space}, {"error", done.error().message}});
-  }
-
-  void moved(const canary::Canary& before, const strategies::Status& after) {
-    metrics_.set_canary({.name_space = before.name_space,
-                         .name = before.name,
-                         .target = after.target,
-                         .stable = after.stable.name,
-                         .phase = after.phase,
-                         .weight = after.canary_weight});
-    if (after.checks != before.status.checks) {
-      for (const auto& check : after.checks) metrics_.count_check(before.name_space, before.name, check);
-    }
-    if (strategies::is_final(after.phase) && after.phase != before.status.phase && after.started_at) {
-      metrics_.count_release(before.name_space, after.phase == strategies::Phase::Succeeded,
-                             clock_.wall() - *after.started_at);
+      telemetry_.shard_changed(change, of_shard.size());
     }
   }
 
   void judged(const kube::Key& key, const analysis::Judgement& judgement) {
-    for (const auto& warning : judgement.warnings) {
-      log_event(Level::Warning, warning, {{"canary", key.name}, {"namespace", key.name_space}});
-    }
+    telemetry_.judged(key, judgement);
     controller_.wake(key);
   }
 
-  void rounded(const kube::Key& key, const reconcile::Round& round, std::chrono::duration<double> took) {
-    metrics_.count_reconcile(!round.error, took);
-    if (!round.error || round.error->code == kube::Code::Conflict) return;
-    log_event(Level::Warning, "round failed",
-              {{"canary", key.name}, {"namespace", key.name_space}, {"error", round.error->message}});
+  std::string metrics_text() {
+    metrics_.set_queue_depth(controller_.depth());
+    const auto shards = leases_.shards().count();
+    metrics_.set_leader(shards.held > 0);
+    if (options_.sharding) metrics_.set_shards(shards.held, shards.leaving);
+    return metrics_.text();
   }
 
   const Options& options_;
@@ -378,24 +170,16 @@ class Operator {
   std::unique_ptr<http::Transport> transport_;
   kube::Client client_;
   kube::Stores stores_{reconcile::kept_kinds()};
+  Watches watches_;
   std::unique_ptr<analysis::Judge> judge_;
   EventSender events_;
-  // Set before the watches start, at most one of the last two: without both this process is alone.
-  std::unique_ptr<http::Transport> lease_transport_;
-  std::optional<kube::Client> lease_client_;
-  kube::Store leases_{reconcile::form_of(kube::kLeases)};  // of sharding
-  std::optional<lead::Election> election_;
-  std::optional<lead::Sharding> sharding_;
+  Telemetry telemetry_;
+  Leases leases_;
   outside::Desk desk_;
   reconcile::DeskAnalyst analyst_;
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
-  std::vector<std::unique_ptr<kube::Watcher>> watchers_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::atomic<bool> leading_{false};
-  bool elected_ = false;
-  bool lost_ = false;
+  std::atomic<bool> working_{false};
 };
 
 }  // namespace

@@ -23,10 +23,10 @@ Json finished_form_of(const Json& canary) {
   const auto& spec = field(canary, {"spec"});
   const auto& status = field(canary, {"status"});
   Json kept{{"metadata", field(canary, {"metadata"})},
-              {"spec",
-               {{"targetRef", {{"name", text(spec, {"targetRef", "name"})}}},
-                {"service", {{"name", text(spec, {"service", "name"})}}}}},
-              {"status", {{"stable", {{"name", text(status, {"stable", "name"})}}}}}};
+            {"spec",
+             {{"targetRef", {{"name", text(spec, {"targetRef", "name"})}}},
+              {"service", {{"name", text(spec, {"service", "name"})}}}}},
+            {"status", {{"stable", {{"name", text(status, {"stable", "name"})}}}}}};
   kept["metadata"].erase("labels");
   kept["spec"].update(members(spec, {"ttlSecondsAfterFinished"}));
   kept["status"].update(

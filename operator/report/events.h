@@ -1,5 +1,5 @@
-// Kubernetes Events of a release (`kubectl describe canary` shows them): what is to be written, not the
-// writing.
+// Kubernetes Events of a release (`kubectl describe canaries.weir.dev` shows them): what is to be written,
+// not the writing.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // A router that divides nothing: to try a release out where there is no mesh and no gateway, and the smallest
-// example of a router. The weight is noted on the Service, in annotation weir.dev/noop-weight; requests follow
-// the Service's selector alone, which moves at the promotion.
+// example of a router. The weight is noted on the Service, in annotation weir.dev/noop-weight; requests
+// follow the Service's selector alone, which moves at the promotion.
 #pragma once
 
 #include "operator/routing/provider.h"

@@ -127,8 +127,9 @@ Json ApiServer::find(const kube::Resource& resource, const kube::Key& key) {
   return found ? *found : Json();
 }
 
-http::Response ApiServer::serve(const http::Request& request, Writer writer) {
+http::Response ApiServer::serve(const http::Request& request, Writer writer, std::int64_t term) {
   const Writer before = std::exchange(writer_, writer);
+  const auto term_before = std::exchange(term_, term);
   auto response = [&] {
     try {
       return answer(request);
@@ -137,6 +138,7 @@ http::Response ApiServer::serve(const http::Request& request, Writer writer) {
     }
   }();
   writer_ = before;
+  term_ = term_before;
   return response;
 }
 
@@ -289,6 +291,7 @@ void ApiServer::take(const offline::Changed& changed) {
   if (observers_.empty()) return;
   const Change change{.at = executor_.now(),
                       .writer = changed.collected ? 0 : writer_,
+                      .term = term_,
                       .resource = changed.resource,
                       .status = changed.part == offline::Part::Status,
                       .before = changed.before ? *changed.before : Json(),

@@ -81,11 +81,16 @@ constexpr std::array kRows{
     Row{Kind::CanaryDeleted, "somebody deletes the Canary", Family::People, kHolds, 0s, 0s, 0, 0},
     Row{Kind::RollbackRequested, "somebody asks for the rollback", Family::People, kHolds, 0s, 0s, 0, 0},
     Row{Kind::SecondCanary, "somebody makes a second Canary for the Service", Family::People, kHolds, 0s, 0s,
-        0, 1}};
+        0, 1},
+    Row{Kind::CutOff, "a replica is cut off from the API server", Family::Replica, kHolds, 1s, 40s, 0, 0},
+    Row{Kind::MemberLeaseDeleted, "somebody deletes the Lease of a replica", Family::Replica, kHolds, 0s, 0s,
+        0, 0},
+    Row{Kind::ReplicaStands, "a replica stands still", Family::Replica, kHolds, 1s, 40s, 0, 0}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 
 constexpr int kMostFaults = 6;
+constexpr int kMostReplicaFaults = 4;
 constexpr Millis kLatest{45'000};  // most releases are over by then
 constexpr int kLastWrite = 30;     // about as many writes has a release
 
@@ -125,10 +130,21 @@ std::vector<Fault> draw_faults(Random& random) {
   const bool one_family = random.chance(0.4);
   const auto family = static_cast<Family>(random.between(0, 5));
   for (const auto& row : kRows) {
-    if (!one_family || row.family == family) rows.push_back(&row);
+    if (one_family ? row.family == family : row.family != Family::Replica) rows.push_back(&row);
   }
   std::vector<Fault> faults;
   const auto count = random.between(0, kMostFaults);
+  for (std::int64_t i = 0; i < count; ++i) faults.push_back(draw(*random.pick(rows), random));
+  return faults;
+}
+
+std::vector<Fault> draw_replica_faults(Random& random) {
+  std::vector<const Row*> rows;
+  for (const auto& row : kRows) {
+    if (row.family == Family::Replica || row.family == Family::Process) rows.push_back(&row);
+  }
+  std::vector<Fault> faults;
+  const auto count = random.between(0, kMostReplicaFaults);
   for (std::int64_t i = 0; i < count; ++i) faults.push_back(draw(*random.pick(rows), random));
   return faults;
 }

@@ -63,7 +63,11 @@ enum class Kind {
   CanaryEdited,
   CanaryDeleted,
   RollbackRequested,
-  SecondCanary  // for the same Service
+  SecondCanary,  // for the same Service
+  // of one of several processes that share the releases
+  CutOff,  // from the API server
+  MemberLeaseDeleted,
+  ReplicaStands  // stopped; its clocks go on
 };
 
 struct Fault {
@@ -77,7 +81,7 @@ struct Fault {
 [[nodiscard]] std::string_view to_string(Kind kind);
 [[nodiscard]] std::string describe(const Fault& fault);
 // Whom or what a fault strikes.
-enum class Family { Process, Road, Watch, Prometheus, Pod, People };
+enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica };
 [[nodiscard]] Family family_of(Kind kind);
 
 // What a fault excuses.
@@ -89,6 +93,8 @@ struct Excuse {
 
 // None in some runs, up to six in others; those of one run may be of one family, so that they meet.
 [[nodiscard]] std::vector<Fault> draw_faults(Random& random);
+// For processes that share the releases: what strikes one of them, the one that leads the release or another.
+[[nodiscard]] std::vector<Fault> draw_replica_faults(Random& random);
 
 // What the faults on the way to the API server that are under way make of one request.
 class Road {

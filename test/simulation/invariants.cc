@@ -13,17 +13,16 @@ bool is_marked(const Json& object) {
 
 }  // namespace
 
-Invariants::Invariants(const Expectations& expectations, EpochOf epoch_of)
+Invariants::Invariants(const Expectations& expectations)
     : expectations_(expectations),
-      epoch_of_(std::move(epoch_of)),
       known_(expectations.name_space, expectations.service),
       status_({known_, expectations, findings_}),
       pods_({known_, expectations, findings_}),
       leadership_({known_, expectations, findings_}) {}
 
 Invariants::Invariants(const Executor& executor, ApiServer& server, const Mesh& mesh,
-                       const Expectations& expectations, EpochOf epoch_of)
-    : Invariants(expectations, std::move(epoch_of)) {
+                       const Expectations& expectations)
+    : Invariants(expectations) {
   executor_ = &executor;
   mesh_ = &mesh;
   server.on_change([this](const Change& change) { saw(change); });
@@ -36,7 +35,7 @@ void Invariants::saw(const Change& change) {
     check_weights(context, change);
     status_.saw(change);
     pods_.saw(change);
-    leadership_.saw(change, epoch_of_(change.writer));
+    leadership_.saw(change);
   }
   known_.take(change);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,14 +20,10 @@ namespace weir::simulation {
 // objects.
 class Invariants {
  public:
-  // Gives the leadership term under which a process of the operator writes.
-  using EpochOf = std::function<std::int64_t(Writer)>;
-
   // Borrows all. Sees what happens to `server` from now on.
-  Invariants(const Executor& executor, ApiServer& server, const Mesh& mesh, const Expectations& expectations,
-             EpochOf epoch_of);
+  Invariants(const Executor& executor, ApiServer& server, const Mesh& mesh, const Expectations& expectations);
   // Sees what `saw` is told, and no requests. Borrows `expectations`.
-  Invariants(const Expectations& expectations, EpochOf epoch_of);
+  explicit Invariants(const Expectations& expectations);
 
   void saw(const Change& change);
   // To be called after each task of the executor.
@@ -46,7 +41,6 @@ class Invariants {
   const Executor* executor_ = nullptr;
   const Mesh* mesh_ = nullptr;
   const Expectations& expectations_;
-  EpochOf epoch_of_;
   checks::Findings findings_;
   checks::Known known_;
   checks::StatusChecks status_;

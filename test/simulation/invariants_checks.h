@@ -129,8 +129,7 @@ class PodChecks {
 class LeadershipChecks {
  public:
   explicit LeadershipChecks(Context context) : context_(context) {}
-  // `term` is that of the process that wrote.
-  void saw(const Change& change, std::int64_t term);
+  void saw(const Change& change);
 
  private:
   void check_mark(const Change& change);

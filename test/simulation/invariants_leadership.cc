@@ -1,4 +1,4 @@
-// S10: marks on objects never fall, and a deposed leader's writes are refused.
+// S10: marks on objects never fall, and a deposed leader's writes are refused, or not sent.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -25,7 +25,8 @@ std::string name_of(const Change& change) {
 
 }  // namespace
 
-void LeadershipChecks::saw(const Change& change, std::int64_t term) {
+void LeadershipChecks::saw(const Change& change) {
+  const auto term = change.term;
   const auto& kind = change.resource.kind;
   if (kind == kube::kLeases.kind || kind == kube::kEvents.kind) return;
   check_mark(change);

@@ -89,6 +89,9 @@ void People::act(const Fault& fault) {
     case Kind::PrometheusPartial:
     case Kind::PrometheusMalformed:
     case Kind::PrometheusHuge:
+    case Kind::CutOff:
+    case Kind::MemberLeaseDeleted:
+    case Kind::ReplicaStands:
     case Kind::PrometheusRejects:
     case Kind::CandidateUnready:
     case Kind::CandidateCrashes:

@@ -7,20 +7,24 @@
 #include <utility>
 
 #include "operator/kube/object.h"
+#include "operator/lead/election.h"
+#include "operator/lead/sharding.h"
+#include "operator/reconcile/services.h"
 
 namespace weir::simulation {
 namespace {
 
 constexpr const char* kBaseUrl = "https://kubernetes.default.svc";
 constexpr const char* kPrometheusUrl = "http://prometheus.monitoring:9090";
+constexpr const char* kLeaseNamespace = "weir-system";
+constexpr std::int64_t kNoTerm = -1;
 constexpr int kWorkers = 2;
 // As the chart has them: an event reaches its watch within this.
 constexpr Millis kWatchFastest{1};
 constexpr Millis kWatchSlowest{40};
 constexpr Millis kBookmarks{60'000};
 constexpr Millis kAnalystStart{1};
-constexpr Millis kElectionTimeout{4'000};
-constexpr Millis kLastRound{200};
+constexpr Millis kLeaseTimeout{4'000};
 
 kube::ClientOptions client_options(Millis timeout) {
   return {.base_url = kBaseUrl, .timeout = timeout, .requests_per_second = 0};
@@ -28,20 +32,22 @@ kube::ClientOptions client_options(Millis timeout) {
 
 }  // namespace
 
-Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t seed)
+Process::Process(const Surroundings& around, Writer id, int pod, Replicas replicas, std::uint64_t seed)
     : around_(around),
       id_(id),
       pod_(pod),
       random_(seed, "process " + std::to_string(id)),
       life_(around.executor, around.clock),
-      wire_(around.executor, around.server, life_, id, around.treat),
+      wire_(around.executor, around.server, life_, id, around.treat,
+            [this] {
+              const auto led = lead();
+              return led ? led->term : kNoTerm;
+            }),
       token_(std::make_shared<kube::Token>("")),
       client_(wire_, token_, life_.clock, client_options(kube::ClientOptions{}.timeout)),
-      election_client_(wire_, token_, life_.clock, client_options(kElectionTimeout)),
-      election_(election_client_, life_.clock,
-                {.lease = {"weir-system", "weir"},
-                 .identity = fmt::format("weir-{}_{}", pod, id),
-                 .predecessors = fmt::format("weir-{}_", pod)}),
+      lease_client_(wire_, token_, life_.clock, client_options(kLeaseTimeout)),
+      shards_(shards_of(replicas)),
+      watches_leases_(replicas == Replicas::Share),
       judge_(analysis::make_prometheus_judge(kPrometheusUrl,
                                              [this](const analysis::Request& request) {
                                                life_.check();
@@ -55,11 +61,35 @@ Process::Process(const Surroundings& around, Writer id, int pod, std::uint64_t s
                  controller_.wake(key);
                }),
       reconciler_(client_, client_, stores_, analyst_, life_.clock, listener(),
-                  [this](const kube::Key&) { return election_.leads_in(); }),
-      controller_(reconciler_, stores_, life_.clock,
-                  [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {
-                    if (round.error && around_.tells) around_.tell("round failed: " + round.error->message);
-                  }) {}
+                  [this](const kube::Key& service) { return shards_->leads(service); }),
+      controller_(
+          reconciler_, stores_, life_.clock,
+          [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {
+            if (round.error && around_.tells) around_.tell("round failed: " + round.error->message);
+          },
+          [this](const kube::Key& service) { return shards_->begin_round(service); }) {}
+
+std::unique_ptr<lead::Shards> Process::shards_of(Replicas replicas) {
+  const auto on_changes = [this](const std::vector<lead::Shards::Change>& changes) {
+    shards_changed(changes);
+  };
+  const lead::LeaseOptions lease{.lease = {kLeaseNamespace, "weir"},
+                                 .identity = fmt::format("weir-{}_{}", pod_, id_),
+                                 .predecessors = fmt::format("weir-{}_", pod_)};
+  switch (replicas) {
+    case Replicas::TakeTurns:
+      return std::make_unique<lead::Election>(lease_client_, life_.clock, lease, on_changes);
+    case Replicas::Alone:
+      return std::make_unique<lead::Alone>(life_.clock, on_changes);
+    case Replicas::Share:
+      break;
+  }
+  auto sharding = std::make_unique<lead::Sharding>(lease_client_, life_.clock, leases_, lease, on_changes);
+  leases_.on_change([&to = *sharding](const kube::Change& change) { to.changed(change.key); });
+  return sharding;
+}
+
+std::optional<lead::Lead> Process::lead() const { return shards_->leads({kNamespace, kService}); }
 
 reconcile::Listener Process::listener() {
   reconcile::Listener listener{.on_check = [this](const canary::Canary&, const strategies::CheckRequest&) {
@@ -79,9 +109,10 @@ reconcile::Listener Process::listener() {
 void Process::start() {
   life_.enter([this] {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
-      if (led_) controller_.changed(resource, change);
+      if (working_) controller_.changed(resource, change);
     });
     for (auto& [kind, store] : stores_.all()) watch(kind, store);
+    if (watches_leases_) watch({.resource = kube::kLeases}, leases_);
   });
 }
 
@@ -110,9 +141,9 @@ void Process::step(Watching& watching) {
   watching.stepping = true;
   const Millis delay = watching.watcher->step({});
   watching.stepping = false;
-  if (!elects_ && synced()) {
-    elects_ = true;
-    elect();
+  if (!working_ && synced()) {
+    working_ = true;
+    step_shards();
   }
   // A watch that goes well stays open in reality: it is taken up again when it has something to bring.
   const bool open = wire_.watching(plural);
@@ -144,25 +175,40 @@ bool Process::synced() const {
                              [](const auto& watching) { return watching->watcher->state().synced; });
 }
 
-void Process::elect() {
-  const Millis delay = election_.step();
-  const bool leads = election_.leading();
-  if (leads && !led_) {
-    led_ = true;
-    if (around_.tells) around_.tell("leads");
-    controller_.wake_all();
-  } else if (led_ && !leads) {
-    if (around_.tells) around_.tell("leads no longer: ends");
-    // Rounds under way are let end before the process does.
-    led_ = false;
-    around_.executor.after(kLastRound, [this] { life_.kill(); });
-    return;
+void Process::step_shards() {
+  if (stepping_shards_) return;
+  stepping_shards_ = true;
+  const Millis delay = shards_->step();
+  stepping_shards_ = false;
+  come_back_to_shards(delay);
+}
+
+void Process::come_back_to_shards(Millis delay) {
+  around_.executor.after(delay, [this, turn = ++shards_turn_] {
+    life_.enter([this, turn] {
+      if (turn == shards_turn_) step_shards();
+    });
+  });
+}
+
+void Process::shards_changed(const std::vector<lead::Shards::Change>& changes) {
+  for (const auto& change : changes) {
+    for (const auto& key : stores_.canaries.keys("")) {
+      const auto stored = stores_.canaries.get(key);
+      if (!stored || shards_->shard_of(reconcile::service_of(*stored->object)) != change.shard) continue;
+      analyst_.forget(key);
+      if (change.held) controller_.wake(key);
+    }
+    if (!around_.tells || change.shard != shards_->shard_of({kNamespace, kService})) continue;
+    around_.tell(fmt::format("process {} {} in term {}: {}", id_, change.held ? "leads" : "leads no longer",
+                             change.term, change.why));
   }
-  around_.executor.after(delay, [this] { life_.enter([this] { elect(); }); });
 }
 
 void Process::pump() {
-  if (life_.dead() || !led_ || at_work_ >= kWorkers) return;
+  if (life_.dead() || !working_) return;
+  if (!stepping_shards_ && shards_->poked()) come_back_to_shards(Millis(0));
+  if (at_work_ >= kWorkers) return;
   const auto due = controller_.next_due();
   if (!due) return;
   const auto wait = std::chrono::ceil<Millis>(*due - life_.clock.steady());
@@ -174,7 +220,7 @@ void Process::pump() {
 
 void Process::work() {
   next_work_.reset();
-  if (!led_ || at_work_ >= kWorkers) return;
+  if (!working_ || at_work_ >= kWorkers) return;
   ++at_work_;
   (void)controller_.step();
   --at_work_;

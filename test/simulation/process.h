@@ -11,10 +11,11 @@
 #include "analysis/judge.h"
 #include "operator/kube/client.h"
 #include "operator/kube/watcher.h"
-#include "operator/lead/lease.h"
+#include "operator/lead/shards.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/kinds.h"
 #include "test/simulation/prometheus.h"
+#include "test/simulation/scenario.h"
 #include "test/simulation/wire.h"
 
 namespace weir::simulation {
@@ -30,12 +31,12 @@ struct Surroundings {
   bool tells = false;                            // whether anybody listens
 };
 
-// Does what operator/process does with threads: starts the watches, stands for election once the caches are
-// ready, works while it leads, and ends when it leads no longer.
+// Does what operator/process does with threads: starts the watches, and once the caches are ready works on
+// the shards that come to it.
 class Process {
  public:
   // Processes of one pod run one after the other.
-  Process(const Surroundings& around, Writer id, int pod, std::uint64_t seed);
+  Process(const Surroundings& around, Writer id, int pod, Replicas replicas, std::uint64_t seed);
 
   void start();
   // To be called after each task of the executor: looks whether there is work to take up.
@@ -49,9 +50,8 @@ class Process {
   [[nodiscard]] Wire& wire() { return wire_; }
   [[nodiscard]] Writer id() const { return id_; }
   [[nodiscard]] int pod() const { return pod_; }
-  [[nodiscard]] bool leading() const { return led_ && election_.leading(); }
-  // The epoch of what it writes.
-  [[nodiscard]] std::int64_t term() const { return election_.term(); }
+  // The release.
+  [[nodiscard]] bool leading() const { return lead().has_value(); }
 
  private:
   struct Watching {
@@ -66,7 +66,11 @@ class Process {
   void watch(const kube::Kind& kind, kube::Store& store);
   void come_back(Watching& watching, Millis delay);
   void step(Watching& watching);
-  void elect();
+  [[nodiscard]] std::unique_ptr<lead::Shards> shards_of(Replicas replicas);
+  [[nodiscard]] std::optional<lead::Lead> lead() const;
+  void step_shards();
+  void come_back_to_shards(Millis delay);
+  void shards_changed(const std::vector<lead::Shards::Change>& changes);
   void work();
   void judge();
   [[nodiscard]] bool synced() const;
@@ -79,8 +83,10 @@ class Process {
   Wire wire_;
   std::shared_ptr<kube::Token> token_;
   kube::Client client_;
-  kube::Client election_client_;
-  lead::Election election_;
+  kube::Client lease_client_;
+  kube::Store leases_{reconcile::form_of(kube::kLeases)};  // watched by processes that share
+  std::unique_ptr<lead::Shards> shards_;
+  const bool watches_leases_;
   kube::Stores stores_{reconcile::kept_kinds()};
   std::unique_ptr<analysis::Judge> judge_;
   outside::Desk desk_;
@@ -88,8 +94,9 @@ class Process {
   reconcile::Reconciler reconciler_;
   reconcile::Controller controller_;
   std::vector<std::unique_ptr<Watching>> watches_;
-  bool elects_ = false;
-  bool led_ = false;
+  bool working_ = false;
+  bool stepping_shards_ = false;
+  std::uint64_t shards_turn_ = 0;  // of the step that is to come: an earlier one than that is void
   bool judging_ = false;
   int at_work_ = 0;
   std::optional<Millis> next_work_;  // when `work` is to run next

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "operator/kube/object.h"
+#include "operator/lead/sharding.h"
 #include "test/simulation/people.h"
 #include "test/simulation/process.h"
 
@@ -43,8 +44,9 @@ Weather weather_of(Kind kind) {
 
 // A write that has left cannot be called back: what allowed it is as old as its way is long.
 bool keeps_writes_on_the_way(Kind kind) {
-  static const std::vector kKinds{Kind::KillBeforeWrite, Kind::KillAfterWrite, Kind::Kill,      Kind::Freeze,
-                                  Kind::Suspend,         Kind::LateWrites,     Kind::SlowServer};
+  static const std::vector kKinds{Kind::KillBeforeWrite, Kind::KillAfterWrite, Kind::Kill,
+                                  Kind::Freeze,          Kind::Suspend,        Kind::LateWrites,
+                                  Kind::SlowServer,      Kind::ReplicaStands};
   return std::ranges::find(kKinds, kind) != kKinds.end();
 }
 
@@ -61,9 +63,7 @@ class Run {
         prometheus_(executor_, clock_, mesh_, kScrapeInterval),
         people_(executor_, server_, plan.scenario),
         road_(plan.seed),
-        invariants_(executor_, server_, mesh_, expectations_, [this](Writer writer) {
-          return processes_[static_cast<std::size_t>(writer) - 1]->term();
-        }) {
+        invariants_(executor_, server_, mesh_, expectations_) {
     expectations_.skip_analysis = plan.scenario.skip_analysis;
     server_.on_change([this](const Change& change) { changed(change); });
     executor_.after_each([this] { after_task(); });
@@ -125,7 +125,7 @@ class Run {
                               .tell = [this](const std::string& line) { tell(line); },
                               .tells = tells_};
     const auto id = static_cast<Writer>(processes_.size()) + 1;
-    processes_.push_back(std::make_unique<Process>(around, id, pod, plan_.seed));
+    processes_.push_back(std::make_unique<Process>(around, id, pod, plan_.scenario.replicas, plan_.seed));
     living_.push_back(processes_.back().get());
     living_.back()->start();
   }
@@ -216,7 +216,22 @@ class Run {
       case Family::People:
         last_meddling_ = executor_.now();
         return people_.act(fault);
+      case Family::Replica:
+        return disturb_replica(fault);
     }
+  }
+
+  void disturb_replica(const Fault& fault) {
+    if (fault.kind == Kind::MemberLeaseDeleted) {
+      const auto leases =
+          server_.objects().select(kube::kLeases, "", std::string(lead::kMemberLabel)).value();
+      if (!leases.empty()) (void)server_.erase(kube::kLeases, kube::key_of(*random_.pick(leases)));
+      return;
+    }
+    if (living_.empty()) return;
+    auto& process = *random_.pick(living_);
+    if (fault.kind == Kind::CutOff) process.wire().cut_off(fault.lasting);
+    if (fault.kind == Kind::ReplicaStands) process.life().freeze(fault.lasting, false);
   }
 
   void disturb(Process& process, const Fault& fault) {
@@ -381,6 +396,12 @@ Plan plan_of(std::uint64_t seed) {
   plan.faults = draw_faults(random);
   Random definitions(seed, "definitions");
   draw_definitions(definitions, plan.scenario);
+  // From a stream of its own: the other runs stay as they are.
+  Random of_replicas(seed, "replicas");
+  draw_replicas(of_replicas, plan.scenario);
+  if (plan.scenario.replicas == Replicas::Share) {
+    for (const auto& fault : draw_replica_faults(of_replicas)) plan.faults.push_back(fault);
+  }
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

@@ -66,6 +66,18 @@ std::string_view to_text(Judge judge) {
   return "";
 }
 
+std::string_view to_text(Replicas replicas) {
+  switch (replicas) {
+    case Replicas::TakeTurns:
+      return "by turns";
+    case Replicas::Alone:
+      return "alone";
+    case Replicas::Share:
+      return "sharing the releases";
+  }
+  return "";
+}
+
 }  // namespace
 
 bool Scenario::promotes() const {
@@ -76,11 +88,11 @@ std::string Scenario::describe() const {
   return fmt::format(
       "a {} candidate, {}, {}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
       "{} {}{}, "
-      "{} process(es), {}, the mesh's definitions are {}{}",
+      "{} process(es) {}, {}, the mesh's definitions are {}{}",
       to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
       own_rule ? ", the owner's own rule" : "", fmt::join(steps, "/"), interval.count(), threshold,
       propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
-      skip_analysis ? ", analysis skipped" : "", processes, to_text(judge), mesh_version,
+      skip_analysis ? ", analysis skipped" : "", processes, to_text(replicas), to_text(judge), mesh_version,
       mesh_comes > Millis(0) ? fmt::format(" and come after {} ms", mesh_comes.count()) : "");
 }
 
@@ -118,6 +130,17 @@ void draw_definitions(Random& random, Scenario& scenario) {
 bool is_of_mesh(const kube::Resource& resource) {
   const auto& kinds = reconcile::all_kinds();
   return std::ranges::find(kinds, resource, &kube::Kind::resource)->optional;
+}
+
+void draw_replicas(Random& random, Scenario& scenario) {
+  const double how = random.uniform();
+  if (how < 0.3) {
+    scenario.replicas = Replicas::Share;
+    scenario.processes = static_cast<int>(random.between(2, 3));
+  } else if (how < 0.4) {
+    scenario.replicas = Replicas::Alone;
+    scenario.processes = 1;
+  }
 }
 
 MeshOptions mesh_options(const Scenario& scenario) {

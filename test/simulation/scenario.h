@@ -18,6 +18,10 @@ enum class Routes { Single, Shared, Marked };
 // What judges: ranges; or also the comparison with stable, which either stops a step or has to end it, too.
 enum class Judge { Threshold, Comparing, Certifying };
 
+// How the operator's processes find out which of them works on a release: one takes turns with the others by
+// a Lease, is alone, or shares the releases with the others by Leases.
+enum class Replicas { TakeTurns, Alone, Share };
+
 struct Scenario {
   Quality quality = Quality::Good;
   bool dedicated = false;  // service.mode
@@ -39,6 +43,7 @@ struct Scenario {
   // come, with the owner's objects of these kinds; 0: they were there before the operator.
   std::string mesh_version = "v1";
   Millis mesh_comes{0};
+  Replicas replicas = Replicas::TakeTurns;
 
   // Whether the release is to be promoted if nothing goes wrong.
   [[nodiscard]] bool promotes() const;
@@ -57,6 +62,8 @@ inline constexpr const char* kBadVariant = "bad";
 [[nodiscard]] Scenario draw_scenario(Random& random);
 // The mesh's definitions. From a stream of their own.
 void draw_definitions(Random& random, Scenario& scenario);
+// The same release with other processes, of some runs.
+void draw_replicas(Random& random, Scenario& scenario);
 [[nodiscard]] MeshOptions mesh_options(const Scenario& scenario);
 
 // What is there before the release, and what the release adds: as their owners write them.

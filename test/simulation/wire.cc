@@ -50,12 +50,23 @@ std::string brief(const http::Request& request) {
   return request.method + " " + std::string(path);
 }
 
-Wire::Wire(Executor& executor, ApiServer& server, Life& life, Writer writer, Treat treat)
-    : executor_(executor), server_(server), life_(life), writer_(writer), treat_(std::move(treat)) {}
+Wire::Wire(Executor& executor, ApiServer& server, Life& life, Writer writer, Treat treat, Term term)
+    : executor_(executor),
+      server_(server),
+      life_(life),
+      writer_(writer),
+      treat_(std::move(treat)),
+      term_(std::move(term)) {}
 
 http::Result<http::Response> Wire::send(const http::Request& request, std::stop_token stop) {
   life_.check();
   if (stop.stop_requested()) return broken(http::Failure::Cancelled, "stopped");
+  const auto term = term_();
+  if (executor_.now() < cut_off_until_) {
+    executor_.run_until(executor_.now() + request.timeout);
+    life_.check();
+    return broken(http::Failure::Timeout, "no answer in time");
+  }
   const auto treatment = treat_(request);
   if (treatment.kill_before) {
     life_.kill();
@@ -64,10 +75,10 @@ http::Result<http::Response> Wire::send(const http::Request& request, std::stop_
   executor_.run_until(executor_.now() + treatment.there);
   if (life_.dead()) {
     // What has left a process that dies is on its way all the same.
-    deliver_late(request, executor_.now() + treatment.late);
+    deliver_late(request, term, executor_.now() + treatment.late);
     throw Killed{};
   }
-  auto answer = pass(request, treatment);
+  auto answer = pass(request, treatment, term);
   if (treatment.kill_after) {
     life_.kill();
     throw Killed{};
@@ -77,22 +88,23 @@ http::Result<http::Response> Wire::send(const http::Request& request, std::stop_
   return answer;
 }
 
-http::Result<http::Response> Wire::pass(const http::Request& request, const Treatment& treatment) {
+http::Result<http::Response> Wire::pass(const http::Request& request, const Treatment& treatment,
+                                        std::int64_t term) {
   switch (treatment.way) {
     case Treatment::Way::Answered:
-      return server_.serve(request, writer_);
+      return server_.serve(request, writer_, term);
     case Treatment::Way::Refused:
       return status_answer(treatment);
     case Treatment::Way::Lost:
       return broken(http::Failure::Broken, "connection reset");
     case Treatment::Way::AppliedRefused:
-      (void)server_.serve(request, writer_);
+      (void)server_.serve(request, writer_, term);
       return status_answer(treatment);
     case Treatment::Way::AppliedLost:
-      (void)server_.serve(request, writer_);
+      (void)server_.serve(request, writer_, term);
       return broken(http::Failure::Broken, "connection reset");
     case Treatment::Way::Late:
-      deliver_late(request, executor_.now() + treatment.late);
+      deliver_late(request, term, executor_.now() + treatment.late);
       executor_.run_until(executor_.now() + request.timeout);
       life_.check();
       return broken(http::Failure::Timeout, "no answer in time");
@@ -100,8 +112,10 @@ http::Result<http::Response> Wire::pass(const http::Request& request, const Trea
   std::unreachable();
 }
 
-void Wire::deliver_late(const http::Request& request, Millis at) {
-  executor_.at(at, [&server = server_, writer = writer_, request] { (void)server.serve(request, writer); });
+void Wire::deliver_late(const http::Request& request, std::int64_t term, Millis at) {
+  executor_.at(at, [&server = server_, writer = writer_, request, term] {
+    (void)server.serve(request, writer, term);
+  });
 }
 
 http::Result<http::Response> Wire::stream(const http::Request& request,
@@ -111,6 +125,8 @@ http::Result<http::Response> Wire::stream(const http::Request& request,
   const auto plural = std::string(last_part(path_of(request)));
   if (stop.stop_requested()) return broken(http::Failure::Cancelled, "stopped");
   seen_.erase(plural);
+  if (executor_.now() < cut_off_until_)
+    return broken(http::Failure::Broken, "the API server is out of reach");
   if (std::exchange(dropped_[plural], drops_) != drops_)
     return broken(http::Failure::Broken, "the watch was dropped");
   const auto watched = server_.watch(request, watch_delay(plural));
@@ -119,6 +135,8 @@ http::Result<http::Response> Wire::stream(const http::Request& request,
   if (whole) seen_[plural] = watched.version;
   return http::Response{.status = 200};
 }
+
+void Wire::cut_off(Millis duration) { cut_off_until_ = std::max(cut_off_until_, executor_.now() + duration); }
 
 void Wire::delay_watch(const std::string& plural, Millis by) { delays_[plural] = by; }
 

@@ -42,9 +42,10 @@ struct Treatment {
 class Wire final : public http::Transport {
  public:
   using Treat = std::function<Treatment(const http::Request&)>;
+  using Term = std::function<std::int64_t()>;
 
-  // Borrows all. `treat` is asked before each request that is no watch.
-  Wire(Executor& executor, ApiServer& server, Life& life, Writer writer, Treat treat);
+  // Borrows all. `treat` is asked before each request that is no watch, and `term` in which term it is sent.
+  Wire(Executor& executor, ApiServer& server, Life& life, Writer writer, Treat treat, Term term);
 
   [[nodiscard]] http::Result<http::Response> send(const http::Request& request,
                                                   std::stop_token stop) override;
@@ -53,6 +54,8 @@ class Wire final : public http::Transport {
                                                     const std::function<bool(std::string_view)>& on_line,
                                                     std::stop_token stop) override;
 
+  // Nothing gets through for so long, neither way.
+  void cut_off(Millis duration);
   // How old what watches of this kind (its plural) bring must be. 0: nothing is held back.
   void delay_watch(const std::string& plural, Millis by);
   // The next watch of every kind breaks.
@@ -64,14 +67,17 @@ class Wire final : public http::Transport {
   [[nodiscard]] std::uint64_t seen(std::string_view plural) const { return seen_.find(plural)->second; }
 
  private:
-  [[nodiscard]] http::Result<http::Response> pass(const http::Request& request, const Treatment& treatment);
-  void deliver_late(const http::Request& request, Millis at);
+  [[nodiscard]] http::Result<http::Response> pass(const http::Request& request, const Treatment& treatment,
+                                                  std::int64_t term);
+  void deliver_late(const http::Request& request, std::int64_t term, Millis at);
 
   Executor& executor_;
   ApiServer& server_;
   Life& life_;
   const Writer writer_;
   Treat treat_;
+  Term term_;
+  Millis cut_off_until_{0};
   std::map<std::string, Millis, std::less<>> delays_;
   std::map<std::string, std::uint64_t, std::less<>> seen_;     // by kind whose watch is open
   std::uint64_t drops_ = 0;                                    // how often all watches were broken

@@ -140,7 +140,8 @@ TEST_F(Commands, hand_the_choice_of_cluster_on) {
 
 TEST_F(Commands, say_where_to_look_for_a_canary_that_is_not_there) {
   EXPECT_EQ(run({"status", "checkout-v9", "-n", "other"}), kFailed);
-  EXPECT_THAT(err_.str(), StartsWith("no Canary other/checkout-v9: kubectl get canaries -A lists all"));
+  EXPECT_THAT(err_.str(),
+              StartsWith("no Canary other/checkout-v9: kubectl get canaries.weir.dev -A lists all"));
 }
 
 TEST_F(Commands, show_a_release_once_whatever_its_phase) {

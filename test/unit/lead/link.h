@@ -10,6 +10,11 @@
 
 namespace weir::lead {
 
+using kube::Api;
+using kube::Json;
+using kube::Key;
+using kube::Result;
+
 // The API as one process reaches it.
 class Link final : public Api {
  public:

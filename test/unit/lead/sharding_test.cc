@@ -10,7 +10,7 @@
 
 #include "operator/base/time.h"
 #include "operator/kube/object.h"
-#include "operator/lead/lease_record.h"
+#include "operator/lead/lease.h"
 #include "operator/offline/memory_api.h"
 #include "test/unit/lead/link.h"
 
@@ -390,7 +390,7 @@ TEST_F(ShardingTest, is_run_by_a_thread_that_releases_at_its_end) {
                       for (const auto& change : changes) held += change.held ? 1 : -1;
                     });
   {
-    const ShardingThread thread(sharding);
+    const ShardsThread thread(sharding);
     while (held < kShards) std::this_thread::sleep_for(milliseconds(1));
     EXPECT_EQ(member_leases(), 1U);
   }

@@ -108,7 +108,7 @@ TEST_F(FenceTest, a_weight_sent_by_a_dead_leader_does_not_land_on_a_rollback) {
   const auto second = process();
   request_rollback();
   (void)second->reconcile(key);
-  EXPECT_THAT(claims, ElementsAre("VirtualService/checkout", "Canary/checkout-v2",
+  EXPECT_THAT(claims, ElementsAre("Canary/checkout-v2", "VirtualService/checkout",
                                   "DestinationRule/checkout-weir", "Service/checkout"));
   run(*second, [this] { return phase() == "RollingBack"; });
   EXPECT_EQ(late.land().error().code, kube::Code::Conflict);
@@ -200,6 +200,18 @@ TEST_F(FenceTest, workloads_are_claimed_where_they_may_have_been_written) {
   EXPECT_THAT(claims, Contains("Deployment/checkout-v1"));
   EXPECT_THAT(claims, Contains("Deployment/checkout-v2"));
   EXPECT_THAT(claims, Contains("Service/checkout-v1"));
+}
+
+TEST_F(FenceTest, whoever_takes_over_by_an_old_reading_of_the_canary_marks_nothing_else) {
+  const auto first = process();
+  run(*first, [this] { return at_weight(10); });
+  const auto old = world.stores.canaries.get(key).value();
+  run(*first, [] { return false; });
+  const auto second = process();
+  (void)world.stores.canaries.replace({*old.object}, world.clock.steady());
+  (void)second->reconcile(key);
+  EXPECT_THAT(claims, ElementsAre("Canary/checkout-v2")) << "which is refused";
+  EXPECT_THAT(marked(), IsEmpty());
 }
 
 TEST_F(FenceTest, a_new_term_of_the_same_process_is_a_takeover_too) {

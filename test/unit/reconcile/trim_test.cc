@@ -8,8 +8,8 @@
 #include "operator/kube/patch.h"
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
-#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/finished.h"
+#include "operator/reconcile/kinds.h"
 #include "operator/reconcile/services.h"
 
 namespace weir::reconcile {

@@ -28,7 +28,7 @@ inline Json destination(const char* subset, int weight) {
 // A shop whose every change is told to the invariants, and the writes of a release of checkout-v2.
 class InvariantsTest : public ::testing::Test {
  protected:
-  InvariantsTest() : invariants_(expected_, [this](Writer writer) { return terms_.at(writer); }) { open(); }
+  InvariantsTest() : invariants_(expected_) { open(); }
 
   // ---- the shop ----
 
@@ -66,6 +66,7 @@ class InvariantsTest : public ::testing::Test {
 
   // ---- changes ----
 
+  [[nodiscard]] std::int64_t term_of(Writer writer) const { return terms_.at(writer); }
   void put(const kube::Resource& resource, Json object, Writer writer = kPerson, bool status = false) {
     object["kind"] = resource.kind;
     auto& metadata = object["metadata"];
@@ -74,7 +75,7 @@ class InvariantsTest : public ::testing::Test {
     metadata["uid"] = known.is_null() ? std::to_string(++uids_) : known["metadata"]["uid"].get<std::string>();
     const Json before = known;
     known = object;
-    invariants_.saw({now_, writer, resource, status, before, object});
+    invariants_.saw({now_, writer, term_of(writer), resource, status, before, object});
   }
 
   using Edit = std::function<void(Json&)>;
@@ -89,7 +90,7 @@ class InvariantsTest : public ::testing::Test {
     auto& known = objects_.at({resource.plural, name});
     const Json before = known;
     known = Json();
-    invariants_.saw({now_, writer, resource, false, before, Json()});
+    invariants_.saw({now_, writer, term_of(writer), resource, false, before, Json()});
   }
 
   void wait(Millis duration) { now_ += duration; }
@@ -285,7 +286,7 @@ class InvariantsTest : public ::testing::Test {
   Millis now_{100'000};
   const Json whole_{{"destination", {{"host", "checkout"}, {"port", {{"number", 80}}}}}};
   Expectations expected_;
-  std::map<Writer, std::int64_t> terms_{{kOperator, 1}, {kSuccessor, 2}};
+  std::map<Writer, std::int64_t> terms_{{kPerson, 0}, {kOperator, 1}, {kSuccessor, 2}};
   Invariants invariants_;
 
  private:

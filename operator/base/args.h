@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir::cli {
+namespace weir::base {
 
 struct Flag {
   std::string_view name;     // without dashes: "namespace"
@@ -46,4 +46,4 @@ struct Arguments {
 // Usage of one command, for a terminal.
 [[nodiscard]] std::string usage(const Command& command);
 
-}  // namespace weir::cli
+}  // namespace weir::base

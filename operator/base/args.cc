@@ -1,10 +1,10 @@
-#include "operator/cli/args.h"
+#include "operator/base/args.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 
-namespace weir::cli {
+namespace weir::base {
 namespace {
 
 // "kubectl weir status".
@@ -105,4 +105,4 @@ std::string usage(const Command& command) {
   return text;
 }
 
-}  // namespace weir::cli
+}  // namespace weir::base

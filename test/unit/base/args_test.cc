@@ -1,8 +1,8 @@
-#include "operator/cli/args.h"
+#include "operator/base/args.h"
 
 #include <gtest/gtest.h>
 
-namespace weir::cli {
+namespace weir::base {
 namespace {
 
 const Command kStatus{
@@ -63,4 +63,4 @@ TEST(Arguments, are_explained_by_usage) {
 }
 
 }  // namespace
-}  // namespace weir::cli
+}  // namespace weir::base
