@@ -8,6 +8,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -39,14 +40,16 @@ struct Target {
 };
 
 // The objects of one reading, by their kinds; absent ones are left out.
+// References stay good while others are added.
 class Objects {
  public:
   [[nodiscard]] const std::vector<Json>& of(const kube::Resource& kind) const;
   [[nodiscard]] std::vector<Json>& of(const kube::Resource& kind);
-  friend bool operator==(const Objects&, const Objects&) = default;
+  friend bool operator==(const Objects& one, const Objects& other);
 
  private:
-  std::vector<std::pair<kube::Resource, std::vector<Json>>> kinds_;
+  using Kind = std::pair<std::string_view, std::string_view>;  // group and plural
+  std::map<Kind, std::vector<Json>> kinds_;
 };
 
 // Names an object of the release's namespace.

@@ -118,7 +118,7 @@ void Process::start() {
 
 void Process::watch(const kube::Kind& kind, kube::Store& store) {
   auto watching = std::make_unique<Watching>();
-  watching->resource = &kind.resource;
+  watching->resource = kind.resource;
   watching->watcher =
       std::make_unique<kube::Watcher>(client_, life_.clock, kind, store,
                                       kube::WatcherOptions{.random = [this] { return random_.uniform(); }});
@@ -137,7 +137,7 @@ void Process::come_back(Watching& watching, Millis delay) {
 }
 
 void Process::step(Watching& watching) {
-  const auto plural = watching.resource->plural;
+  const auto plural = watching.resource.plural;
   watching.stepping = true;
   const Millis delay = watching.watcher->step({});
   watching.stepping = false;
@@ -148,15 +148,15 @@ void Process::step(Watching& watching) {
   // A watch that goes well stays open in reality: it is taken up again when it has something to bring.
   const bool open = wire_.watching(plural);
   come_back(watching, open ? kBookmarks : std::max(delay, Millis(1)));
-  if (open && around_.server.newest(*watching.resource, Millis(0)) > wire_.seen(plural)) {
-    tell_of_news(*watching.resource);
+  if (open && around_.server.newest(watching.resource, Millis(0)) > wire_.seen(plural)) {
+    tell_of_news(watching.resource);
   }
 }
 
 void Process::tell_of_news(const kube::Resource& resource) {
   if (life_.dead()) return;
   for (auto& watching : watches_) {
-    if (*watching->resource != resource || watching->stepping || !wire_.watching(resource.plural)) continue;
+    if (watching->resource != resource || watching->stepping || !wire_.watching(resource.plural)) continue;
     const Millis delay = random_.between(kWatchFastest, kWatchSlowest) + wire_.watch_delay(resource.plural);
     // Never put off by more news: a watch under constant change would bring nothing.
     if (around_.executor.now() + delay < watching->next) come_back(*watching, delay);

@@ -55,7 +55,7 @@ class Process {
 
  private:
   struct Watching {
-    const kube::Resource* resource = nullptr;
+    kube::Resource resource;
     std::unique_ptr<kube::Watcher> watcher;
     std::uint64_t turn = 0;  // of the step that is to come: an earlier one than that is void
     bool stepping = false;

@@ -167,6 +167,11 @@ Json without_split(const Json& destinations, const std::string& service) {
 Json masked(Json object, const canary::Canary& release) {
   const std::string kind = object.value("kind", "");
   if (kind == "Deployment") object["spec"].erase("replicas");
+  // What the router noop notes.
+  if (Json* annotations = find(object, "/metadata/annotations"); kind == "Service" && annotations != nullptr) {
+    annotations->erase("weir.dev/noop-weight");
+    if (annotations->empty()) object["metadata"].erase("annotations");
+  }
   if (Json* selector = find(object, "/spec/selector"); kind == "Service" && selector != nullptr) {
     selector->erase(release.spec.service.version_label);
   }
