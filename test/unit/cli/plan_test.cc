@@ -168,7 +168,8 @@ Json masked(Json object, const canary::Canary& release) {
   const std::string kind = object.value("kind", "");
   if (kind == "Deployment") object["spec"].erase("replicas");
   // What the router noop notes.
-  if (Json* annotations = find(object, "/metadata/annotations"); kind == "Service" && annotations != nullptr) {
+  if (Json* annotations = find(object, "/metadata/annotations");
+      kind == "Service" && annotations != nullptr) {
     annotations->erase("weir.dev/noop-weight");
     if (annotations->empty()) object["metadata"].erase("annotations");
   }
