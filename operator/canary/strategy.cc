@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <array>
 
-#include "operator/canary/iterations.h"
 #include "operator/canary/progressive.h"
 
 namespace weir::canary {
 
 std::span<const StrategyRow> strategy_rows() {
-  static constexpr std::array<StrategyRow, 2> kRows{
-      {{"iterations", [](const Fields& analysis) { return analysis.has("iterations"); }, read_iterations},
-       {"progressive", [](const Fields&) { return true; }, read_progressive}}};
+  static constexpr std::array<StrategyRow, 1> kRows{
+      {{"progressive", [](const Fields&) { return true; }, read_progressive}}};
   return kRows;
 }
 
