@@ -214,6 +214,7 @@ Status status_from(const Json& json) {
       strategies::Weight::of(base::integer(json, {"canaryWeight"})).value_or(strategies::Weight::none());
   read_step(base::text(json, {"step"}), status);
   status.checks_in_step = count(json, "checksInStep");
+  status.iterations = count(json, "iterations");
   status.failed_checks = count(json, "failedChecks");
   status.target = base::text(json, {"target"});
   status.stable = version_from(base::field(json, {"stable"}));

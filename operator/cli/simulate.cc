@@ -126,6 +126,12 @@ Expected<Settings> read(const Arguments& arguments, std::istream& in) {
     return std::unexpected(
         "spec.skipAnalysis is true: nothing judges this release, there is nothing to rehearse");
   }
+  if (settings.canary.spec.routing.provider == "noop") {
+    return std::unexpected(
+        "spec.routing.provider is \"noop\": no user's request reaches the candidate before the promotion, "
+        "there is "
+        "nothing to rehearse");
+  }
   return settings;
 }
 

@@ -18,7 +18,7 @@ struct Kind {
   // Its definition may be missing: then there are no objects of it, and nothing waits for them.
   bool optional = false;
   // Other versions of an optional kind that will do, best first. They outlive the row.
-  std::span<const std::string_view> other_versions = {};
+  std::span<const std::string_view> other_versions;
 };
 
 // Kinds of Kubernetes that are read or written, and not kept by what a watch brings.

@@ -88,6 +88,12 @@ milliseconds Watcher::discover(const std::stop_token& stop) {
     spdlog::info("{} of {} are there now: watched from here on", kind_.resource.plural, kind_.resource.group);
     failures_ = 0;
   }
+  // A server that starts may not know its kinds yet: what was there goes only once it is said twice.
+  if (!*has && !absent_ && store_.size() > 0 && !said_absent_) {
+    said_absent_ = true;
+    return failed();
+  }
+  said_absent_ = false;
   if (!*has && !absent_) {
     spdlog::info("the API server has no {} of {}: none are watched until their definition is installed",
                  kind_.resource.plural, kind_.resource.group);

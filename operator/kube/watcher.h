@@ -60,9 +60,10 @@ class Watcher {
   const Kind kind_;
   Store& store_;
   WatcherOptions options_;
-  std::string version_;  // to watch from; empty: list first
-  bool absent_ = false;  // the server does not have the kind
-  int failures_ = 0;     // in a row
+  std::string version_;       // to watch from; empty: list first
+  bool absent_ = false;       // the server does not have the kind
+  bool said_absent_ = false;  // it has said so once, of a kind of which there were objects
+  int failures_ = 0;          // in a row
   mutable std::mutex mutex_;
   std::string last_error_;
   std::jthread thread_;  // last: it uses the rest

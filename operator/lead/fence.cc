@@ -48,7 +48,10 @@ bool Fence::overtaken(const kube::Key& release, const Reading& reading, const Le
   std::int64_t latest = term_of_status(reading.canary);
   for (const auto& one : reading.objects) latest = std::max(latest, term_of_claim(*one.object));
   const std::lock_guard lock(mutex_);
-  if (latest <= lead.term) return false;
+  if (latest <= lead.term) {
+    if (const auto known = known_.find(release); known != known_.end()) known->second.overtaken_since.reset();
+    return false;
+  }
   Known& known = known_[release];
   if (latest <= known.accepted || !lead.renewed_at) return false;
   if (!known.overtaken_since) known.overtaken_since = lead.renewed_at;

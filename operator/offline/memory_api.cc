@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "operator/base/json.h"
 #include "operator/base/time.h"
 #include "operator/kube/object.h"
 #include "operator/kube/patch.h"
@@ -60,6 +61,13 @@ bool refers_to(const Json& reference, const std::string& uid) {
   if (!reference.is_object()) return false;
   const auto found = reference.find("uid");
   return found != reference.end() && *found == uid;
+}
+
+// Whether the object names a version of its kind's group: it is kept in that one.
+bool is_of_group(const Json& object, const Resource& resource) {
+  const auto version = base::text(object, {"apiVersion"});
+  const auto slash = version.find('/');
+  return !version.empty() && (slash == std::string::npos ? "" : version.substr(0, slash)) == resource.group;
 }
 
 }  // namespace
@@ -329,7 +337,7 @@ void MemoryApi::replace(const Id& id, const Entry& before, Json object, Part par
 
 // The server's own fields: taken over from `before`, or given to a new object.
 void MemoryApi::complete(const Resource& resource, Json& object, const Json& before) {
-  object["apiVersion"] = resource.api_version();
+  if (!is_of_group(object, resource)) object["apiVersion"] = resource.api_version();
   object["kind"] = std::string(resource.kind);
   Json& metadata = object["metadata"];
   if (before.is_null()) {

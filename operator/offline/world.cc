@@ -82,6 +82,23 @@ std::vector<Json> all(offline::MemoryApi& api, const kube::Resource& resource) {
   return api.list(resource, "", "").value_or(std::vector<Json>{});
 }
 
+// The versions in which the kind may be written, for a message; empty: the object is in one of them.
+std::string accepted_versions(const Json& object, const kube::Resource& resource) {
+  const auto& kinds = reconcile::watched_kinds();
+  const auto row = std::ranges::find_if(
+      kinds, [&](const reconcile::WatchedKind& one) { return one.kind.resource == resource; });
+  const auto version = base::text(object, {"apiVersion"});
+  if (row == kinds.end() || version == resource.api_version()) return {};
+  std::string accepted = resource.api_version();
+  for (const auto other : row->kind.other_versions) {
+    auto named = resource;
+    named.version = other;
+    if (version == named.api_version()) return {};
+    accepted += ", " + named.api_version();
+  }
+  return accepted;
+}
+
 }  // namespace
 
 const kube::Resource* resource_of(const Json& object) {
@@ -128,6 +145,10 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
     const kube::Resource* resource = resource_of(document.object);
     if (resource == nullptr) continue;
     const std::string what(resource->kind);
+    if (const auto accepted = accepted_versions(document.object, *resource); !accepted.empty()) {
+      return std::unexpected(document.position("apiVersion") + ": apiVersion of " + what + " is \"" +
+                             base::text(document.object, {"apiVersion"}) + "\"; accepted: " + accepted);
+    }
     if (!base::field(document.object, {"metadata", "name"}).is_string()) {
       return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
     }

@@ -74,6 +74,7 @@ class Operator {
   }
 
   int run() {
+    add_watches();
     auto server =
         report::HttpServer::start(options_.listen, {.metrics = [this] { return metrics_text(); },
                                                     .unwell = [] { return std::nullopt; },
@@ -83,7 +84,7 @@ class Operator {
       return 1;
     }
     events_.start();
-    start_watches();
+    watches_.start();
     if (watches_.wait_until_ready(stop_)) work();
     watches_.stop();
     log_event(Level::Info, "stopped: every release is resumable from its status");
@@ -101,13 +102,12 @@ class Operator {
         }};
   }
 
-  void start_watches() {
+  void add_watches() {
     stores_.on_change([this](const kube::Resource& resource, const kube::Change& change) {
       if (working_) controller_.changed(resource, change);
     });
     leases_.add_watch(watches_);
     for (auto& [kind, store] : stores_.all()) watches_.add(kind, store, options_.name_space);
-    watches_.start();
   }
 
   // On the shards that come to this process, until asked to stop. Rounds have ended before shards are
@@ -145,12 +145,12 @@ class Operator {
         analyst_.forget(key);
         change.held ? controller_.wake(key) : metrics_.forget_canary(key.name_space, key.name);
       }
-      telemetry_.shard_changed(change, of_shard.size());
+      Telemetry::shard_changed(change, of_shard.size());
     }
   }
 
   void judged(const kube::Key& key, const analysis::Judgement& judgement) {
-    telemetry_.judged(key, judgement);
+    Telemetry::judged(key, judgement);
     controller_.wake(key);
   }
 

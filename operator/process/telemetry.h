@@ -22,10 +22,10 @@ class Telemetry {
 
   // Lives no longer than this object.
   [[nodiscard]] reconcile::Listener listener();
-  void judged(const kube::Key& key, const analysis::Judgement& judgement);
+  static void judged(const kube::Key& key, const analysis::Judgement& judgement);
   void rounded(const kube::Key& key, const reconcile::Round& round, std::chrono::duration<double> took);
   // `canaries`: how many are in the shard.
-  void shard_changed(const lead::Shards::Change& change, std::size_t canaries);
+  static void shard_changed(const lead::Shards::Change& change, std::size_t canaries);
 
  private:
   void tell(const canary::Canary& canary, const strategies::Event& event);

@@ -111,6 +111,10 @@ Round Reconciler::reconcile(const kube::Key& key) {
   if (!stored) {
     analyst_.forget(key);
     fence_.forget(key);
+    {
+      const std::lock_guard lock(watched_mutex_);
+      watched_.erase(key);
+    }
     if (listener_.on_gone) listener_.on_gone(key);
     return {};
   }
@@ -145,8 +149,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   if (fence_.overtaken(key, fenced(snapshot), lead))
     return no_round(key, "another operator has taken it over");
   if (auto round = claim(before, snapshot, term)) return *std::move(round);
-  std::call_once(watched_, [this] { watched_since_ = clock_.wall(); });
-  snapshot.observed.watched_since = watched_since_;
+  snapshot.observed.watched_since = watched_since(key, lead);
 
   snapshot.observed.verdict = analyst_.answer(key);
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
@@ -180,6 +183,13 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   if (decision.check) ask(snapshot, *decision.check);
   if (strategies::is_final(decision.status.phase)) analyst_.forget(key);
   return round;
+}
+
+strategies::TimePoint Reconciler::watched_since(const kube::Key& key, const Lead& lead) {
+  const std::lock_guard lock(watched_mutex_);
+  const auto [known, first] = watched_.try_emplace(key, Watched{lead.term, clock_.wall()});
+  if (!first && known->second.term != lead.term) known->second = {lead.term, clock_.wall()};
+  return known->second.since;
 }
 
 kube::Api& Reconciler::api_for(Phase phase) { return phase == Phase::RollingBack ? urgent_ : api_; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -59,7 +60,7 @@ class Reconciler {
   void allow_cross_namespace_templates(bool allow) { cross_namespace_templates_ = allow; }
 
  private:
-  // A round of a release that is over, from its record (record.h).
+  // A round of a release that is over, from its kept form (finished.h).
   [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Lead& lead);
   [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
@@ -78,8 +79,14 @@ class Reconciler {
   const base::Clock& clock_;
   Listener listener_;
   lead::Fence fence_;
-  std::once_flag watched_;
-  strategies::TimePoint watched_since_;  // of this process' first round
+  // Since when this process looks after a release without a pause: in the term in which it leads now.
+  struct Watched {
+    std::int64_t term = 0;
+    strategies::TimePoint since;
+  };
+  [[nodiscard]] strategies::TimePoint watched_since(const kube::Key& key, const Lead& lead);
+  std::mutex watched_mutex_;
+  std::map<kube::Key, Watched> watched_;
   bool cross_namespace_templates_ = false;
 };
 

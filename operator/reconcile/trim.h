@@ -14,7 +14,7 @@ using kube::Json;
 void trim_metadata(Json& object, bool keep_last_write);
 
 // Of an object that has metadata, beyond the metadata. A Canary whose release is over becomes a record
-// (record.h).
+// (finished.h).
 void trim_canary(Json& object);
 void trim_deployment(Json& object);
 void trim_service(Json& object);

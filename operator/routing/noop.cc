@@ -45,6 +45,15 @@ Router::Reading NoopRouter::read(const Target& target, const Objects& objects) c
       reading.routes->unmanaged = 1;
     }
     reading.route_objects.push_back({kube::kServices, target.service});
+    // During a release the selector has the key, whoever added it.
+    if (!base::field(service, {"spec", "selector", target.version_label.c_str()}).is_string()) {
+      reading.refusals.push_back(
+          {.condition = "Progressing",
+           .reason = "SelectorWithoutVersion",
+           .message = "the selector of Service " + target.service + " has no key " + target.version_label +
+                      ": with spec.routing.provider noop it selects both versions, whatever the step; add " +
+                      target.version_label + ": " + target.stable_version + " to it"});
+    }
   }
   return reading;
 }

@@ -3,8 +3,9 @@
 // A router is one file or folder beside this header and one row in registry.cc. It is pure: it turns objects
 // into objects, and reading and writing them is the reconciler's. Any thread may use it, so it keeps nothing.
 // What it must know again after a crash stands in its objects, or in records (strategies::RouteRecord) that
-// the caller keeps in the release's status before the object changes. test/unit/routing/contract_test.cc
-// holds every row to what is said here.
+// the caller keeps in the release's status before the object changes. What must propagate stands outside of
+// an object's metadata: `age` of routes is counted from the last change of the rest.
+// test/unit/routing/contract_test.cc holds every row to what is said here.
 #pragma once
 
 #include <expected>

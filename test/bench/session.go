@@ -19,7 +19,7 @@ const (
 	quiet          = 3 * time.Second // without a request, the operator has settled
 	quietShare     = 20              // of that time it may compute one part in so many
 	settleDeadline = time.Minute
-	// A series must be older than this before its scrape interval can be told (analysis/queries.cc).
+	// A series must be older than this before its scrape interval can be told (analysis/providers/prometheus/queries.cc).
 	knownAfter = 125 * time.Second
 )
 

@@ -65,14 +65,18 @@ func TestInvalidCanariesAreRefused(t *testing.T) {
 	}
 }
 
-// A release stays with its Service: that field cannot change.
-func TestServiceOfACanaryCannotChange(t *testing.T) {
+// A release stays with its Service and with what divides the traffic: those fields cannot change.
+func TestServiceAndProviderOfACanaryCannotChange(t *testing.T) {
 	const namespace = "default"
 	bench.mustCreate(t, namespace, plan{spec: "suspend: true"}.canary("v2"))
 	defer func() { _ = bench.remove(namespace, "Canary", "checkout-v2") }()
-	_, err := bench.in(namespace, "Canary").Patch(t.Context(), "checkout-v2", types.MergePatchType,
-		[]byte(`{"spec": {"service": {"name": "cart"}}}`), patchOptions)
-	if err == nil || !strings.Contains(err.Error(), `cannot change from "checkout" to "cart"`) {
-		t.Errorf("the API server said %v", err)
+	for patch, says := range map[string]string{
+		`{"spec": {"service": {"name": "cart"}}}`:     `cannot change from "checkout" to "cart"`,
+		`{"spec": {"routing": {"provider": "noop"}}}`: `cannot change from "istio" to "noop"`,
+	} {
+		_, err := bench.in(namespace, "Canary").Patch(t.Context(), "checkout-v2", types.MergePatchType, []byte(patch), patchOptions)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: the API server said %v", patch, err)
+		}
 	}
 }

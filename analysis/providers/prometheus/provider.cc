@@ -172,13 +172,13 @@ class SampledCounts final : public RequestCounts {
   SampledCounts(Shared requests, Shared durations)
       : request_samples_(std::move(requests)), duration_samples_(std::move(durations)) {}
 
-  Counts requests(std::string_view workload, const Period& period) const override {
+  [[nodiscard]] Counts requests(std::string_view workload, const Period& period) const override {
     return requests_.requests(workload, period);
   }
-  Counts slower(std::string_view workload, double edge, const Period& period) const override {
+  [[nodiscard]] Counts slower(std::string_view workload, double edge, const Period& period) const override {
     return durations_ ? durations_->slower(workload, edge, period) : Counts{};
   }
-  std::vector<double> edges() const override {
+  [[nodiscard]] std::vector<double> edges() const override {
     return durations_ ? durations_->edges() : std::vector<double>{};
   }
 

@@ -18,6 +18,7 @@ strategies::Status full_status() {
   status.step = 3;
   status.steps = 6;
   status.checks_in_step = 2;
+  status.iterations = 1;
   status.failed_checks = 1;
   status.target = "checkout-v2";
   status.stable = {"checkout-v1", "v1", 3, 3, "0123"};

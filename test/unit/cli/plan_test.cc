@@ -442,6 +442,27 @@ bool has_canary(const std::vector<offline::Document>& documents) {
 }
 
 // Set WEIR_UPDATE_GOLDEN=1 to write the files anew after a change that is meant.
+TEST(Plan, writes_istios_objects_in_the_version_in_which_they_are_read) {
+  std::string route = kRoute;
+  route.replace(route.find("networking.istio.io/v1"), 22, "networking.istio.io/v1beta1");
+  const Answer answer =
+      run_plan({"-f", "-"}, kCanary + std::string(kService) + route + deployment("checkout-v1", "v1", 2) +
+                                deployment("checkout-v2", "v2", 2));
+  EXPECT_EQ(answer.code, kFine) << answer.err;
+  EXPECT_THAT(answer.out, HasSubstr("apiVersion: networking.istio.io/v1beta1\nkind: VirtualService"));
+  EXPECT_THAT(answer.out, HasSubstr("apiVersion: networking.istio.io/v1beta1\nkind: DestinationRule"));
+  EXPECT_THAT(answer.out, testing::Not(HasSubstr("networking.istio.io/v1\n")));
+}
+
+TEST(Plan, refuses_a_version_that_the_operator_does_not_read) {
+  std::string route = kRoute;
+  route.replace(route.find("networking.istio.io/v1"), 22, "networking.istio.io/v2");
+  const Answer answer = run_plan({"-f", "-"}, kCanary + std::string(kService) + route);
+  EXPECT_EQ(answer.code, kRefused);
+  EXPECT_THAT(answer.err, HasSubstr("apiVersion of VirtualService is \"networking.istio.io/v2\"; accepted: "
+                                    "networking.istio.io/v1, networking.istio.io/v1beta1"));
+}
+
 TEST(PlanOfSamples, is_what_the_tree_keeps) {
   const bool update = std::getenv("WEIR_UPDATE_GOLDEN") != nullptr;
   int compared = 0;

@@ -383,6 +383,8 @@ TEST_F(OptionalKindTest, loses_its_objects_when_it_goes) {
   EXPECT_EQ(step(), milliseconds(0));
   changes.clear();
   go_without();
+  EXPECT_THAT(changes, ::testing::IsEmpty()) << "a server that starts may not know its kinds yet";
+  go_without();
   EXPECT_THAT(changes, ElementsAre("a"));
   EXPECT_EQ(store.size(), 0U);
   EXPECT_TRUE(routes.state().synced);

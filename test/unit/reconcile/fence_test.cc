@@ -131,6 +131,16 @@ TEST_F(FenceTest, a_weight_that_timed_out_does_not_land_on_a_rollback_of_the_sam
   EXPECT_THAT(marked(), IsEmpty());
 }
 
+TEST_F(FenceTest, time_in_which_nobody_led_is_not_the_releases_fault) {
+  const auto only = process();
+  run(*only, [this] { return at_weight(10); });
+  term = std::nullopt;
+  world.clock.advance(std::chrono::seconds(2'000));
+  term = 1;
+  for (int round = 0; round < 5; ++round) (void)only->reconcile(key);
+  EXPECT_EQ(phase(), "Progressing") << "the same process leads again, in another term";
+}
+
 TEST_F(FenceTest, every_kind_of_missing_answer_is_one) {
   for (const auto code :
        {kube::Code::Timeout, kube::Code::Unavailable, kube::Code::BadAnswer, kube::Code::Cancelled}) {
