@@ -87,7 +87,7 @@ Json read_istio(Fields istio) {
 strategies::RoutingSpec parse_routing(Fields& spec) {
   auto fields = spec.object("routing");
   strategies::RoutingSpec routing;
-  routing.provider = fields.choice<std::string>("provider", {{"istio", "istio"}});
+  routing.provider = fields.choice<std::string>("provider", {{"istio", "istio"}, {"noop", "noop"}});
   const auto istio = read_istio(fields.object("istio"));
   if (routing.provider == "istio") routing.settings = istio.dump();
   routing.propagation_delay =

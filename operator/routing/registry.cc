@@ -4,12 +4,14 @@
 #include <array>
 
 #include "operator/routing/istio/istio.h"
+#include "operator/routing/noop.h"
 
 namespace weir::routing {
 
 std::span<const RouterRow> routers() {
   static const IstioRouter kIstio;
-  static const std::array<RouterRow, 1> kRouters{{{"istio", kIstio}}};
+  static const NoopRouter kNoop;
+  static const std::array<RouterRow, 2> kRouters{{{"istio", kIstio}, {"noop", kNoop}}};
   return kRouters;
 }
 

@@ -144,6 +144,8 @@ TEST_F(Simulating, refuses_flags_that_it_cannot_use) {
     EXPECT_EQ(run(canary_text(kSequential), flags), kRefused);
     EXPECT_THAT(err_.str(), HasSubstr(says));
   }
+  EXPECT_EQ(run(canary_text(kThreshold) + "  routing: {provider: noop}\n", {}), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("no user's request reaches the candidate"));
   EXPECT_EQ(run("apiVersion: v1\nkind: Service\nmetadata: {name: checkout}\n", {}), kRefused);
   EXPECT_THAT(err_.str(), HasSubstr("there is no Canary"));
 }

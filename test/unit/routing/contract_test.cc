@@ -114,6 +114,15 @@ TEST_P(Contract, leaves_the_objects_as_they_were) {
   EXPECT_EQ(text_of(cluster.objects()), text_of(before));
 }
 
+TEST(Noop, refuses_a_service_whose_selector_lets_both_versions_through) {
+  auto objects = cluster_of("noop");
+  EXPECT_TRUE(router_named("noop").read(placeholder(), objects).refusals.empty());
+  objects.of(kube::kServices)[0]["spec"]["selector"].erase("version");
+  const auto refusals = router_named("noop").read(placeholder(), objects).refusals;
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].reason, "SelectorWithoutVersion");
+}
+
 // The definition's enum and the table name the same routers, in the same order.
 TEST(Registry, has_the_names_that_the_definition_accepts) {
   std::ifstream file(std::string(WEIR_SOURCE_DIR) + "/manifests/crds/canaries.weir.dev.yaml");
@@ -126,6 +135,7 @@ TEST(Registry, has_the_names_that_the_definition_accepts) {
 
 TEST(Registry, takes_the_first_router_for_a_name_that_it_does_not_have) {
   EXPECT_EQ(&router_named("nobody"), &routers().front().router);
+  EXPECT_EQ(&router_named("noop"), &routers()[1].router);
 }
 
 }  // namespace
