@@ -17,8 +17,8 @@ func (c *cluster) definitions(t *testing.T, verb string) {
 }
 
 // A release that no mesh takes part in.
-const withoutMesh = `{"apiVersion": "weir.dev/v1alpha1", "kind": "Canary", "metadata": {"name": "checkout-v2"},
-	"spec": {"targetRef": {"name": "checkout-v2"}, "service": {"name": "checkout"}, "skipAnalysis": true,
+const withoutMesh = `{"apiVersion": "weir.dev/v1alpha1", "kind": "Canary", "metadata": {"name": "checkout-v1"},
+	"spec": {"targetRef": {"name": "checkout-v1"}, "service": {"name": "checkout"}, "skipAnalysis": true,
 		"routing": {"provider": "noop", "propagationDelay": "1s"}, "stable": {"scaleDownDelay": "1s"}}}`
 
 // On an API server without Istio's CRDs the operator is ready, leads and releases; a release by Istio waits there for
@@ -46,20 +46,20 @@ func TestIstioComesAfterTheOperator(t *testing.T) {
 		}
 	})
 	serving, route, _ := strings.Cut(strings.ReplaceAll(shopObjects, "HOST", s.host), "---")
-	bench.mustCreate(t, namespace, serving)
+	bench.mustCreate(t, namespace, strings.Replace(serving, "version: v1", "version: v0", 1))
+	s.deploy("v0")
 	s.deploy("v1")
-	s.deploy("v2")
 	bench.mustCreate(t, namespace, withoutMesh)
 	unwatched.await(t, releaseLimit, "the release without a mesh", func() bool {
-		return text(bench.get(t, namespace, "Canary", "checkout-v2"), "status", "phase") == "Succeeded"
+		return text(bench.get(t, namespace, "Canary", "checkout-v1"), "status", "phase") == "Succeeded"
 	})
-	if got := text(bench.get(t, namespace, "Service", service), "spec", "selector", "version"); got != "v2" {
-		t.Errorf("after the release without a mesh the Service selects %s instead of v2", got)
+	if got := text(bench.get(t, namespace, "Service", service), "spec", "selector", "version"); got != "v1" {
+		t.Errorf("after the release without a mesh the Service selects %s instead of v1", got)
 	}
-	s.deploy("v3")
-	bench.mustCreate(t, namespace, plan{}.canary("v3"))
+	s.deploy("v2")
+	bench.mustCreate(t, namespace, plan{}.canary("v2"))
 	unwatched.await(t, readyLimit, "the release waiting for a route", func() bool {
-		message := text(bench.get(t, namespace, "Canary", "checkout-v3"), "status", "message")
+		message := text(bench.get(t, namespace, "Canary", "checkout-v2"), "status", "message")
 		return strings.Contains(message, "no VirtualService routes to Service checkout")
 	})
 
@@ -69,12 +69,12 @@ func TestIstioComesAfterTheOperator(t *testing.T) {
 	bench.mustCreate(t, namespace, route)
 	s.awaitServing()
 	traffic := s.send(provingRate)
-	r := &release{shop: s, name: "checkout-v3", stable: "v2", target: "v3", began: time.Now()}
+	r := &release{shop: s, name: "checkout-v2", stable: "v1", target: "v2", began: time.Now()}
 	noticed := s.await(t, noticedLimit, "the release under way", func() bool { return r.phase() != "Pending" })
 	t.Logf("the release was under way %.1f s after the route served", noticed.Seconds())
 	r.awaitPhase(releaseLimit, "Succeeded")
-	if got := r.selector(); got != "v3" {
-		t.Errorf("the Service selects %s instead of v3", got)
+	if got := r.selector(); got != "v2" {
+		t.Errorf("the Service selects %s instead of v2", got)
 	}
 	seen := traffic.stop()
 	t.Log(seen)

@@ -436,21 +436,15 @@ func (r *release) awaitEvent(limit time.Duration, kind, part string) {
 	})
 }
 
-// replicas a version is asked to have.
+// replicas a version is asked to have, as the API server has it: the watch of another kind may bring its news before.
 func (s *shop) replicas(version string) int {
-	d := s.latest("Deployment", "checkout-"+version)
-	if d == nil {
-		return -1
-	}
-	return number(d, "spec", "replicas")
+	s.t.Helper()
+	return number(bench.get(s.t, s.namespace, "Deployment", "checkout-"+version), "spec", "replicas")
 }
 
 func (s *shop) selector() string {
-	o := s.latest("Service", service)
-	if o == nil {
-		return ""
-	}
-	return text(o, "spec", "selector", "version")
+	s.t.Helper()
+	return text(bench.get(s.t, s.namespace, "Service", service), "spec", "selector", "version")
 }
 
 // routing is the objects that the service's owner wrote for its traffic, as they are now.
