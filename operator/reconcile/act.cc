@@ -7,6 +7,7 @@
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/services.h"
+#include "operator/scaling/registry.h"
 #include "strategies/machine.h"
 
 namespace weir::reconcile {
@@ -94,9 +95,8 @@ Actor::Done Actor::act(const strategies::DeleteVersionServices&, Snapshot& snaps
   return {};
 }
 
-Actor::Done Actor::write(const routing::Writes& writes) {
-  if (!writes) return refuse(writes.error().message);
-  for (const auto& write : *writes) {
+Actor::Done Actor::write(const std::vector<kube::Write>& writes) {
+  for (const auto& write : writes) {
     Done done;
     if (write.before.is_null()) {
       done = create(write.kind, write.after);
@@ -110,25 +110,30 @@ Actor::Done Actor::write(const routing::Writes& writes) {
   return {};
 }
 
+Actor::Done Actor::carry_out(const routing::Writes& writes) {
+  if (!writes) return refuse(writes.error().message);
+  return write(*writes);
+}
+
 Actor::Done Actor::act(const strategies::Prepare&, Snapshot& snapshot) {
-  return write(snapshot.router->prepare(snapshot.target, snapshot.objects));
+  return carry_out(snapshot.router->prepare(snapshot.target, snapshot.objects));
 }
 
 Actor::Done Actor::act(const strategies::MovePinned&, Snapshot& snapshot) {
-  return write(snapshot.router->move_pinned(snapshot.target, snapshot.objects));
+  return carry_out(snapshot.router->move_pinned(snapshot.target, snapshot.objects));
 }
 
 Actor::Done Actor::act(const strategies::CleanUp& action, Snapshot& snapshot) {
-  return write(snapshot.router->clean_up(snapshot.target, snapshot.objects, action.promoted));
+  return carry_out(snapshot.router->clean_up(snapshot.target, snapshot.objects, action.promoted));
 }
 
 Actor::Done Actor::act(const strategies::Route& action, Snapshot& snapshot) {
   if (auto done = has_endpoints(snapshot, action.traffic.candidate); !done) return done;
-  return write(snapshot.router->route(snapshot.target, snapshot.objects, action.traffic));
+  return carry_out(snapshot.router->route(snapshot.target, snapshot.objects, action.traffic));
 }
 
 Actor::Done Actor::act(const strategies::RestoreRoutes& action, Snapshot& snapshot) {
-  return write(snapshot.router->restore(snapshot.target, snapshot.objects, action.promoted));
+  return carry_out(snapshot.router->restore(snapshot.target, snapshot.objects, action.promoted));
 }
 
 // Only weight towards the candidate needs a live look: taking it away must never wait for one.
@@ -215,9 +220,9 @@ Actor::Done Actor::act(const strategies::Scale& action, Snapshot& snapshot) {
     if (auto done = serves_alone(snapshot, is_candidate ? snapshot.stable : snapshot.candidate); !done)
       return done;
   }
-  Json after = before;
-  after["spec"]["replicas"] = action.replicas;
-  return update(kube::kDeployments, before, after);
+  const auto writes = scaling::scaler_of(before, stores_).scale(before, stores_, action.replicas);
+  if (!writes) return refuse(writes.error());
+  return write(*writes);
 }
 
 Actor::Done Actor::act(const strategies::DeleteWorkload&, Snapshot& snapshot) {

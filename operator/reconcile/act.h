@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "operator/base/clock.h"
 #include "operator/kube/api.h"
@@ -44,7 +45,8 @@ class Actor {
   Done act(const strategies::ClearMarks& action, Snapshot& snapshot);
   Done act(const strategies::RemoveLeftovers& action, Snapshot& snapshot);
 
-  Done write(const routing::Writes& writes);
+  Done write(const std::vector<kube::Write>& writes);
+  Done carry_out(const routing::Writes& writes);
   Done update(const kube::Resource& resource, const Json& before, const Json& after);
   Done create(const kube::Resource& resource, const Json& object);
   Done remove(const kube::Resource& resource, const Json& object);

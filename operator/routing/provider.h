@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "operator/kube/store.h"
+#include "operator/kube/write.h"
 #include "strategies/plan.h"
 
 namespace weir::routing {
@@ -66,12 +67,7 @@ struct Refusal {
   std::string message;    // names object, field, value and what would be accepted
 };
 
-// One object to write: `before` is null for one to make, `after` is null for one to delete.
-struct Write {
-  kube::Resource kind;
-  Json before;
-  Json after;
-};
+using kube::Write;
 
 template <typename T>
 using Result = std::expected<T, Refusal>;
