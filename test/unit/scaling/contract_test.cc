@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "operator/reconcile/kinds.h"
 #include "operator/scaling/registry.h"
 
 namespace weir::scaling {
@@ -30,7 +31,7 @@ Json scaled(const Scaler& scaler, Json workload, const kube::Stores& stores, int
 }
 
 TEST(EveryScaler, changes_nothing_of_the_workload_but_its_number_and_nothing_twice) {
-  const kube::Stores stores;
+  const kube::Stores stores{reconcile::kept_kinds()};
   for (const auto& row : scalers()) {
     SCOPED_TRACE(row.name);
     for (const int replicas : {0, 1, 5}) {
@@ -46,7 +47,7 @@ TEST(EveryScaler, changes_nothing_of_the_workload_but_its_number_and_nothing_twi
 }
 
 TEST(EveryScaler, takes_all_pods_away) {
-  const kube::Stores stores;
+  const kube::Stores stores{reconcile::kept_kinds()};
   for (const auto& row : scalers()) {
     SCOPED_TRACE(row.name);
     EXPECT_EQ(scaled(row.scaler, deployment(), stores, 0)["spec"]["replicas"], 0);
@@ -54,7 +55,7 @@ TEST(EveryScaler, takes_all_pods_away) {
 }
 
 TEST(Scalers, without_an_autoscaler_the_deployment_says_how_many_pods_it_has) {
-  const kube::Stores stores;
+  const kube::Stores stores{reconcile::kept_kinds()};
   auto without_a_number = deployment();
   without_a_number["spec"].erase("replicas");
   EXPECT_EQ(scaled(scaler_of(without_a_number, stores), without_a_number, stores, 5)["spec"]["replicas"], 5);
@@ -72,7 +73,7 @@ class Bounded : public Scaler {
 };
 
 TEST(Scalers, the_first_one_that_owns_the_number_is_asked) {
-  const kube::Stores stores;
+  const kube::Stores stores{reconcile::kept_kinds()};
   const Bounded bounded;
   const std::array<ScalerRow, 2> rows{{{"bounded", bounded}, scalers().back()}};
   EXPECT_EQ(&scaler_of(deployment(), stores, rows), &bounded);
