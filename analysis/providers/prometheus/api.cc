@@ -145,6 +145,9 @@ std::vector<std::string> parse_warnings(const Json& body) {
   return warnings;
 }
 
+// A remark on a query that was answered whole (Prometheus says these among the warnings, too).
+bool is_remark(const std::string& warning) { return warning.starts_with("PromQL info:"); }
+
 // Empty if the answer does not have the form that the query API promises.
 std::optional<std::vector<Series>> parse_result(const std::string& type, const Json& result, Shape shape) {
   std::vector<Series> series;
@@ -206,7 +209,7 @@ std::string query_url(std::string_view address, std::string_view query, TimePoin
   while (address.ends_with('/')) address.remove_suffix(1);
   const auto seconds = std::chrono::floor<Seconds>(at).time_since_epoch().count();
   return std::string(address) + "/api/v1/query?query=" + percent_encode(query) +
-         "&time=" + std::to_string(seconds);
+         "&time=" + std::to_string(seconds) + "&partial_response=false";
 }
 
 QueryResult parse_answer(std::string_view address, const Answer& answer, Shape shape) {
@@ -233,7 +236,11 @@ QueryResult parse_answer(std::string_view address, const Answer& answer, Shape s
   const bool known = (is_samples || type == "vector" || type == "scalar") && data.contains("result");
   auto series = known ? parse_result(type, data["result"], shape) : std::nullopt;
   if (!series) return std::unexpected(unexpected(address, answer));
-  return Vector{std::move(*series), parse_warnings(body)};
+  auto warnings = parse_warnings(body);
+  const auto doubt = std::ranges::find_if_not(warnings, is_remark);
+  if (doubt != warnings.end())
+    return std::unexpected(unavailable(address, "answered with a warning: " + *doubt));
+  return Vector{std::move(*series), std::move(warnings)};
 }
 
 QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at, Shape shape) {

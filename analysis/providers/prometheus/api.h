@@ -40,12 +40,12 @@ enum class Shape { Values, Samples };
 // The answer of an instant query. A scalar is one series without labels.
 struct Vector {
   std::vector<Series> series;
-  std::vector<std::string> warnings;  // Prometheus' own: a partial answer, say
+  std::vector<std::string> warnings;  // Prometheus' remarks on a query that it has answered whole
 };
 
 struct QueryError {
   enum class Kind {
-    Unavailable,  // no answer, or one that is not Prometheus'
+    Unavailable,  // no answer, one that is not Prometheus', or one that may be a part
     TooLarge,     // an answer longer than any that is read
     Rejected      // Prometheus cannot evaluate the query: asking again does not help
   };
@@ -60,10 +60,12 @@ using QueryResult = std::expected<Vector, QueryError>;
 // a message may show the address.
 [[nodiscard]] std::optional<std::string> address_problem(std::string_view address);
 
-// `{address}/api/v1/query?query=…&time=…`, with `at` in whole seconds.
+// `{address}/api/v1/query?query=…&time=…&partial_response=false`, with `at` in whole seconds. The last is
+// Thanos': an answer from a part of its stores is an error then. Prometheus ignores it.
 [[nodiscard]] std::string query_url(std::string_view address, std::string_view query, TimePoint at);
 
-// Reads what `address` answered to an instant query.
+// Reads what `address` answered to an instant query. One with a warning may be of a part of the data, and
+// counts as none.
 [[nodiscard]] QueryResult parse_answer(std::string_view address, const Answer& answer,
                                        Shape shape = Shape::Values);
 

@@ -270,7 +270,7 @@ TEST_F(Judging, a_metric_asks_its_own_server_with_its_headers) {
   (void)check(metric);
   const auto asked = prometheus_.asked().at(0);
   EXPECT_TRUE(asked.url.starts_with("https://thanos/api/v1/query?"));
-  EXPECT_TRUE(asked.url.ends_with("&time=1700000000"));
+  EXPECT_TRUE(asked.url.ends_with("&time=1700000000&partial_response=false"));
   EXPECT_EQ(asked.headers, metric.headers);
   EXPECT_TRUE(asked.tls.insecure_skip_verify);
 }
@@ -379,12 +379,13 @@ TEST_F(Judging, a_long_window_needs_no_scrape_interval) {
   EXPECT_TRUE(prometheus_.asked(kScrapes).empty());
 }
 
-TEST_F(Judging, warnings_of_prometheus_are_handed_on_once) {
-  prometheus_.answers(kBuckets, vector_answer({duration("checkout-v2", "1")}, {"partial response"}));
-  prometheus_.answers(kRequests, vector_answer({requests("checkout-v2", "200", "1")}, {"partial response"}));
+TEST_F(Judging, remarks_of_prometheus_are_handed_on_once) {
+  constexpr const char* kRemark = "PromQL info: metric might not be a counter";
+  prometheus_.answers(kBuckets, vector_answer({duration("checkout-v2", "1")}, {kRemark}));
+  prometheus_.answers(kRequests, vector_answer({requests("checkout-v2", "200", "1")}, {kRemark}));
   scraped_every(1);
   EXPECT_EQ(judge({success_rate(), latency()}).warnings,
-            std::vector<std::string>{"Prometheus warns: partial response"});
+            std::vector<std::string>{std::string("Prometheus warns: ") + kRemark});
 }
 
 }  // namespace

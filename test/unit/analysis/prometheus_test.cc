@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <stdexcept>
 
@@ -16,12 +18,13 @@ QueryResult parse(const std::string& body, int status = 200) {
 
 TEST(QueryUrl, asks_for_a_whole_second_and_encodes_the_query) {
   EXPECT_EQ(query_url(kAddress, "up{job=\"a b\"} + 1", kNow),
-            "http://prometheus:9090/api/v1/query?query=up%7Bjob%3D%22a%20b%22%7D%20%2B%201&time=1700000000");
+            "http://prometheus:9090/api/v1/"
+            "query?query=up%7Bjob%3D%22a%20b%22%7D%20%2B%201&time=1700000000&partial_response=false");
 }
 
 TEST(QueryUrl, keeps_a_path_prefix_and_tolerates_a_trailing_slash) {
   EXPECT_EQ(query_url("http://thanos/tenant/a/", "up", kNow),
-            "http://thanos/tenant/a/api/v1/query?query=up&time=1700000000");
+            "http://thanos/tenant/a/api/v1/query?query=up&time=1700000000&partial_response=false");
 }
 
 TEST(QueryAnswer, of_a_vector_has_labels_and_values) {
@@ -49,10 +52,20 @@ TEST(QueryAnswer, may_hold_values_that_are_no_finite_numbers) {
   EXPECT_EQ(result->series[2].value, -INFINITY);
 }
 
-TEST(QueryAnswer, hands_on_warnings) {
-  const auto result = parse(vector_answer({}, {"partial response"}));
+TEST(QueryAnswer, hands_on_remarks) {
+  const std::string remark = "PromQL info: metric might not be a counter";
+  const auto result = parse(vector_answer({}, {remark}));
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->warnings, std::vector<std::string>{"partial response"});
+  EXPECT_EQ(result->warnings, std::vector<std::string>{remark});
+}
+
+TEST(QueryAnswer, with_a_warning_is_none) {
+  const auto result = parse(vector_answer({{{}, "99.9"}}, {"PromQL info: metric might not be a counter",
+                                                           "fetch series: store-1 is not available"}));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, QueryError::Kind::Unavailable);
+  EXPECT_THAT(result.error().message,
+              testing::HasSubstr("answered with a warning: fetch series: store-1 is not available"));
 }
 
 TEST(QueryAnswer, of_a_wrong_query_is_a_rejection_in_the_words_of_prometheus) {
@@ -113,13 +126,13 @@ TEST(QueryAnswer, cannot_make_a_message_long) {
 }
 
 TEST(QueryAnswer, is_taken_with_few_of_its_warnings) {
-  std::string warnings = R"("first")";
-  for (int i = 0; i < 1000; ++i) warnings += R"(,"another")";
+  std::string warnings = R"("PromQL info: first")";
+  for (int i = 0; i < 1000; ++i) warnings += R"(,"PromQL info: another")";
   const auto result = parse(R"({"status":"success","data":{"resultType":"vector","result":[]},"warnings":[)" +
                             warnings + "]}");
   ASSERT_TRUE(result);
   EXPECT_EQ(result->warnings.size(), 5U);
-  EXPECT_EQ(result->warnings.front(), "first");
+  EXPECT_EQ(result->warnings.front(), "PromQL info: first");
 }
 
 TEST(QueryAnswer, of_a_range_vector_says_what_is_needed) {
