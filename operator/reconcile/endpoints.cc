@@ -11,36 +11,44 @@ namespace {
 // A missing condition means ready, as the EndpointSlice API has it.
 bool is_ready(const Json& endpoint) { return base::field(endpoint, {"conditions", "ready"}) != false; }
 
-// The endpoint's identity: two slices that hold it name it alike. Empty: it has none.
-std::string address_of(const Json& endpoint) {
+// The endpoint's identity: two slices that hold it name it alike, whatever their address family. That is its
+// pod, or its first address where it is of none. Empty: it has none.
+std::string name_of(const Json& endpoint) {
+  auto pod = base::text(endpoint, {"targetRef", "name"});
+  if (!pod.empty()) return pod;
   const auto& addresses = base::field(endpoint, {"addresses"});
   const bool any = addresses.is_array() && !addresses.empty() && addresses.front().is_string();
   return any ? addresses.front().get<std::string>() : std::string();
 }
 
-std::set<std::string> ready_addresses(const std::vector<Json>& slices, const std::string& service) {
-  std::set<std::string> addresses;
+std::set<std::string> ready_endpoints(const std::vector<Json>& slices, const std::string& service) {
+  std::set<std::string> ready;
   for (const auto& slice : slices) {
     if (!is_slice_of(slice, service)) continue;
     const auto& endpoints = base::field(slice, {"endpoints"});
     if (!endpoints.is_array()) continue;
     for (const auto& endpoint : endpoints) {
-      if (auto address = address_of(endpoint); !address.empty() && is_ready(endpoint))
-        addresses.insert(std::move(address));
+      if (auto name = name_of(endpoint); !name.empty() && is_ready(endpoint)) ready.insert(std::move(name));
     }
   }
-  return addresses;
+  return ready;
 }
 
 int common(const std::set<std::string>& one, const std::set<std::string>& other) {
   return static_cast<int>(
-      std::ranges::count_if(one, [&](const std::string& address) { return other.contains(address); }));
+      std::ranges::count_if(one, [&](const std::string& name) { return other.contains(name); }));
 }
 
 }  // namespace
 
 Json trimmed_endpoint(const Json& endpoint) {
-  Json kept{{"addresses", Json::array({address_of(endpoint)})}};
+  auto pod = base::text(endpoint, {"targetRef", "name"});
+  Json kept;
+  if (pod.empty()) {
+    kept["addresses"] = Json::array({name_of(endpoint)});
+  } else {
+    kept["targetRef"] = {{"name", std::move(pod)}};
+  }
   if (!is_ready(endpoint)) kept["conditions"] = {{"ready", false}};
   return kept;
 }
@@ -52,10 +60,10 @@ std::string service_of_slice(const Json& slice) {
 bool is_slice_of(const Json& slice, const std::string& service) { return service_of_slice(slice) == service; }
 
 EndpointCounts count_endpoints(const std::vector<Json>& slices, const TrafficServices& services) {
-  const auto traffic = ready_addresses(slices, services.traffic);
+  const auto traffic = ready_endpoints(slices, services.traffic);
   const auto count = [&](const std::string& own) {
-    const auto addresses = ready_addresses(slices, own);
-    return common(services.selects_both ? traffic : addresses, addresses);
+    const auto endpoints = ready_endpoints(slices, own);
+    return common(services.selects_both ? traffic : endpoints, endpoints);
   };
   return {.stable = count(services.stable),
           .candidate = count(services.candidate),

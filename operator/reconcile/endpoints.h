@@ -29,11 +29,11 @@ struct TrafficServices {
 };
 
 // From the EndpointSlices of one namespace. An endpoint belongs to a version if that version's own Service
-// has its address; where one Service selects both versions that has to have it too.
+// has its pod, or its address where it is no pod's; where one Service selects both versions that has to have it too.
 [[nodiscard]] EndpointCounts count_endpoints(const std::vector<Json>& slices,
                                              const TrafficServices& services);
 
-// Of an endpoint what count_endpoints reads: its first address, and whether it is ready.
+// Of an endpoint what count_endpoints reads: its pod or else its first address, and whether it is ready.
 [[nodiscard]] Json trimmed_endpoint(const Json& endpoint);
 
 // Name of the Service that an EndpointSlice is of; empty: of none.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 
 namespace weir::reconcile {
@@ -24,6 +25,15 @@ Json ports_of(const Json& service) {
   return ports;
 }
 
+// In the address families of the Service itself, whatever the cluster's default is.
+Json spec_of(const Json& service, Json selector) {
+  Json spec{{"type", "ClusterIP"}, {"ports", ports_of(service)}, {"selector", std::move(selector)}};
+  for (const auto* field : {"ipFamilies", "ipFamilyPolicy"}) {
+    if (const auto& value = base::field(service, {"spec", field}); !value.is_null()) spec[field] = value;
+  }
+  return spec;
+}
+
 Json make_service(const canary::Canary& canary, const std::string& name, const Json& service, Json selector) {
   return {{"apiVersion", "v1"},
           {"kind", "Service"},
@@ -32,7 +42,7 @@ Json make_service(const canary::Canary& canary, const std::string& name, const J
             {"namespace", canary.name_space},
             {"labels", {{kManagedBy, "weir"}, {"weir.dev/canary", canary.name}}},
             {"ownerReferences", Json::array({owner_reference(canary)})}}},
-          {"spec", {{"type", "ClusterIP"}, {"ports", ports_of(service)}, {"selector", std::move(selector)}}}};
+          {"spec", spec_of(service, std::move(selector))}};
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ void trim_deployment(Json& object) {
 }
 
 void trim_service(Json& object) {
-  object["spec"] = members(field(object, {"spec"}), {"ports", "selector"});
+  object["spec"] = members(field(object, {"spec"}), {"ports", "selector", "ipFamilies", "ipFamilyPolicy"});
   object.erase("status");
   object["metadata"].erase("labels");
 }

@@ -31,6 +31,16 @@ TEST(VersionServices, select_one_version_each_and_keep_the_ports) {
   EXPECT_FALSE(is_owned_by(checkout_service(), "u1"));
 }
 
+TEST(VersionServices, are_of_the_address_families_of_the_service) {
+  auto service = checkout_service();
+  service["spec"].update({{"ipFamilies", {"IPv6"}}, {"ipFamilyPolicy", "SingleStack"}});
+  for (const auto& wanted :
+       wanted_services(checkout(strategies::ServiceMode::Dedicated), service, "v1", "v2")) {
+    EXPECT_EQ(wanted["spec"]["ipFamilies"], Json({"IPv6"}));
+    EXPECT_EQ(wanted["spec"]["ipFamilyPolicy"], "SingleStack");
+  }
+}
+
 TEST(VersionServices, in_dedicated_mode_have_one_that_selects_both) {
   const auto wanted =
       wanted_services(checkout(strategies::ServiceMode::Dedicated), checkout_service(), "v1", "v2");
@@ -69,6 +79,29 @@ TEST(Endpoints, belong_to_the_version_whose_own_service_has_them) {
   EXPECT_EQ(counts.stable, 2);
   EXPECT_EQ(counts.candidate, 1);
   EXPECT_EQ(counts.all, 3);
+}
+
+// On a cluster with both address families the slices of two Services may name one pod by different addresses.
+TEST(Endpoints, are_the_same_in_both_address_families) {
+  const std::vector<Json> slices{
+      slice("checkout", R"([{"addresses":["fd00::1"],"targetRef":{"kind":"Pod","name":"checkout-v1-a"}},
+                            {"addresses":["fd00::2"],"targetRef":{"kind":"Pod","name":"checkout-v2-a"}}])"),
+      slice("checkout", R"([{"addresses":["10.0.0.1"],"targetRef":{"kind":"Pod","name":"checkout-v1-a"}}])"),
+      slice("checkout-v1",
+            R"([{"addresses":["10.0.0.1"],"targetRef":{"kind":"Pod","name":"checkout-v1-a"}}])"),
+      slice("checkout-v2",
+            R"([{"addresses":["10.0.0.2"],"targetRef":{"kind":"Pod","name":"checkout-v2-a"}}])")};
+  for (const bool trimmed : {false, true}) {
+    auto seen = slices;
+    for (auto& one : seen) {
+      if (!trimmed) continue;
+      for (auto& endpoint : one["endpoints"]) endpoint = trimmed_endpoint(endpoint);
+    }
+    const auto counts = count_endpoints(seen, {"checkout", "checkout-v1", "checkout-v2"});
+    EXPECT_EQ(counts.stable, 1);
+    EXPECT_EQ(counts.candidate, 1);
+    EXPECT_EQ(counts.all, 2);
+  }
 }
 
 TEST(Endpoints, that_are_not_ready_do_not_count) {
