@@ -74,6 +74,8 @@ Next apply(Context& context, const Verdict& verdict) {
   switch (verdict.outcome) {
     case Outcome::Pass:
       context.progressed();
+      // A release that is held is judged all the same; only rises wait.
+      if (context.spec.suspend) return Next::Done;
       if (status.iterations + 1 < stage_of(context).passes) {
         ++status.iterations;
         return Next::Done;
@@ -89,7 +91,7 @@ Next apply(Context& context, const Verdict& verdict) {
       if (verdict.conclusive) return start_rollback(context, "EvidenceAgainst", verdict.message);
       const std::string message = verdict.message + " (" + std::to_string(status.failed_checks) + " of " +
                                   std::to_string(context.spec.threshold) + " failed checks)";
-      context.say("CheckFailed", message);
+      if (!context.spec.suspend) context.say("CheckFailed", message);
       context.event(Severity::Warning, "CheckFailed", message);
       context.record("CheckFailed", message);
       if (status.dead_intervals >= kDeadIntervals) {
@@ -100,7 +102,8 @@ Next apply(Context& context, const Verdict& verdict) {
       return Next::Done;
     }
     case Outcome::Inconclusive:
-      context.say(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
+      if (!context.spec.suspend)
+        context.say(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
       return Next::Done;
   }
   return Next::Done;
@@ -148,10 +151,13 @@ Next progress(Context& context) {
     if (const auto next = guard(context); next != Next::Done) return next;
   }
   if (const auto found = context.blocked()) return context.hold(*found);
-  if (context.spec.suspend)
-    return context.hold("Suspended", "spec.suspend is true: the weight stays as it is");
   if (context.seen.verdict && speaks_of_now(context, *context.seen.verdict)) {
     if (const auto next = apply(context, *context.seen.verdict); next != Next::Done) return next;
+  }
+  if (context.spec.suspend) {
+    context.say_held("Suspended", "spec.suspend is true: the weight does not rise; failed checks count (" +
+                                      std::to_string(context.status().failed_checks) + " of " +
+                                      std::to_string(context.spec.threshold) + ")");
   }
   return ask_when_due(context);
 }

@@ -85,9 +85,21 @@ void Context::remember(const std::vector<RouteRecord>& found) {
   }
 }
 
+std::string Context::relabelled(const std::optional<Workload>& workload,
+                                std::string Identity::* recorded) const {
+  const auto& identity = out.status.identity;
+  if (!identity || !workload || workload->version == (*identity).*recorded) return {};
+  const auto& label = identity->version_label;
+  return "the pod template of " + workload->name + " has " +
+         (workload->version.empty() ? "no label " + label : label + "=" + workload->version) +
+         " now, and this release knows it by " + label + "=" + (*identity).*recorded;
+}
+
 std::optional<Obstacle> Context::blocked() const {
   if (!seen.obstacles.empty()) return seen.obstacles.front();
   const std::string type(kProgressing);
+  if (auto other = relabelled(seen.stable, &Identity::stable_version); !other.empty())
+    return Obstacle{type, "VersionLabelChanged", std::move(other) + ": set it back"};
   if (!seen.candidate)
     return Obstacle{type, "TargetNotFound", "the target " + out.status.target + " does not exist"};
   if (!seen.stable) return Obstacle{type, "StableNotFound", "the stable workload does not exist"};

@@ -74,6 +74,10 @@ class Context {
   Next settle(Milliseconds age);
 
   [[nodiscard]] const Condition* find(std::string_view type) const;
+  // In what a workload differs from the version that the release knows it by, `recorded`, as a sentence;
+  // empty: in nothing.
+  [[nodiscard]] std::string relabelled(const std::optional<Workload>& workload,
+                                       std::string Identity::* recorded) const;
   // What must be mended before traffic may move on; empty: nothing, and every part of the release is there.
   [[nodiscard]] std::optional<Obstacle> blocked() const;
   // When the progress deadline is over for what has stood still since then. Time in which no operator was

@@ -21,13 +21,6 @@ std::string by(const std::string& manager) {
   return manager.empty() ? std::string("somebody") : "field manager \"" + manager + "\"";
 }
 
-// What is judged at this step counts from now on.
-void start_step_afresh(Context& context) {
-  context.status().step_started_at = context.now;
-  context.status().checks_in_step = 0;
-  context.status().iterations = 0;
-}
-
 // Routes that name what is gone are answered with 503: it comes back before anything else.
 Next repair_foundation(Context& context) {
   const auto& seen = context.seen;
@@ -139,6 +132,12 @@ Next recover(Context& context) {
 
 }  // namespace
 
+void start_step_afresh(Context& context) {
+  context.status().step_started_at = context.now;
+  context.status().checks_in_step = 0;
+  context.status().iterations = 0;
+}
+
 Next may_repair(Context& context, const std::string& what, const std::string& manager) {
   auto& status = context.status();
   if (status.step_started_at) {
@@ -176,7 +175,10 @@ Next guard_stable(Context& context) {
     return Next::Done;
   const bool lost = context.seen.only_candidate_serves();
   const bool covered = status.canary_weight == Weight::all();
-  if (lost && covered) return ended(repair_routes(context));
+  if (lost && covered) {
+    if (const auto found = context.blocked()) (void)context.hold(*found);
+    return ended(repair_routes(context));
+  }
   if (lost == covered) return Next::Done;
   if (!lost) {
     if (const auto next = context.settle(context.seen.service->endpoints_age); next != Next::Done)

@@ -25,10 +25,11 @@ void begin(Context& context) {
 }
 
 void refresh_versions(Context& context) {
-  const auto refresh = [](VersionStatus& version, const std::optional<Workload>& workload) {
+  const bool recorded = context.status().identity.has_value();
+  const auto refresh = [recorded](VersionStatus& version, const std::optional<Workload>& workload) {
     if (!workload) return;
     version.name = workload->name;
-    version.version = workload->version;
+    if (!recorded) version.version = workload->version;
     version.replicas = workload->replicas;
     version.ready = workload->ready;
   };
@@ -36,10 +37,16 @@ void refresh_versions(Context& context) {
   refresh(context.status().candidate, context.seen.candidate);
 }
 
+// No step is taken for what was judged before.
+void resume(Context& context) {
+  context.progressed();
+  if (context.status().phase == Phase::Progressing) start_step_afresh(context);
+  context.event(Severity::Normal, "Resumed", "spec.suspend is false: the release goes on");
+}
+
 void refresh_conditions(Context& context) {
   const auto* paused = context.find(kPaused);
-  if (paused != nullptr && paused->status == ConditionStatus::True && !context.spec.suspend)
-    context.progressed();
+  if (paused != nullptr && paused->status == ConditionStatus::True && !context.spec.suspend) resume(context);
   context.condition(kPaused, context.spec.suspend ? ConditionStatus::True : ConditionStatus::False,
                     context.spec.suspend ? "Suspended" : "Running",
                     context.spec.suspend ? "spec.suspend is true: the candidate's weight does not rise" : "");
@@ -60,7 +67,7 @@ void refresh_conditions(Context& context) {
 }
 
 void let_go(Context& context) {
-  if (context.seen.has_finalizer) (void)context.act(RemoveFinalizer{});
+  if (context.seen.has_finalizer) (void)context.act(LetGo{});
 }
 
 // Of a release that is over.
@@ -68,6 +75,8 @@ void stay_over(Context& context) {
   auto& status = context.status();
   if (context.seen.deleting) return let_go(context);
   if (context.seen.leftovers) return (void)context.act(RemoveLeftovers{});
+  // What a person asked of this release is not asked of the next one.
+  if (!context.seen.rollback_requested.empty()) return (void)context.act(LetGo{});
   if (context.spec.target.name != status.target) {
     begin(context);
     context.again_in(Milliseconds{0});
@@ -89,6 +98,16 @@ bool is_promoted(const Context& context) {
                                         context.seen.service->selects == Selects::Candidate);
 }
 
+// Its spec or its candidate no longer agrees with what it is: it is undone as what it was. Afterwards only
+// the candidate's label counts, since without it nothing would answer.
+std::string departure(const Context& context) {
+  if (!context.status().identity) return {};
+  auto relabelled = context.relabelled(context.seen.candidate, &Identity::candidate_version);
+  if (!relabelled.empty()) return relabelled + ": another version is another release's";
+  if (is_promoted(context) || context.seen.departures.empty()) return {};
+  return context.seen.departures.front();
+}
+
 // Takes the release back for reasons that are the same in all phases.
 Next return_if_due(Context& context) {
   const auto& status = context.status();
@@ -101,6 +120,7 @@ Next return_if_due(Context& context) {
   if (context.seen.deleting && (!is_promoted(context) || context.spec.revert_on_deletion)) {
     return start_rollback(context, "CanaryDeleted", "the Canary was deleted");
   }
+  if (auto why = departure(context); !why.empty()) return start_rollback(context, "IdentityChanged", why);
   if (is_promoted(context)) return Next::Done;
   if (context.spec.target.name != status.target && status.phase != Phase::Pending) {
     return start_rollback(context, "TargetChanged", "spec.targetRef.name is now " + context.spec.target.name);
@@ -200,6 +220,8 @@ Decision decide(const Release& release, const Observed& observed, TimePoint now)
     }
   }
   status.steps = static_cast<int>(release.spec.program.stages.size());
+  // Of a release that an operator began which recorded none.
+  if (!status.candidate.template_hash.empty() && !status.identity) record_identity(context);
   refresh_versions(context);
   refresh_conditions(context);
   (void)run(context);

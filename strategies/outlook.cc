@@ -14,7 +14,7 @@ bool waits_behind_another(const Status& status) {
 }
 
 std::optional<TimePoint> next_check(const Spec& spec, const Status& status) {
-  if (status.phase != Phase::Progressing || !status.step_started_at || spec.suspend) return std::nullopt;
+  if (status.phase != Phase::Progressing || !status.step_started_at) return std::nullopt;
   // Samples from before the weight had reached the proxies do not count.
   const auto earliest = *status.step_started_at + spec.routing.propagation_delay;
   auto due = earliest + spec.interval * (status.checks_in_step + 1);

@@ -16,6 +16,7 @@ struct Outlook {
 
 // `watched_since`: since when an operator looks after the release without a pause; empty: all the time. What
 // does not come by itself is empty: a suspended release, and one that waits behind another, has no deadline.
+// A suspended one is judged all the same.
 [[nodiscard]] Outlook outlook(const Spec& spec, const Status& status,
                               std::optional<TimePoint> watched_since = std::nullopt);
 

@@ -24,8 +24,12 @@ Next start_rollback(Context& context, std::string reason, const std::string& mes
 [[nodiscard]] std::string pods_ready(const Workload& workload);
 // While pods of the candidate are not ready the next round comes soon, whatever else happens.
 void look_at_pods(Context& context);
+// What is judged at this step counts from now on.
+void start_step_afresh(Context& context);
 // The weight of the stage that the release stands on (its last one, if the program became shorter).
 [[nodiscard]] Weight stage_weight(const Context& context);
+// Records what the release is, from the spec and the versions that status has.
+void record_identity(Context& context);
 // What keeps the release from starting; empty: nothing does.
 [[nodiscard]] std::optional<Obstacle> cannot_start(const Context& context);
 

@@ -137,7 +137,7 @@ bool Observed::only_candidate_serves() const {
 std::string describe(const Action& action) {
   const Overloaded words{
       [](const EnsureFinalizer&) -> std::string { return "guard the release against a deletion half-way"; },
-      [](const RemoveFinalizer&) -> std::string { return "let the Canary go"; },
+      [](const LetGo&) -> std::string { return "let the Canary go"; },
       [](const EnsureVersionServices&) -> std::string { return "give each version a Service of its own"; },
       [](const DeleteVersionServices&) -> std::string { return "take the versions' own Services away"; },
       [](const Prepare& prepare) -> std::string { return std::string(prepare.words); },

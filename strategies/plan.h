@@ -62,6 +62,19 @@ struct VersionStatus {
   friend bool operator==(const VersionStatus&, const VersionStatus&) = default;
 };
 
+// What a release is, recorded once as it leaves Pending. From then on this says what a destination and a
+// selector mean; the spec and the labels of the workloads, which anybody may edit, are only compared with it.
+struct Identity {
+  std::string service;
+  std::string router;  // RoutingSpec::provider
+  std::string version_label;
+  ServiceMode mode = ServiceMode::Placeholder;
+  std::string router_settings;  // RoutingSpec::settings
+  std::string stable_version;   // values of the version label
+  std::string candidate_version;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
 // What a managed route looked like before the release, so that it can be put back after a crash at any point.
 struct RouteRecord {
   std::string object;    // of routing, by its name
@@ -112,6 +125,7 @@ struct Status {
   std::string target;      // name of the workload this status speaks of: another one in spec starts again
   VersionStatus stable;
   VersionStatus candidate;
+  std::optional<Identity> identity;               // of a release that has begun
   std::optional<TimePoint> started_at;            // of this release
   std::optional<TimePoint> step_started_at;       // when this step's weight was written
   std::optional<TimePoint> last_transition_time;  // of the phase
@@ -134,7 +148,7 @@ struct Workload {
   std::string name;
   std::string version;        // value of the version label in the pod template; empty: it has none
   int replicas = 0;           // asked for
-  int ready = 0;              // ready pods
+  int ready = 0;              // ready pods of the version that the release knows it by
   bool available = false;     // condition Available is True and the newest template is rolled out
   std::string template_hash;  // of the pod template
   bool has_pre_stop = false;  // every container has a preStop hook
@@ -238,8 +252,11 @@ struct Observed {
   bool has_finalizer = false;
   bool deleting = false;
   std::string rollback_requested;  // why a person wants it back; empty: nobody does
+  // Sentences: in what the spec differs from the identity that the release has recorded.
+  std::vector<std::string> departures;
   std::optional<Workload> stable;
   std::optional<Workload> candidate;
+  bool candidate_is_anothers = false;  // the release that supersedes this one has the same target
   std::optional<ServiceState> service;
   bool version_services = false;          // all operator-owned Services exist as they should
   bool any_version_services = false;      // at least one exists
@@ -263,7 +280,8 @@ struct Observed {
 
 // Each is one idempotent write; its precondition is the version of the object that was observed.
 struct EnsureFinalizer {};
-struct RemoveFinalizer {};
+// Takes the finalizer off, and what a person asked of the release that is over.
+struct LetGo {};
 struct EnsureVersionServices {};
 struct DeleteVersionServices {};
 // Makes the foundation present. Here and below `words` say what that is to the router (RouterWords).
@@ -305,9 +323,9 @@ struct ClearMarks {};
 // Deletes what a release that is over still owns.
 struct RemoveLeftovers {};
 
-using Action = std::variant<EnsureFinalizer, RemoveFinalizer, EnsureVersionServices, DeleteVersionServices,
-                            Prepare, MovePinned, CleanUp, Route, RestoreRoutes, SetSelector, Scale,
-                            DeleteWorkload, DeleteCanary, ClearMarks, RemoveLeftovers>;
+using Action = std::variant<EnsureFinalizer, LetGo, EnsureVersionServices, DeleteVersionServices, Prepare,
+                            MovePinned, CleanUp, Route, RestoreRoutes, SetSelector, Scale, DeleteWorkload,
+                            DeleteCanary, ClearMarks, RemoveLeftovers>;
 // "route 10 % to the candidate": for logs, Events and plans.
 [[nodiscard]] std::string describe(const Action& action);
 

@@ -27,6 +27,33 @@ void parse_metadata(Fields& root, Canary& out) {
   out.rollback_requested = rollback->second.empty() ? "no reason given" : rollback->second;
 }
 
+std::string to_string(strategies::ServiceMode mode) {
+  return mode == strategies::ServiceMode::Dedicated ? "Dedicated" : "Placeholder";
+}
+
+// A release that has begun is what its record says.
+void hold_to_record(Canary& canary) {
+  const auto& identity = canary.status.identity;
+  if (!identity || strategies::is_final(canary.status.phase)) return;
+  auto& service = canary.spec.service;
+  const auto note = [&](const std::string& field, const std::string& is, const std::string& was) {
+    canary.departures.push_back(field + " is \"" + is + "\" now, and this release began with \"" + was +
+                                "\"");
+  };
+  if (service.version_label != identity->version_label)
+    note("spec.service.versionLabel", service.version_label, identity->version_label);
+  if (service.mode != identity->mode)
+    note("spec.service.mode", to_string(service.mode), to_string(identity->mode));
+  auto& routing = canary.spec.routing;
+  if (routing.settings != identity->router_settings) {
+    canary.departures.push_back("spec.routing." + routing.provider +
+                                " is another one than this release began with");
+  }
+  service.version_label = identity->version_label;
+  service.mode = identity->mode;
+  routing.settings = identity->router_settings;
+}
+
 }  // namespace
 
 Result<Canary> parse(const Json& object, UnknownFields unknown) {
@@ -46,8 +73,31 @@ Result<Canary> parse(const Json& object, UnknownFields unknown) {
   canary.judge = judging.judge;
   canary.metrics = std::move(judging.metrics);
   if (root.has("status")) canary.status = status_from(object.at("status"));
+  hold_to_record(canary);
   if (problems.unknown && unknown == UnknownFields::Refuse) return std::unexpected(*problems.unknown);
   if (problems.error) return std::unexpected(*problems.error);
+  return canary;
+}
+
+std::optional<Canary> from_record(const Json& object, const FieldError& error) {
+  Problems ignored;
+  Fields root(object, "", ignored);
+  Canary canary;
+  parse_metadata(root, canary);
+  if (root.has("status")) canary.status = status_from(object.at("status"));
+  const auto& identity = canary.status.identity;
+  if (!identity && !canary.deleting) return std::nullopt;
+  auto& spec = canary.spec;
+  spec.target.name = canary.status.target;
+  spec.skip_analysis = true;
+  spec.program = strategies::stepwise({strategies::Weight::all()}, {strategies::Weight::all()});
+  spec.stable.after_promotion = strategies::AfterPromotion::Keep;
+  if (identity) {
+    spec.service.name = identity->service;
+    spec.routing.provider = identity->router;
+    hold_to_record(canary);
+  }
+  canary.departures = {error.message};
   return canary;
 }
 

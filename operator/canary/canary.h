@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,11 @@ struct Canary {
   bool deleting = false;
   bool has_finalizer = false;
   std::string rollback_requested;  // annotation weir.dev/rollback: why; empty: nobody asked
+  // As the user wrote it; but of a release that has begun what identifies it is as its status has recorded
+  // it.
   strategies::Spec spec;
+  std::vector<std::string>
+      departures;  // sentences: where the user's spec says something else than the record
   analysis::JudgeSettings judge;
   std::vector<MetricSpec> metrics;
   strategies::Status status;
@@ -53,6 +58,11 @@ inline constexpr std::string_view kRollbackAnnotation = "weir.dev/rollback";
 // installed before it is; whoever reads a user's file refuses them.
 enum class UnknownFields { Ignore, Refuse };
 [[nodiscard]] Result<Canary> parse(const Json& object, UnknownFields unknown = UnknownFields::Ignore);
+
+// A release that has begun, from its record alone: for a Canary whose spec can't be read, which `error` says.
+// What it asks for that no record has is what touches least. Empty for one that has not begun, unless it is
+// being deleted.
+[[nodiscard]] std::optional<Canary> from_record(const Json& object, const FieldError& error);
 
 // The `status` of the resource, and back. to_json(status_from(x)) loses nothing that the operator wrote.
 [[nodiscard]] Json to_json(const strategies::Status& status, const strategies::Spec& spec);

@@ -56,6 +56,21 @@ Json to_json(const strategies::Check& check) {
   return out;
 }
 
+constexpr std::string_view kDedicated = "Dedicated";
+
+Json to_json(const std::optional<strategies::Identity>& identity) {
+  if (!identity) return Json::object();
+  const bool dedicated = identity->mode == strategies::ServiceMode::Dedicated;
+  Json out = {{"service", identity->service},
+              {"provider", identity->router},
+              {"versionLabel", identity->version_label},
+              {"mode", dedicated ? kDedicated : "Placeholder"},
+              {"stableVersion", identity->stable_version},
+              {"candidateVersion", identity->candidate_version}};
+  put(out, "routing", identity->router_settings);
+  return out;
+}
+
 Json to_json(const strategies::RouteRecord& route) {
   return {{"object", route.object}, {"key", route.key}, {"original", route.original}};
 }
@@ -118,6 +133,23 @@ std::vector<Item> list(const Json& object, const char* name, Item (*from)(const 
 strategies::VersionStatus version_from(const Json& object) {
   return {base::text(object, {"name"}), base::text(object, {"version"}), count(object, "replicas"),
           count(object, "ready"), base::text(object, {"templateHash"})};
+}
+
+std::optional<strategies::Identity> identity_from(const Json& object) {
+  strategies::Identity identity{.service = base::text(object, {"service"}),
+                                .router = base::text(object, {"provider"}),
+                                .version_label = base::text(object, {"versionLabel"}),
+                                .mode = base::text(object, {"mode"}) == kDedicated
+                                            ? strategies::ServiceMode::Dedicated
+                                            : strategies::ServiceMode::Placeholder,
+                                .router_settings = base::text(object, {"routing"}),
+                                .stable_version = base::text(object, {"stableVersion"}),
+                                .candidate_version = base::text(object, {"candidateVersion"})};
+  // A part of it would be worse than none.
+  const bool whole = !identity.service.empty() && !identity.router.empty() &&
+                     !identity.version_label.empty() && !identity.stable_version.empty() &&
+                     !identity.candidate_version.empty();
+  return whole ? std::optional(std::move(identity)) : std::nullopt;
 }
 
 strategies::Check check_from(const Json& object) {
@@ -187,6 +219,7 @@ Json to_json(const Status& status, const strategies::Spec& spec) {
   put(out, "target", status.target);
   put(out, "stable", to_json(status.stable));
   put(out, "candidate", to_json(status.candidate));
+  put(out, "identity", to_json(status.identity));
   put(out, "startedAt", status.started_at);
   put(out, "stepStartedAt", status.step_started_at);
   put(out, "lastTransitionTime", status.last_transition_time);
@@ -219,6 +252,7 @@ Status status_from(const Json& json) {
   status.target = base::text(json, {"target"});
   status.stable = version_from(base::field(json, {"stable"}));
   status.candidate = version_from(base::field(json, {"candidate"}));
+  status.identity = identity_from(base::field(json, {"identity"}));
   status.started_at = time(json, "startedAt");
   status.step_started_at = time(json, "stepStartedAt");
   status.last_transition_time = time(json, "lastTransitionTime");

@@ -75,14 +75,17 @@ std::string scheduling_problem(const Json& pod) {
 
 }  // namespace
 
-strategies::Workload read_deployment(const Json& deployment, const std::string& version_label) {
+strategies::Workload read_deployment(const Json& deployment, const std::string& version_label,
+                                     const std::string& recorded) {
   const auto pod_template = template_digest(field(deployment, {"spec", "template"}));
   const auto replicas = integer(deployment, {"spec", "replicas"}, 1);
+  auto version = text(pod_template, {"metadata", "labels", version_label.c_str()});
+  const bool counts = recorded.empty() || version == recorded;
   return {.name = text(deployment, {"metadata", "name"}),
-          .version = text(pod_template, {"metadata", "labels", version_label.c_str()}),
+          .version = std::move(version),
           .replicas = static_cast<int>(replicas),
-          .ready = static_cast<int>(integer(deployment, {"status", "readyReplicas"})),
-          .available = is_available(deployment) && is_rolled_out(deployment, replicas),
+          .ready = counts ? static_cast<int>(integer(deployment, {"status", "readyReplicas"})) : 0,
+          .available = counts && is_available(deployment) && is_rolled_out(deployment, replicas),
           .template_hash = text(pod_template, {kDigest, "hash"}),
           .has_pre_stop = field(pod_template, {kDigest, "preStop"}) == true,
           .pod_problem = {}};

@@ -10,8 +10,11 @@
 namespace weir::canary {
 
 // A Deployment as the API server serves it. `version_label` is the key in the pod template's labels.
+// `recorded`: the version that a release knows it by; empty: none yet. Of a template with another one no pod
+// counts as ready, and it is not available.
 // `pod_problem` is left empty: it is the pods that know (below).
-[[nodiscard]] strategies::Workload read_deployment(const Json& deployment, const std::string& version_label);
+[[nodiscard]] strategies::Workload read_deployment(const Json& deployment, const std::string& version_label,
+                                                   const std::string& recorded = {});
 
 // Changes if and only if the pod template does; the order of its fields does not matter.
 [[nodiscard]] std::string template_hash(const Json& pod_template);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "operator/cli/status_parts.h"
+#include "operator/reconcile/finished.h"
 #include "strategies/outlook.h"
 
 namespace weir::cli {
@@ -69,6 +70,11 @@ void phase_lines(Page& page, const canary::Canary& release, TimePoint now) {
   }
   page.end_line();
   if (!status.message.empty()) page.to(kLabels).paragraph(status.message, kLabels);
+  if (is_final(status.phase) && reconcile::begins_anew(release)) {
+    page.to(kLabels).paragraph("this was the release of " + status.target + "; that of " +
+                                   release.spec.target.name + " has not begun yet",
+                               kLabels, Style::Warn);
+  }
   if (!release.rollback_requested.empty() && !is_final(status.phase)) {
     page.to(kLabels).paragraph("rollback was asked for: " + release.rollback_requested, kLabels, Style::Warn);
   }
@@ -186,13 +192,17 @@ void next_line(Page& page, const canary::Canary& release, TimePoint now) {
   if (is_final(status.phase)) return;
   const auto next = strategies::outlook(release.spec, status);
   std::string text;
-  if (next.next_check) {
+  const bool suspended = release.spec.suspend && status.phase != Phase::RollingBack;
+  if (next.next_check && suspended) {
+    text = fmt::format("suspended: the candidate's weight does not rise; check {}",
+                       in_or_due(*next.next_check, now));
+  } else if (next.next_check) {
     text =
         fmt::format("check {}, then {} if it passes", in_or_due(*next.next_check, now), after_pass(release));
   } else if (next.stable_released) {
     text = fmt::format("{} is released {}", or_else(status.stable.name, "stable"),
                        in_or_due(*next.stable_released, now));
-  } else if (release.spec.suspend && status.phase != Phase::RollingBack) {
+  } else if (suspended) {
     text = "suspended: the candidate's weight does not rise";
   }
   // While the first check of a step is on its way the deadline is far.

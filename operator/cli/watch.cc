@@ -6,6 +6,7 @@
 #include "operator/cli/cli.h"
 #include "operator/cli/status.h"
 #include "operator/kube/object.h"
+#include "operator/reconcile/finished.h"
 
 namespace weir::cli {
 namespace {
@@ -62,7 +63,8 @@ class Watch {
       }
       show(read ? "" : explain(read.error(), key_));
       const auto phase = reading_.release.status.phase;
-      if (read && strategies::is_final(phase)) return phase == strategies::Phase::Succeeded ? kFine : kFailed;
+      const bool over = strategies::is_final(phase) && !reconcile::begins_anew(reading_.release);
+      if (read && over) return phase == strategies::Phase::Succeeded ? kFine : kFailed;
     }
   }
 

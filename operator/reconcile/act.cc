@@ -63,11 +63,15 @@ Actor::Done Actor::act(const strategies::EnsureFinalizer&, Snapshot& snapshot) {
   return update(kube::kCanaries, snapshot.object, after);
 }
 
-Actor::Done Actor::act(const strategies::RemoveFinalizer&, Snapshot& snapshot) {
+Actor::Done Actor::act(const strategies::LetGo&, Snapshot& snapshot) {
   Json after = snapshot.object;
-  auto& finalizers = after["metadata"]["finalizers"];
-  std::erase(finalizers.get_ref<Json::array_t&>(), Json(canary::kFinalizer));
-  if (finalizers.empty()) after["metadata"].erase("finalizers");
+  auto& metadata = after["metadata"];
+  if (auto finalizers = metadata.find("finalizers"); finalizers != metadata.end()) {
+    std::erase(finalizers->get_ref<Json::array_t&>(), Json(canary::kFinalizer));
+    if (finalizers->empty()) metadata.erase(finalizers);
+  }
+  if (auto annotations = metadata.find("annotations"); annotations != metadata.end())
+    annotations->erase(std::string(canary::kRollbackAnnotation));
   return update(kube::kCanaries, snapshot.object, lead::without_claim(after));
 }
 
@@ -161,7 +165,11 @@ Actor::Done Actor::has_endpoints(const Snapshot& snapshot, strategies::Weight we
 kube::Result<strategies::Workload> Actor::live(const Snapshot& snapshot, const Json& deployment) {
   const auto found = api_.get(kube::kDeployments, kube::key_of(deployment));
   if (!found) return std::unexpected(found.error());
-  return canary::read_deployment(*found, snapshot.canary.spec.service.version_label);
+  const auto& identity = snapshot.canary.status.identity;
+  const bool is_candidate = kube::key_of(deployment) == kube::key_of(snapshot.candidate);
+  std::string recorded;
+  if (identity) recorded = is_candidate ? identity->candidate_version : identity->stable_version;
+  return canary::read_deployment(*found, snapshot.canary.spec.service.version_label, recorded);
 }
 
 // S3: the version that is to be selected alone has enough ready pods now.
@@ -169,11 +177,19 @@ Actor::Done Actor::can_select(const Snapshot& snapshot, Selects selects) {
   if (selects != Selects::Candidate && selects != Selects::Stable) return {};
   const bool forward = selects == Selects::Candidate;
   const auto& deployment = forward ? snapshot.candidate : snapshot.stable;
+  // With both gone there is nothing to lose: the selector returns to what its owner wrote.
+  if (!forward && snapshot.stable.is_null() && snapshot.candidate.is_null()) return {};
   if (deployment.is_null()) return refuse("the workload that the Service is to select does not exist");
   const auto found = live(snapshot, deployment);
   if (!found) return std::unexpected(found.error());
   const auto& workload = *found;
   const auto& seen = snapshot.observed;
+  const auto& status = snapshot.canary.status;
+  if (forward && status.phase == strategies::Phase::Promoting &&
+      workload.template_hash != status.candidate.template_hash) {
+    return refuse("the pod template of " + workload.name +
+                  " is not the one that was judged any more: the selector does not move there");
+  }
   // Forward it replaces stable; backward it must be there, unless the other version has nothing to serve with
   // either.
   int needed = seen.candidate && seen.candidate->ready > 0 ? 1 : 0;

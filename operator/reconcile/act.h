@@ -30,7 +30,7 @@ class Actor {
   using Done = kube::Result<void>;
 
   Done act(const strategies::EnsureFinalizer& action, Snapshot& snapshot);
-  Done act(const strategies::RemoveFinalizer& action, Snapshot& snapshot);
+  Done act(const strategies::LetGo& action, Snapshot& snapshot);
   Done act(const strategies::EnsureVersionServices& action, Snapshot& snapshot);
   Done act(const strategies::DeleteVersionServices& action, Snapshot& snapshot);
   Done act(const strategies::Prepare& action, Snapshot& snapshot);

@@ -45,6 +45,9 @@ canary::Canary read_finished(const Json& finished) {
       finalizers.is_array() && std::ranges::any_of(finalizers, [](const Json& finalizer) {
         return finalizer.is_string() && finalizer.get_ref<const std::string&>() == canary::kFinalizer;
       });
+  if (const auto& annotations = field(finished, {"metadata", "annotations"}); annotations.is_object()) {
+    if (annotations.contains(canary::kRollbackAnnotation)) release.rollback_requested = "asked for";
+  }
   release.spec.target.name = text(finished, {"spec", "targetRef", "name"});
   release.spec.service.name = text(finished, {"spec", "service", "name"});
   const auto& ttl = field(finished, {"spec", "ttlSecondsAfterFinished"});

@@ -45,6 +45,7 @@ class Observer {
     seen.has_finalizer = snapshot_.canary.has_finalizer;
     seen.deleting = snapshot_.canary.deleting;
     seen.rollback_requested = snapshot_.canary.rollback_requested;
+    seen.departures = snapshot_.canary.departures;
     // What is over rests: only what it left behind concerns it.
     if (strategies::is_final(snapshot_.canary.status.phase)) {
       snapshot_.managed.push_back(
@@ -80,6 +81,7 @@ class Observer {
   void find_rivals() {
     auto rivals = reconcile::find_rivals(snapshot_.canary, stores_);
     if (rivals.waits_for) snapshot_.observed.obstacles.push_back(*std::move(rivals.waits_for));
+    snapshot_.observed.candidate_is_anothers = rivals.shares_target;
     auto& requested = snapshot_.observed.rollback_requested;
     // What is promoted already is no longer in the way.
     if (rivals.superseded_by.empty() || !requested.empty()) return;
@@ -99,11 +101,14 @@ class Observer {
         .age = age_of(*stored, now_), .changed_by = base::text(last_write(snapshot_.service), {"manager"})};
   }
 
-  std::optional<strategies::Workload> read(const std::string& name, Json& deployment) {
+  std::optional<strategies::Workload> read(const std::string& name, Json& deployment,
+                                           std::string strategies::Identity::* recorded) {
     const auto stored = stores_.deployments.get({name_space(), name});
     if (!stored) return std::nullopt;
     deployment = *stored->object;
-    auto workload = canary::read_deployment(deployment, spec().service.version_label);
+    const auto& identity = snapshot_.canary.status.identity;
+    auto workload = canary::read_deployment(deployment, spec().service.version_label,
+                                            identity ? (*identity).*recorded : std::string());
     if (workload.ready < workload.replicas && !waits_for_others())
       workload.pod_problem = canary::pod_problem(pods_of(deployment));
     return workload;
@@ -117,8 +122,12 @@ class Observer {
   [[nodiscard]] std::vector<Json> pods_of(const Json& deployment) const {
     const Json::json_pointer path("/spec/selector/matchLabels");
     if (!deployment.contains(path)) return {};
-    std::string text;
+    // Deployments of both versions may select by what their pods have in common.
+    const auto& label = spec().service.version_label;
+    const auto version = canary::read_deployment(deployment, label).version;
+    std::string text = version.empty() ? "" : label + "=" + version;
     for (const auto& [key, value] : deployment.at(path).items()) {
+      if (key == label) continue;
       if (!text.empty()) text += ',';
       text += key + "=" + value.get<std::string>();
     }
@@ -128,7 +137,7 @@ class Observer {
   void find_candidate() {
     // A release that has begun goes on with the workload it began with, whatever the spec says now.
     const auto& name = is_pending() ? spec().target.name : snapshot_.canary.status.target;
-    snapshot_.observed.candidate = read(name, snapshot_.candidate);
+    snapshot_.observed.candidate = read(name, snapshot_.candidate, &strategies::Identity::candidate_version);
     if (!snapshot_.observed.candidate) {
       refuse(kProgressing, "TargetNotFound",
              "Deployment " + name + " (spec.targetRef.name) does not exist in namespace " + name_space());
@@ -146,7 +155,7 @@ class Observer {
       name = selected_workload();
     }
     if (name.empty()) return;
-    snapshot_.observed.stable = read(name, snapshot_.stable);
+    snapshot_.observed.stable = read(name, snapshot_.stable, &strategies::Identity::stable_version);
     if (!snapshot_.observed.stable) {
       refuse(kProgressing, "StableNotFound",
              "the stable Deployment " + name + " does not exist in namespace " + name_space());
@@ -180,10 +189,16 @@ class Observer {
 
   void find_own_services() {
     auto& seen = snapshot_.observed;
-    // Without the workloads the versions are known from status: cleaning up must not depend on them.
-    const auto stable = seen.stable ? seen.stable->version : snapshot_.canary.status.stable.version;
+    const auto& status = snapshot_.canary.status;
+    const auto version = [&](const std::optional<strategies::Workload>& workload,
+                             const strategies::VersionStatus& known,
+                             std::string strategies::Identity::* recorded) {
+      if (status.identity) return (*status.identity).*recorded;
+      return workload ? workload->version : known.version;
+    };
+    const auto stable = version(seen.stable, status.stable, &strategies::Identity::stable_version);
     const auto candidate =
-        seen.candidate ? seen.candidate->version : snapshot_.canary.status.candidate.version;
+        version(seen.candidate, status.candidate, &strategies::Identity::candidate_version);
     snapshot_.target.stable_version = stable;
     snapshot_.target.candidate_version = candidate;
     if (!seen.service || stable.empty() || candidate.empty()) return;

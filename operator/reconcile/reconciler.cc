@@ -122,8 +122,10 @@ Round Reconciler::reconcile(const kube::Key& key) {
   if (!lead) return no_round(key, "this process does not lead");
   if (is_over(*stored->object)) return look_after_finished(key, *stored->object, *lead);
   const auto canary = canary::parse(*stored->object);
-  if (!canary) return refuse(*stored->object, canary.error(), *lead);
-  return decide(*canary, *stored->object, *lead);
+  if (canary) return decide(*canary, *stored->object, *lead);
+  if (const auto recorded = canary::from_record(*stored->object, canary.error()))
+    return decide(*recorded, *stored->object, *lead);
+  return refuse(*stored->object, canary.error(), *lead);
 }
 
 Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, const Lead& lead) {

@@ -39,6 +39,7 @@ Rivals find_rivals(const canary::Canary& canary, const kube::Stores& stores) {
   const auto supersedes = [&](const canary::Canary& other) {
     if (std::pair(other.created, other.name) < std::pair(canary.created, canary.name)) return false;
     rivals.superseded_by = other.name;
+    rivals.shares_target = other.spec.target.name == canary.status.target;
     return true;
   };
   const auto waits = [&](const canary::Canary& other) {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,44 @@ func TestWeightsChangedByHand(t *testing.T) {
 	}
 	r.awaitEvent(10*time.Second, "Warning Drifted", `"late-night-edit"`)
 	mustHaveSucceeded(t, r, before)
+	seen := traffic.stop()
+	t.Log(seen)
+	seen.mustBeUnharmed(t)
+	seen.mustProve(t, provingRate)
+}
+
+// A candidate that becomes another version in the middle is taken back as the version that it was.
+func TestVersionLabelChangedInTheMiddle(t *testing.T) {
+	s := open(t, "relabelled")
+	before := s.routing()
+	traffic := s.send(provingRate)
+	s.deploy("v2")
+	r := s.start("v1", "v2", plan{})
+	r.awaitWeight(releaseLimit, 20)
+	edit := func(patch string) error {
+		_, err := bench.in(s.namespace, "Canary").Patch(t.Context(), r.name, types.MergePatchType, []byte(patch), patchOptions)
+		return err
+	}
+	for patch, says := range map[string]string{
+		`{"spec": {"service": {"versionLabel": "instance"}}}`:               `cannot change from "version" to "instance"`,
+		`{"spec": {"service": {"mode": "Dedicated"}}}`:                      `cannot change from "Placeholder" to "Dedicated"`,
+		`{"spec": {"routing": {"istio": {"destinationRule": "checkout"}}}}`: "spec.routing.istio cannot change while the release runs",
+	} {
+		if err := edit(patch); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: the API server said %v", patch, err)
+		}
+	}
+	bench.patch(t, s.namespace, "Deployment", "checkout-v2", types.JSONPatchType,
+		`[{"op": "replace", "path": "/spec/template/metadata/labels/version", "value": "v3"}]`, "helm")
+	r.awaitPhase(releaseLimit, "Failed")
+	if message := r.message(); !strings.Contains(message, "checkout-v2 has version=v3 now, and this release knows it by version=v2") {
+		t.Errorf("the message is %q", message)
+	}
+	before.mustEqual(t, r.routing(), "v1", "v1")
+	mustNeverRiseAgain(t, r)
+	if err := edit(`{"spec": {"service": {"versionLabel": "instance"}}}`); err != nil {
+		t.Errorf("after its end: %v", err)
+	}
 	seen := traffic.stop()
 	t.Log(seen)
 	seen.mustBeUnharmed(t)

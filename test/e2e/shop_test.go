@@ -180,7 +180,8 @@ type version struct {
 	env   map[string]string
 }
 
-// deploy creates the Deployment checkout-NAME; `how` is at most one.
+// deploy creates the Deployment checkout-NAME, which knows its pods by something else than their version; `how` is at most
+// one.
 func (s *shop) deploy(name string, how ...version) {
 	s.t.Helper()
 	v := version{}
@@ -200,9 +201,9 @@ kind: Deployment
 metadata: {name: checkout-%[1]s, labels: {app: %[4]s}}
 spec:
   replicas: 2
-  selector: {matchLabels: {app: %[4]s, version: %[1]s}}
+  selector: {matchLabels: {app: %[4]s, instance: %[1]s}}
   template:
-    metadata: {labels: {app: %[4]s, version: %[1]s}}
+    metadata: {labels: {app: %[4]s, instance: %[1]s, version: %[1]s}}
     spec:
       terminationGracePeriodSeconds: 20
       containers:

@@ -53,6 +53,10 @@ enum class Kind {
   StableDeleted,
   TemplateChanged,
   TemplateChangedToBad,
+  CandidateRelabelled,  // its pod template gets another version, or none
+  StableRelabelled,     // for a while
+  VersionLabelEdited,   // in the Canary, past the API server's validation
+  ModeEdited,           // the same
   WeightsEdited,
   RoutesReverted,  // by a tool, again and again
   RouteDeleted,    // and made again

@@ -64,6 +64,12 @@ void read_status(const Json& canary, Release& release) {
   release.stable_version = text(status, "/stable/version");
   release.candidate_version = text(status, "/candidate/version");
   release.template_hash = text(status, "/candidate/templateHash");
+  // What a release is it has recorded as it began, and it goes by that.
+  const auto& identity = member(status, "/identity");
+  if (!identity.is_object()) return;
+  release.label = text(identity, "/versionLabel");
+  release.dedicated = text(identity, "/mode") == "Dedicated";
+  if (!release.over()) release.identity = identity.dump();
 }
 
 std::string label_at(const Labels& labels, const std::string& name) {

@@ -50,6 +50,7 @@ struct Release {
   std::string target, stable;                     // names of Deployments
   std::string stable_version, candidate_version;  // values of the label
   std::string template_hash;
+  std::string identity;  // status.identity while the release runs
 
   // It has begun, so that objects may be as it wrote them, and is not over.
   [[nodiscard]] bool active() const;

@@ -103,6 +103,8 @@ void StatusChecks::saw(const Change& change) {
   if (before.phase == "RollingBack" && after.phase == "RollingBack" && rises)
     report(write, "S7",
            fmt::format("canaryWeight rises from {} to {} in a rollback", before.weight, after.weight));
+  if (!before.identity.empty() && !after.over() && before.identity != after.identity)
+    report(write, "S17", "status.identity changes from " + before.identity + " to " + after.identity);
   // A selector that names the candidate already has moved everything.
   if (before.suspended && rises && after.phase != "Finalizing")
     report(write, "S16",

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "operator/kube/object.h"
+#include "strategies/plan.h"
 
 namespace weir::simulation {
 namespace {
@@ -43,6 +44,20 @@ void People::act(const Fault& fault) {
       return change_template(nullptr);
     case Kind::TemplateChangedToBad:
       return change_template(kBadVariant);
+    case Kind::CandidateRelabelled:
+      if (release_runs()) relabel(kCandidate, fault.number == 0 ? "v2b" : nullptr);
+      return;
+    case Kind::StableRelabelled:
+      if (!release_runs()) return;
+      relabel(kStable, fault.number == 0 ? "v1b" : nullptr);
+      return executor_.after(fault.lasting, [this] { relabel(kStable, "v1"); });
+    case Kind::VersionLabelEdited:
+      if (release_runs()) edit_canary("/spec/service/versionLabel", "instance");
+      return;
+    case Kind::ModeEdited:
+      if (release_runs())
+        edit_canary("/spec/service/mode", scenario_.dedicated ? "Placeholder" : "Dedicated");
+      return;
     case Kind::WeightsEdited:
       return edit_weights(fault.number);
     case Kind::RoutesReverted:
@@ -66,7 +81,7 @@ void People::act(const Fault& fault) {
     case Kind::RollbackRequested:
       return edit_canary("/metadata/annotations/weir.dev~1rollback", "asked for");
     case Kind::SecondCanary:
-      return make_second(fault.number == 1);
+      return make_second(fault.number);
     case Kind::KillBeforeWrite:
     case Kind::KillAfterWrite:
     case Kind::Kill:
@@ -126,6 +141,21 @@ void People::change_template(const char* variant) {
   put(kube::kDeployments, found);
 }
 
+// Before it begins, and once it is over, what the labels say is another release's matter.
+bool People::release_runs() {
+  const auto phase = strategies::phase_from(kube::text_at(find(kube::kCanaries, kCanary), "/status/phase"));
+  return phase && *phase != strategies::Phase::Pending && !strategies::is_final(*phase);
+}
+
+void People::relabel(const char* name, const char* version) {
+  auto found = find(kube::kDeployments, name);
+  if (found.is_null()) return;
+  auto& labels = found["spec"]["template"]["metadata"]["labels"];
+  labels.erase("version");
+  if (version != nullptr) labels["version"] = version;
+  put(kube::kDeployments, found);
+}
+
 void People::edit_weights(int candidate) {
   auto found = find(kube::kVirtualServices, kService);
   auto* http = found.is_null() ? nullptr : member(found, "/spec/http");
@@ -175,11 +205,12 @@ void People::edit_canary(const char* pointer, const Json& value) {
   put(kube::kCanaries, found);
 }
 
-void People::make_second(bool supersedes) {
+void People::make_second(int how) {
   if (!find(kube::kCanaries, kSecondCanary).is_null()) return;
-  put(kube::kDeployments, deployment("v3", scenario_.candidate_pods, kGoodVariant));
-  auto second = canary(scenario_, kSecondCanary, std::string(kService) + "-v3");
-  if (supersedes) second["spec"]["supersede"] = true;
+  const bool same_target = how == 2;
+  if (!same_target) put(kube::kDeployments, deployment("v3", scenario_.candidate_pods, kGoodVariant));
+  auto second = canary(scenario_, kSecondCanary, same_target ? kCandidate : std::string(kService) + "-v3");
+  if (how > 0) second["spec"]["supersede"] = true;
   put(kube::kCanaries, second);
 }
 

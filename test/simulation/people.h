@@ -18,12 +18,15 @@ class People {
   void remove_for_a_while(const kube::Resource& resource, const std::string& name, Millis duration,
                           Json again);
   void change_template(const char* variant);
+  void relabel(const char* name, const char* version);
   void edit_weights(int candidate);
   void revert_routes(Millis every, Millis until);
   void remove_rule(Millis duration);
   void remove_service(Millis duration);
   void edit_canary(const char* pointer, const Json& value);
-  void make_second(bool supersedes);
+  // 0: it waits; 1: it supersedes; 2: so, with the same target.
+  void make_second(int how);
+  [[nodiscard]] bool release_runs();
   [[nodiscard]] Json find(const kube::Resource& resource, const std::string& name);
   void put(const kube::Resource& resource, const Json& object, const char* manager = "kubectl");
 

@@ -196,14 +196,17 @@ Json service() {
 }
 
 Json deployment(const std::string& version, int replicas, const std::string& variant) {
-  const Json labels{{"app", kService}, {"version", version}};
+  // As Helm's charts have it: the Deployment selects its pods by something else than their version.
+  const Json selector{{"app", kService}, {"instance", version}};
+  Json labels = selector;
+  labels["version"] = version;
   const Json container{{"name", "app"},
                        {"image", "checkout:" + version},
                        {"lifecycle", {{"preStop", {{"sleep", {{"seconds", 5}}}}}}}};
   return {{"metadata", meta(std::string(kService) + "-" + version)},
           {"spec",
            {{"replicas", replicas},
-            {"selector", {{"matchLabels", labels}}},
+            {"selector", {{"matchLabels", selector}}},
             {"template",
              {{"metadata", {{"labels", labels}, {"annotations", {{"simulation/behaviour", variant}}}}},
               {"spec", {{"containers", {container}}}}}}}}};

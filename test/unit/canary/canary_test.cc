@@ -92,6 +92,32 @@ TEST(Canary, knows_what_the_api_server_says_of_it) {
   EXPECT_EQ(canary.status.canary_weight.percent(), 20);
 }
 
+TEST(Canary, of_a_release_that_has_begun_is_what_its_record_says) {
+  auto object = canary_with();
+  object["spec"]["service"]["versionLabel"] = "release";
+  object["status"] = {{"phase", "Progressing"},
+                      {"identity",
+                       {{"service", "checkout"},
+                        {"provider", "istio"},
+                        {"versionLabel", "version"},
+                        {"mode", "Dedicated"},
+                        {"routing", "{}"},
+                        {"stableVersion", "v1"},
+                        {"candidateVersion", "v2"}}}};
+  const auto canary = parsed(object);
+  EXPECT_EQ(canary.spec.service.version_label, "version");
+  EXPECT_EQ(canary.spec.service.mode, strategies::ServiceMode::Dedicated);
+  EXPECT_EQ(canary.spec.routing.settings, "{}");
+  EXPECT_THAT(canary.departures,
+              testing::ElementsAre(
+                  "spec.service.versionLabel is \"release\" now, and this release began with \"version\"",
+                  "spec.service.mode is \"Placeholder\" now, and this release began with \"Dedicated\"",
+                  "spec.routing.istio is another one than this release began with"));
+  object["status"]["phase"] = "Succeeded";
+  EXPECT_EQ(parsed(object).spec.service.version_label, "release");
+  EXPECT_TRUE(parsed(object).departures.empty());
+}
+
 TEST(Canary, as_a_user_wrote_it_is_in_namespace_default_and_at_its_beginning) {
   auto object = canary_with();
   object["metadata"].erase("namespace");

@@ -159,6 +159,12 @@ TEST(Schema, keeps_every_field_of_a_status) {
   status.checks_in_step = status.iterations = status.drifts = status.dead_intervals = 1;
   status.target = status.rollback_reason = status.message = "text";
   status.stable = status.candidate = {"checkout", "v1", 1, 1, "hash"};
+  status.identity = {.service = "checkout",
+                     .router = "istio",
+                     .version_label = "version",
+                     .router_settings = "{}",
+                     .stable_version = "v1",
+                     .candidate_version = "v2"};
   status.started_at = status.step_started_at = status.last_transition_time = now;
   status.last_progress_at = status.breaker_tripped_at = now;
   status.checks = {{.name = "m",

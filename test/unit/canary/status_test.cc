@@ -23,6 +23,13 @@ strategies::Status full_status() {
   status.target = "checkout-v2";
   status.stable = {"checkout-v1", "v1", 3, 3, "0123"};
   status.candidate = {"checkout-v2", "v2", 3, 2, "4567"};
+  status.identity = {.service = "checkout",
+                     .router = "istio",
+                     .version_label = "version",
+                     .mode = strategies::ServiceMode::Dedicated,
+                     .router_settings = R"({"destinationRule":"checkout"})",
+                     .stable_version = "v1",
+                     .candidate_version = "v2"};
   status.started_at = at("2026-11-24T11:00:00.001Z");
   status.step_started_at = at("2026-11-24T11:01:00Z");
   status.last_transition_time = at("2026-11-24T11:02:00Z");

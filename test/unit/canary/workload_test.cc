@@ -36,6 +36,14 @@ TEST(Deployment, is_read) {
   EXPECT_EQ(read_deployment(deployment(), "track").version, "");
 }
 
+TEST(Deployment, of_another_version_has_no_pod_that_counts) {
+  const auto workload = read_deployment(deployment(), "version", "v1");
+  EXPECT_EQ(workload.version, "v2");
+  EXPECT_EQ(workload.ready, 0);
+  EXPECT_FALSE(workload.available);
+  EXPECT_EQ(read_deployment(deployment(), "version", "v2").ready, 2);
+}
+
 TEST(Deployment, asks_for_one_pod_if_it_does_not_say) {
   EXPECT_EQ(read_deployment(deployment({{"spec", {{"replicas", nullptr}}}}), "version").replicas, 1);
   EXPECT_EQ(read_deployment(Json::object(), "version").replicas, 1);

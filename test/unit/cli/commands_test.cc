@@ -24,7 +24,7 @@ Json canary_object(const std::string& phase) {
              "service": {"name": "checkout"},
              "analysis": {"interval": "30s", "threshold": 5, "stepWeight": 10, "maxWeight": 50,
                           "metrics": [{"name": "request-success-rate", "thresholdRange": {"min": 99}}]}},
-    "status": {"message": "moving"}})");
+    "status": {"message": "moving", "target": "checkout-v2"}})");
   object["status"]["phase"] = phase;
   return object;
 }
@@ -168,6 +168,23 @@ TEST_F(Commands, watch_until_success_and_print_one_line_a_change) {
   EXPECT_EQ(out_.str(),
             "shop/checkout-v2 Progressing 0 % step 0/5 failed 0/5: moving\n"
             "shop/checkout-v2 Succeeded 0 % step 0/5 failed 0/5: moving\n");
+}
+
+// The operator has not seen the edit yet.
+TEST_F(Commands, do_not_take_the_end_of_the_last_release_for_that_of_the_next) {
+  auto next = canary_object("Succeeded");
+  next["spec"]["targetRef"]["name"] = "checkout-v3";
+  api_.put(kube::kCanaries, next);
+  on_sleep_ = [this] {
+    auto over = stored();
+    over["status"]["phase"] = sleeps_ < 3 ? "Progressing" : "Failed";
+    over["status"]["target"] = "checkout-v3";
+    api_.put(kube::kCanaries, over);
+  };
+  EXPECT_EQ(run({"status", "checkout-v2"}), kFine);
+  EXPECT_THAT(out_.str(),
+              HasSubstr("this was the release of checkout-v2; that of checkout-v3 has not begun"));
+  EXPECT_EQ(run({"status", "checkout-v2", "-w"}), kFailed);
 }
 
 TEST_F(Commands, watch_until_failure_and_say_so_by_the_exit_code) {

@@ -35,6 +35,7 @@ canary::Canary release() {
       strategies::stepwise({weight(10), weight(20), weight(30), weight(40), weight(50)}, {weight(100)});
   auto& status = release.status;
   status.phase = Phase::Progressing;
+  status.target = "checkout-v2";
   status.canary_weight = weight(30);
   status.step = 3;
   status.steps = 5;

@@ -250,6 +250,42 @@ TEST(Suspension, holds_the_weight_and_the_clock) {
   EXPECT_EQ(world.phase(), Phase::Succeeded);
 }
 
+TEST(Suspension, goes_on_judging_and_takes_the_release_back_at_the_threshold) {
+  World world;
+  world.run_to_step(2);
+  world.release.spec.suspend = true;
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.release.status.rollback_reason, "AnalysisFailed");
+}
+
+TEST(Suspension, takes_no_step_on_what_was_judged_before_the_resume) {
+  World world;
+  world.run_to_step(2);
+  world.release.spec.suspend = true;
+  for (int i = 0; i < 20; ++i) {
+    if (!world.round()) world.wait();
+  }
+  EXPECT_EQ(world.release.status.step, 2);
+  EXPECT_GT(world.release.status.checks_in_step, 1);
+  world.release.spec.suspend = false;
+  const auto resumed = world.now;
+  world.run_to_step(3);
+  EXPECT_GE(world.now - resumed, world.release.spec.interval + world.release.spec.routing.propagation_delay);
+  EXPECT_TRUE(world.told("Resumed"));
+}
+
+TEST(Suspension, is_told_once_however_often_it_is_judged) {
+  World world;
+  world.run_to_step(2);
+  world.release.spec.suspend = true;
+  for (int i = 0; i < 20; ++i) {
+    if (!world.round()) world.wait();
+  }
+  EXPECT_EQ(std::ranges::count(world.events, std::string("Suspended"), &Event::reason), 1);
+}
+
 TEST(Suspension, does_not_keep_the_breaker_from_taking_weight_away) {
   World world;
   world.run_to_step(2);

@@ -49,12 +49,12 @@ TEST(Outlook, of_a_release_behind_another_has_no_deadline) {
   EXPECT_FALSE(outlook(world.release.spec, world.release.status).deadline);
 }
 
-TEST(Outlook, of_a_suspended_release_is_empty) {
+TEST(Outlook, of_a_suspended_release_is_its_next_check_and_no_deadline) {
   World world;
   world.run_to_step(1);
   world.release.spec.suspend = true;
   const auto next = outlook(world.release.spec, world.release.status);
-  EXPECT_FALSE(next.next_check);
+  EXPECT_TRUE(next.next_check);
   EXPECT_FALSE(next.deadline);
 }
 

@@ -271,6 +271,23 @@ TEST(Promotion, takes_marks_off_as_its_last_write) {
   EXPECT_EQ(world.writes[world.writes.size() - 2], "Finalizing: take the operator's marks off the objects");
 }
 
+TEST(Final, forgets_what_was_asked_of_the_release_before_the_next_one_begins) {
+  World world;
+  world.run_to_step(2);
+  world.seen.rollback_requested = "customers complain";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.rollback_requested, "");
+  // Asked for when it was over already.
+  world.seen.rollback_requested = "customers complain";
+  world.release.spec.target.name = "checkout-v3";
+  world.round();
+  EXPECT_EQ(world.seen.rollback_requested, "");
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::Pending);
+}
+
 TEST(Final, starts_again_for_another_target) {
   World world;
   world.run();

@@ -181,8 +181,9 @@ class World {
   }
 
   void apply(const EnsureFinalizer&) { seen.has_finalizer = true; }
-  void apply(const RemoveFinalizer&) {
+  void apply(const LetGo&) {
     seen.has_finalizer = false;
+    seen.rollback_requested.clear();
     gone = seen.deleting;
   }
   void apply(const EnsureVersionServices&) { seen.version_services = seen.any_version_services = true; }

@@ -1,0 +1,158 @@
+// Edits in mid-release of what tells the versions apart, over a cluster in memory.
+#include <gmock/gmock.h>
+
+#include "test/unit/reconcile/release.h"
+
+namespace weir::reconcile {
+namespace {
+
+using ::testing::HasSubstr;
+
+class IdentityTest : public ::testing::Test, protected ReleaseWorld {
+ protected:
+  IdentityTest() {
+    fill();
+    service = object(kube::kServices, "checkout")["spec"];
+    routes = object(kube::kVirtualServices, "checkout")["spec"];
+  }
+
+  void run(const std::function<bool()>& until = [] { return false; }) {
+    ReleaseWorld::run(reconciler, until);
+  }
+  void edit(const kube::Resource& resource, const char* name, const char* pointer, const Json& value) {
+    auto edited = object(resource, name);
+    edited[Json::json_pointer(pointer)] = value;
+    world.api.put(resource, edited);
+  }
+  void expect_taken_back() {
+    EXPECT_EQ(phase(), "Failed") << message();
+    EXPECT_EQ(status()["rollbackReason"], "IdentityChanged");
+    EXPECT_EQ(object(kube::kServices, "checkout")["spec"], service);
+    EXPECT_EQ(object(kube::kVirtualServices, "checkout")["spec"], routes);
+    EXPECT_TRUE(world.api.list(kube::kDestinationRules, "shop", "")->empty());
+    EXPECT_TRUE(object(kube::kServices, "checkout-v1").is_null());
+    EXPECT_TRUE(object(kube::kServices, "checkout-v2").is_null());
+  }
+
+  Reconciler reconciler{world.api, world.api, world.stores, analyst, world.clock, Listener{}};
+  Json service, routes;  // as their owner wrote them
+};
+
+constexpr const char* kLabel = "/spec/template/metadata/labels/version";
+
+TEST_F(IdentityTest, takes_back_a_candidate_that_gets_another_version_label) {
+  run([this] { return at_weight(50); });
+  edit(kube::kDeployments, "checkout-v2", kLabel, "v3");
+  run();
+  expect_taken_back();
+  EXPECT_THAT(message(),
+              HasSubstr("checkout-v2 has version=v3 now, and this release knows it by version=v2"));
+}
+
+TEST_F(IdentityTest, takes_back_a_release_whose_version_label_is_another_one) {
+  run([this] { return at_weight(50); });
+  edit(kube::kCanaries, "checkout-v2", "/spec/service/versionLabel", "app.kubernetes.io/version");
+  run();
+  expect_taken_back();
+  EXPECT_THAT(message(), HasSubstr("spec.service.versionLabel is \"app.kubernetes.io/version\" now"));
+}
+
+TEST_F(IdentityTest, takes_back_a_release_whose_mode_or_routes_are_others) {
+  for (const auto& [pointer, value] : {std::pair{"/spec/service/mode", Json("Dedicated")},
+                                       std::pair{"/spec/routing/istio/destinationRule", Json("another")}}) {
+    edit(kube::kCanaries, "checkout-v2", "/status", Json::object());
+    edit(kube::kCanaries, "checkout-v2", "/spec/service/mode", "Placeholder");
+    edit(kube::kCanaries, "checkout-v2", "/spec/routing", Json::object());
+    edit(kube::kDeployments, "checkout-v2", "/spec/replicas", 1);
+    run([this] { return at_weight(50); });
+    edit(kube::kCanaries, "checkout-v2", pointer, value);
+    run();
+    expect_taken_back();
+  }
+}
+
+TEST_F(IdentityTest, holds_while_stable_has_another_version_label) {
+  run([this] { return at_weight(10); });
+  edit(kube::kDeployments, "checkout-v1", kLabel, "v0");
+  run([this] { return message().contains("VersionLabel") || message().contains("set it back"); });
+  EXPECT_EQ(phase(), "Progressing");
+  EXPECT_THAT(message(), HasSubstr("the pod template of checkout-v1 has version=v0 now"));
+  edit(kube::kDeployments, "checkout-v1", kLabel, "v1");
+  run();
+  EXPECT_EQ(phase(), "Succeeded") << message();
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"]["selector"]["version"], "v2");
+}
+
+TEST_F(IdentityTest, a_rollback_is_asked_of_one_release_and_not_of_the_next) {
+  run([this] { return at_weight(10); });
+  edit(kube::kCanaries, "checkout-v2", "/metadata/annotations",
+       {{"weir.dev/rollback", "too slow"}, {"a", "b"}});
+  run();
+  EXPECT_EQ(phase(), "Failed");
+  EXPECT_EQ(object(kube::kCanaries, "checkout-v2")["metadata"]["annotations"], Json({{"a", "b"}}));
+  auto next = object(kube::kDeployments, "checkout-v2");
+  next["metadata"] = {{"name", "checkout-v3"}, {"namespace", "shop"}};
+  next["spec"]["replicas"] = 1;
+  next["spec"]["template"]["metadata"]["labels"]["version"] = "v3";
+  world.api.put(kube::kDeployments, next);
+  edit(kube::kCanaries, "checkout-v2", "/spec/targetRef/name", "checkout-v3");
+  run();
+  EXPECT_EQ(phase(), "Succeeded") << message();
+}
+
+// Written past a definition that is newer than this operator.
+TEST_F(IdentityTest, takes_back_a_release_whose_spec_cannot_be_read_any_more) {
+  run([this] { return at_weight(50); });
+  edit(kube::kCanaries, "checkout-v2", "/spec/analysis/stepWeights", "steep");
+  run();
+  expect_taken_back();
+  EXPECT_THAT(message(), HasSubstr("stepWeights"));
+}
+
+TEST_F(IdentityTest, lets_a_deleted_canary_go_whose_spec_cannot_be_read_any_more) {
+  run([this] { return at_weight(50); });
+  edit(kube::kCanaries, "checkout-v2", "/spec/analysis/stepWeights", "steep");
+  ASSERT_TRUE(world.api.remove(kube::kCanaries, object(kube::kCanaries, "checkout-v2")));
+  run();
+  EXPECT_TRUE(object(kube::kCanaries, "checkout-v2").is_null());
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"], service);
+}
+
+TEST_F(IdentityTest, lets_a_deleted_canary_go_whose_workloads_are_gone) {
+  run([this] { return at_weight(50); });
+  for (const auto* name : {"checkout-v1", "checkout-v2"})
+    ASSERT_TRUE(world.api.remove(kube::kDeployments, object(kube::kDeployments, name)));
+  ASSERT_TRUE(world.api.remove(kube::kCanaries, object(kube::kCanaries, "checkout-v2")));
+  run();
+  EXPECT_TRUE(object(kube::kCanaries, "checkout-v2").is_null());
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"], service);
+  EXPECT_EQ(object(kube::kVirtualServices, "checkout")["spec"], routes);
+}
+
+TEST_F(IdentityTest, leaves_the_candidate_to_the_release_that_supersedes_it_with_the_same_target) {
+  run([this] { return at_weight(50); });
+  auto newer = object(kube::kCanaries, "checkout-v2");
+  newer["metadata"] = {{"name", "checkout-again"}, {"namespace", "shop"}};
+  newer["spec"]["supersede"] = true;
+  newer.erase("status");
+  ASSERT_TRUE(world.api.create(kube::kCanaries, newer));
+  run([this] { return phase() == "Failed"; });
+  EXPECT_EQ(phase(), "Failed");
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 1);
+}
+
+// The watch has not brought the new template yet.
+TEST_F(IdentityTest, does_not_promote_a_template_that_only_the_api_server_has) {
+  run([this] { return phase() == "Promoting"; });
+  const auto cached = world.api.list(kube::kDeployments, "shop", "").value_or(std::vector<Json>{});
+  edit(kube::kDeployments, "checkout-v2", "/spec/template/spec/containers/0/image", "demo-app:never-judged");
+  for (int i = 0; i < 20; ++i) {
+    (void)world.stores.deployments.replace(cached, world.clock.steady());
+    (void)reconciler.reconcile(key);
+    world.clock.advance(std::chrono::seconds(10));
+  }
+  EXPECT_NE(object(kube::kServices, "checkout")["spec"]["selector"].value("version", ""), "v2");
+}
+
+}  // namespace
+}  // namespace weir::reconcile

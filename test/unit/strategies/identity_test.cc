@@ -1,0 +1,119 @@
+// What a release is, whatever is edited meanwhile.
+#include <gmock/gmock.h>
+
+#include "world.h"
+
+namespace weir::strategies {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Identity, is_recorded_as_the_release_begins) {
+  World world;
+  world.release.spec.service.version_label = "release";
+  world.release.spec.routing.provider = "istio";
+  world.release.spec.routing.settings = "{}";
+  EXPECT_FALSE(world.release.status.identity);
+  world.run_to(Phase::Initializing);
+  EXPECT_EQ(world.release.status.identity, (Identity{.service = "checkout",
+                                                     .router = "istio",
+                                                     .version_label = "release",
+                                                     .router_settings = "{}",
+                                                     .stable_version = "v1",
+                                                     .candidate_version = "v2"}));
+}
+
+TEST(Identity, stays_as_it_was_recorded) {
+  World world;
+  world.run_to_step(2);
+  const auto recorded = world.release.status.identity;
+  world.seen.candidate->version = "v3";
+  world.seen.stable->version = "v0";
+  world.round();
+  EXPECT_EQ(world.release.status.identity, recorded);
+  EXPECT_EQ(world.release.status.candidate.version, "v2");
+  EXPECT_EQ(world.release.status.stable.version, "v1");
+}
+
+TEST(Identity, of_a_release_that_recorded_none_is_what_its_status_knows) {
+  World world;
+  world.run_to_step(2);
+  const auto recorded = world.release.status.identity;
+  world.release.status.identity.reset();
+  world.seen.candidate->version = "v3";
+  world.round();
+  EXPECT_EQ(world.release.status.identity, recorded);
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+}
+
+TEST(Identity, of_the_next_release_is_its_own) {
+  World world;
+  world.run();
+  world.release.spec.target.name = "checkout-v3";
+  world.round();
+  EXPECT_FALSE(world.release.status.identity);
+}
+
+TEST(Identity, takes_back_a_release_whose_candidate_became_another_version) {
+  for (const auto* label : {"v3", ""}) {
+    World world;
+    world.run_to_step(2);
+    world.seen.candidate->version = label;
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Failed);
+    EXPECT_EQ(world.release.status.rollback_reason, "IdentityChanged");
+    EXPECT_THAT(world.release.status.message,
+                HasSubstr(*label == '\0' ? "has no label version now" : "has version=v3 now"));
+    EXPECT_EQ(world.seen.service->selects, Selects::Stable);
+    EXPECT_TRUE(world.seen.routes->original());
+  }
+}
+
+// Its new pods are not those that the Service selects by now.
+TEST(Identity, takes_back_a_promoted_release_whose_candidate_became_another_version) {
+  World world;
+  world.release.spec.stable.scale_down_delay = Seconds{3600};
+  world.run_to_write("Finalizing: take the versions' own Services away");
+  world.seen.candidate->version = "v3";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
+}
+
+TEST(Identity, takes_back_a_release_whose_spec_departs_from_it) {
+  World world;
+  world.run_to_step(2);
+  world.seen.departures = {"spec.service.mode is another one"};
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+  EXPECT_THAT(world.release.status.message, HasSubstr("spec.service.mode is another one"));
+}
+
+TEST(Identity, does_not_undo_a_promotion_for_an_edit_of_the_spec) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  world.seen.departures = {"spec.service.mode is another one"};
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Identity, holds_while_stable_is_another_version_and_leaves_the_traffic_to_who_serves) {
+  World world;
+  world.run_to_step(2);
+  world.seen.stable->version = "v0";
+  world.stable_serves = false;
+  world.round();
+  EXPECT_TRUE(world.seen.routes->at(Weight::all()));
+  world.pass(Seconds{60});
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::Progressing);
+  EXPECT_THAT(world.release.status.message, HasSubstr("the pod template of checkout-v1 has version=v0 now"));
+  world.seen.stable->version = "v1";
+  world.stable_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+}  // namespace
+}  // namespace weir::strategies
