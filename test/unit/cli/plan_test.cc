@@ -391,14 +391,22 @@ TEST(Plan, refuses_what_the_api_server_would_not_take) {
     return refusal_of(replaced(good(), what, by));
   };
   EXPECT_THAT(refused("  selector: {app: checkout, version: v1}", "  selector: 5"),
-              HasSubstr(": spec.selector of Service checkout is not an object"));
+              HasSubstr(": spec.selector of Service checkout is 5; accepted is an object"));
   EXPECT_THAT(refused("  ports: [", "  ports: [5, "),
-              HasSubstr(": spec.ports[0] of Service checkout is not an object"));
+              HasSubstr(": spec.ports[0] of Service checkout is 5; accepted is an object"));
   EXPECT_THAT(refused("  replicas: ", "  replicas: many # "),
-              HasSubstr(": spec.replicas of Deployment checkout-v1 is not a whole number"));
+              HasSubstr(": spec.replicas of Deployment checkout-v1 is \"many\"; accepted is a whole number"));
+  EXPECT_THAT(
+      refused("  replicas: ", "  replicas: -3 # "),
+      HasSubstr("spec.replicas of Deployment checkout-v1 is -3; accepted is a whole number from 0 to"));
+  EXPECT_THAT(refused("metadata: {name: checkout, namespace: shop}\nspec:\n  selector",
+                      "metadata: {name: 7, namespace: shop}\nspec:\n  selector"),
+              StartsWith("stdin:37: metadata.name of Service is 7; accepted is a string"));
+  EXPECT_THAT(refused("{name: checkout-v1, namespace: shop}", "{name: checkout-v1, namespace: 7}"),
+              HasSubstr("metadata.namespace of Deployment checkout-v1 is 7; accepted is a string"));
   EXPECT_THAT(
       refused("  template:\n    metadata: {labels: {", "  template:\n    metadata: {labels: {tier: 5, "),
-      HasSubstr(": spec.template.metadata.labels.tier of Deployment checkout-v1 is not a string"));
+      HasSubstr(": spec.template.metadata.labels.tier of Deployment checkout-v1 is 5; accepted is a string"));
   EXPECT_THAT(refused("metadata: {name: checkout-v2", "metadata: {annotations: [], name: checkout-v2"),
               HasSubstr("metadata.annotations"));
 }
