@@ -211,4 +211,11 @@ Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown)
   return result;
 }
 
+std::expected<void, std::string> check_query(const MetricSpec& metric, const MetricTemplate* named) {
+  const auto& query = named != nullptr ? named->query : metric.metric.query;
+  if (query.empty()) return {};
+  return analysis::check_query(named != nullptr ? named->provider : metric.metric.provider, query,
+                               metric.metric.template_variables);
+}
+
 }  // namespace weir::canary

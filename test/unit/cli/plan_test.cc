@@ -426,6 +426,27 @@ TEST(Plan, names_file_and_line_of_a_field_that_can_not_be_used) {
               StartsWith("stdin:1: Deployment has no metadata.name"));
 }
 
+TEST(Plan, refuses_a_query_that_nobody_could_be_asked) {
+  const std::string metric = "{name: request-success-rate, thresholdRange: {min: 99}}";
+  EXPECT_THAT(
+      refusal_of(replaced(good(), metric, "{name: own, query: 'up{{ nope }}', thresholdRange: {max: 1}}")),
+      StartsWith("stdin:13: metric own: unknown variable {{ nope }} in the query; known are"));
+  const auto named =
+      replaced(good(), metric, "{name: m, templateRef: {name: t}, thresholdRange: {max: 1}}") +
+      "---\napiVersion: weir.dev/v1alpha1\nkind: MetricTemplate\nmetadata: {name: t, namespace: shop}\n"
+      "spec:\n  provider: {type: prometheus}\n  query: up{a='{{ variables.nope }}'}\n";
+  EXPECT_THAT(refusal_of(named),
+              HasSubstr(": MetricTemplate t of metric m: unknown variable {{ variables.nope }}"));
+  EXPECT_EQ(plan_of(replaced(named, "templateRef", "templateVariables: {nope: x}, templateRef")).code, kFine);
+}
+
+TEST(Plan, names_the_canary_of_flagger_as_such_with_the_way_over) {
+  EXPECT_THAT(
+      refusal_of("apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: podinfo}\n"),
+      StartsWith("stdin:1: apiVersion of Canary podinfo is \"flagger.app/v1beta1\", Flagger's; accepted is "
+                 "\"weir.dev/v1alpha1\": write one for each release"));
+}
+
 TEST(Plan, plans_one_release_at_a_time) {
   EXPECT_THAT(refusal_of(kService), HasSubstr("there is no Canary; seen in stdin: Service shop/checkout"));
   EXPECT_THAT(refusal_of(""), HasSubstr("no document was seen"));
