@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace weir::strategies {
@@ -73,14 +75,16 @@ const Condition* Context::find(std::string_view type) const {
 }
 
 void Context::remember(const std::vector<RouteRecord>& found) {
+  if (found.empty()) return;
+  auto& known = status().routes;
+  std::map<std::pair<std::string, std::string>, std::size_t> places;  // in `known`, by object and key
+  for (std::size_t i = 0; i < known.size(); ++i) places.try_emplace({known[i].object, known[i].key}, i);
   for (const auto& record : found) {
-    const auto same = std::ranges::find_if(status().routes, [&](const RouteRecord& known) {
-      return known.object == record.object && known.key == record.key;
-    });
-    if (same == status().routes.end()) {
-      status().routes.push_back(record);
+    const auto [place, is_new] = places.try_emplace({record.object, record.key}, known.size());
+    if (is_new) {
+      known.push_back(record);
     } else {
-      *same = record;
+      known[place->second] = record;
     }
   }
 }

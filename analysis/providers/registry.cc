@@ -1,6 +1,9 @@
 #include "analysis/providers/registry.h"
 
+#include <algorithm>
 #include <array>
+
+#include "analysis/providers/prometheus/query_template.h"
 
 namespace weir::analysis {
 
@@ -11,7 +14,7 @@ std::unique_ptr<Provider> make_fixed(const ProviderSettings& settings);
 namespace {
 
 constexpr std::array kRows{
-    ProviderRow{.type = kDefaultProvider, .make = make_prometheus},
+    ProviderRow{.type = kDefaultProvider, .make = make_prometheus, .check = check_template},
     ProviderRow{.type = "fixed", .offered = false, .make = make_fixed},
 };
 
@@ -25,6 +28,13 @@ std::vector<std::string_view> offered_providers() {
     if (row.offered) types.push_back(row.type);
   }
   return types;
+}
+
+std::expected<void, std::string> check_query(std::string_view type, std::string_view query,
+                                             const std::map<std::string, std::string>& own) {
+  const auto row = std::ranges::find(kRows, type.empty() ? kDefaultProvider : type, &ProviderRow::type);
+  if (row == kRows.end() || row->check == nullptr) return {};
+  return row->check(query, own);
 }
 
 Providers make_providers(const ProviderSettings& settings) {

@@ -1,6 +1,8 @@
 // Every provider of metrics.
 #pragma once
 
+#include <expected>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +24,10 @@ struct ProviderRow {
   // Whether a MetricTemplate may name it; the enum of its definition has exactly those.
   bool offered = true;
   std::unique_ptr<Provider> (*make)(const ProviderSettings& settings);
+  // Whether a query can be asked with these templateVariables, whatever the release: the error is a sentence.
+  // Null: any can.
+  std::expected<void, std::string> (*check)(std::string_view query,
+                                            const std::map<std::string, std::string>& own) = nullptr;
 };
 
 // The provider of a metric without a MetricTemplate, and of one whose MetricTemplate names no type.
@@ -31,6 +37,9 @@ inline constexpr std::string_view kDefaultProvider = "prometheus";
 [[nodiscard]] std::span<const ProviderRow> provider_rows();
 // Types that a MetricTemplate may name.
 [[nodiscard]] std::vector<std::string_view> offered_providers();
+// What the row of that type says of the query; empty: the default's.
+[[nodiscard]] std::expected<void, std::string> check_query(std::string_view type, std::string_view query,
+                                                           const std::map<std::string, std::string>& own);
 // One of each row.
 [[nodiscard]] Providers make_providers(const ProviderSettings& settings);
 

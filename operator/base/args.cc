@@ -3,9 +3,12 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace weir::base {
 namespace {
+
+constexpr std::size_t kMaxNamed = 5;  // surplus words
 
 // "kubectl weir status".
 std::string called(const Command& command) {
@@ -20,8 +23,9 @@ std::string accepted(const Command& command) {
     if (flag.letter != 0) list += fmt::format("-{}/", flag.letter);
     list += fmt::format("--{}", flag.name);
   }
-  return list.empty() ? fmt::format("{} takes no flags", command.name)
-                      : fmt::format("{} accepts {}", command.name, list);
+  const auto subject = command.name.empty() ? command.program : command.name;
+  return list.empty() ? fmt::format("{} takes no flags", subject)
+                      : fmt::format("{} accepts {}", subject, list);
 }
 
 // The flag that `word` names, and the value that is written in the same word ("--f=v", "-fv").
@@ -47,7 +51,26 @@ Match match(const Command& command, const std::string& word) {
   return {};
 }
 
+// What is said of too few or too many words; empty: there are as many as the command takes.
+std::optional<std::string> wrong_count(const Command& command, const std::vector<std::string>& words) {
+  const auto synopsis =
+      called(command) + (command.arguments.empty() ? "" : " ") + std::string(command.arguments);
+  if (words.size() < command.min_arguments)
+    return fmt::format("an argument is missing: usage is {}", synopsis);
+  if (words.size() <= command.max_arguments) return std::nullopt;
+  const auto surplus = std::span(words).subspan(command.max_arguments);
+  std::string named;
+  for (const auto& word : surplus.first(std::min(surplus.size(), kMaxNamed)))
+    named += fmt::format("{}\"{}\"", named.empty() ? "" : ", ", word);
+  if (surplus.size() > kMaxNamed) named += fmt::format(" and {} more", surplus.size() - kMaxNamed);
+  return fmt::format("too many arguments, {}: usage is {}", named, synopsis);
+}
+
 }  // namespace
+
+std::string not_accepted(std::string_view flag, std::string_view value, std::string_view accepted) {
+  return fmt::format("--{} {}: it takes {}", flag, value.empty() ? "\"\"" : value, accepted);
+}
 
 std::string Arguments::value(std::string_view flag, std::string_view otherwise) const {
   const auto found = flags.find(flag);
@@ -82,13 +105,7 @@ std::expected<Arguments, std::string> parse_arguments(const Command& command,
     }
     arguments.flags[std::string(flag.name)].push_back(found.value);
   }
-  const std::size_t given = arguments.rest.size();
-  if (given < command.min_arguments || given > command.max_arguments) {
-    return std::unexpected(
-        given > command.max_arguments && command.max_arguments > 0
-            ? fmt::format("too many arguments: usage is {} {}", called(command), command.arguments)
-            : fmt::format("usage is {} {}", called(command), command.arguments));
-  }
+  if (const auto problem = wrong_count(command, arguments.rest)) return std::unexpected(*problem);
   return arguments;
 }
 

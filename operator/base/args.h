@@ -38,10 +38,14 @@ struct Arguments {
 };
 
 // Reads what follows the command's name: "--flag value", "--flag=value", "-f value", "-fvalue"; "--" ends
-// flags and
-// "-" is an argument. An error is a sentence that lists what the command accepts.
+// flags and "-" is an argument. An error is a sentence that names what was given and what the command
+// accepts.
 [[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Command& command,
                                                                     std::span<const std::string> words);
+
+// "--runs 1.5: it takes a whole number from 1 to 100".
+[[nodiscard]] std::string not_accepted(std::string_view flag, std::string_view value,
+                                       std::string_view accepted);
 
 // Usage of one command, for a terminal.
 [[nodiscard]] std::string usage(const Command& command);

@@ -81,4 +81,9 @@ struct MetricTemplate {
 [[nodiscard]] Result<MetricTemplate> parse_template(const Json& object,
                                                     UnknownFields unknown = UnknownFields::Ignore);
 
+// Whether the metric's query, or that of the MetricTemplate that it names, can be asked with the metric's
+// variables. The error is a sentence; no query is fine.
+[[nodiscard]] std::expected<void, std::string> check_query(const MetricSpec& metric,
+                                                           const MetricTemplate* named = nullptr);
+
 }  // namespace weir::canary

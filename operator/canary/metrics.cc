@@ -15,6 +15,7 @@ using analysis::Policy;
 
 constexpr Bounds kQueryLength{1, 8192};
 constexpr std::size_t kMaxMetrics = 32;
+constexpr double kWhole = 100;  // per cent
 
 Policy parse_policy(Fields& fields, std::string_view name, Policy fallback) {
   const auto given =
@@ -34,6 +35,14 @@ analysis::Range parse_range(Fields& metric, const std::string& name) {
   if (range.min && range.max && *range.min > *range.max) {
     metric.refuse("thresholdRange", start + "min " + number_text(*range.min) + ", more than max " +
                                         number_text(*range.max) + "; no value could be in it");
+  }
+  if (name == analysis::kSuccessRate && range.min > kWhole) {
+    metric.refuse("thresholdRange", start + "min " + number_text(*range.min) +
+                                        "; a success rate is 0 to 100 per cent: no value could be in it");
+  }
+  if (is_built_in(name) && range.max && *range.max < 0) {
+    metric.refuse("thresholdRange", start + "max " + number_text(*range.max) +
+                                        "; it is never below 0: no value could be in it");
   }
   return range;
 }
@@ -200,6 +209,13 @@ Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown)
   if (problems.unknown && unknown == UnknownFields::Refuse) return std::unexpected(*problems.unknown);
   if (problems.error) return std::unexpected(*problems.error);
   return result;
+}
+
+std::expected<void, std::string> check_query(const MetricSpec& metric, const MetricTemplate* named) {
+  const auto& query = named != nullptr ? named->query : metric.metric.query;
+  if (query.empty()) return {};
+  return analysis::check_query(named != nullptr ? named->provider : metric.metric.provider, query,
+                               metric.metric.template_variables);
 }
 
 }  // namespace weir::canary

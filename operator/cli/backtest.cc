@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "analysis/providers/prometheus/api.h"
+#include "operator/base/args.h"
 #include "operator/base/time.h"
 #include "operator/cli/canary_file.h"
 #include "operator/http/transport.h"
@@ -39,8 +40,7 @@ Expected<analysis::TimePoint> time_of(const Arguments& arguments, std::string_vi
   const auto text = arguments.value(flag);
   const auto time = base::parse_time(text);
   if (time) return *time;
-  return std::unexpected(
-      fmt::format("--{} \"{}\": it takes a time such as 2026-11-24T12:00:00Z", flag, text));
+  return std::unexpected(base::not_accepted(flag, text, "a time such as 2026-11-24T12:00:00Z"));
 }
 
 Expected<Replay> read(const Arguments& arguments, std::istream& in) {
@@ -48,7 +48,10 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
   if (!from) return std::unexpected(from.error());
   const auto to = time_of(arguments, "to");
   if (!to) return std::unexpected(to.error());
-  if (*to <= *from) return std::unexpected("--to is not after --from");
+  if (*to <= *from) {
+    return std::unexpected(
+        base::not_accepted("to", arguments.value("to"), "a time after --from " + arguments.value("from")));
+  }
   auto canary = read_canary(arguments, in);
   if (!canary) return std::unexpected(canary.error());
   Replay past{.canary = *std::move(canary), .stable = arguments.value("stable"), .from = *from, .to = *to};
@@ -58,13 +61,16 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
         "which Deployment served before? The Canary has no spec.stableRef: give --stable NAME");
   }
   if (static_cast<std::size_t>((*to - *from) / past.canary.spec.interval) > kMaxIntervals) {
-    return std::unexpected(fmt::format("from --from to --to are more than {} intervals", kMaxIntervals));
+    return std::unexpected(fmt::format("from --from {} to --to {} are more than {} intervals of {}",
+                                       arguments.value("from"), arguments.value("to"), kMaxIntervals,
+                                       base::format_duration(past.canary.spec.interval)));
   }
   past.weight = past.canary.spec.program.stages.front().traffic.candidate.percent();
-  if (const auto text = arguments.value("weight"); !text.empty()) {
+  if (arguments.has("weight")) {
+    const auto text = arguments.value("weight");
     const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), past.weight);
     if (error != std::errc() || last != text.data() + text.size() || past.weight < 1 || past.weight > 100) {
-      return std::unexpected(fmt::format("--weight {}: it takes a whole number from 1 to 100", text));
+      return std::unexpected(base::not_accepted("weight", text, "a whole number from 1 to 100"));
     }
   }
   return past;

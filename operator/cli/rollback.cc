@@ -1,6 +1,7 @@
 // `kubectl weir rollback`: asks the operator to take a release back.
 #include <ostream>
 
+#include "operator/base/utf8.h"
 #include "operator/canary/canary.h"
 #include "operator/cli/cli.h"
 #include "operator/kube/object.h"
@@ -41,8 +42,9 @@ bool already_asked(const canary::Canary& release) {
 
 int roll_back(const Arguments& arguments, const kube::Key& key, kube::Api& api, Console& console) {
   const std::string reason = arguments.value("reason", "asked for with kubectl weir rollback");
-  if (reason.find_first_not_of(" \t\n") == std::string::npos || reason.size() > kMaxReason) {
-    console.err << "--reason must say why in 1 to " << kMaxReason << " characters\n";
+  const bool says_why = reason.find_first_not_of(" \t\n") != std::string::npos;
+  if (!says_why || reason.size() > kMaxReason || base::find_invalid_utf8(reason)) {
+    console.err << "--reason must say why in 1 to " << kMaxReason << " characters of UTF-8\n";
     return kRefused;
   }
   for (int attempt = 1;; ++attempt) {

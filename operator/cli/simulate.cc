@@ -47,44 +47,63 @@ class Reader {
   // "0.1%" or "0.001".
   double share(std::string_view flag, double otherwise) {
     auto text = arguments_.value(flag);
-    if (text.empty()) return otherwise;
     const bool per_cent = text.ends_with('%');
     if (per_cent) text.pop_back();
-    const auto value = parse(text);
-    const double share = value.value_or(-1) / (per_cent ? kPerCent : 1);
+    const double share = parse<double>(text).value_or(-1) / (per_cent ? kPerCent : 1);
     if (share >= 0 && share <= 1) return share;
     return refuse(flag, "a share such as 0.1% or 0.001", otherwise);
   }
 
   double number(std::string_view flag, double otherwise, double least, double most) {
-    const auto text = arguments_.value(flag);
-    if (text.empty()) return otherwise;
-    const auto value = parse(text);
+    const auto value = parse<double>(arguments_.value(flag));
     if (value && *value >= least && *value <= most) return *value;
     return refuse(flag, fmt::format("a number from {} to {}", least, most), otherwise);
   }
 
-  std::chrono::milliseconds duration(std::string_view flag, std::chrono::milliseconds otherwise) {
-    const auto text = arguments_.value(flag);
-    if (text.empty()) return otherwise;
-    const auto value = base::parse_duration(text);
-    if (value && *value > std::chrono::milliseconds{0}) return *value;
-    return refuse(flag, "a duration such as 10m or 30s", otherwise);
+  std::int64_t whole(std::string_view flag, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+    const auto value = parse<std::int64_t>(arguments_.value(flag));
+    if (value && *value >= least && *value <= most) return *value;
+    return refuse(flag, fmt::format("a whole number from {} to {}", least, most), otherwise);
+  }
+
+  // A multiple of `unit`.
+  std::chrono::milliseconds duration(std::string_view flag, std::chrono::milliseconds otherwise,
+                                     std::chrono::milliseconds most,
+                                     std::chrono::milliseconds unit = std::chrono::milliseconds{1}) {
+    const auto value = base::parse_duration(arguments_.value(flag));
+    if (value && *value >= unit && *value <= most && value->count() % unit.count() == 0) return *value;
+    return refuse(
+        flag,
+        fmt::format("a duration such as 10m or 30s, from {} to {}, in steps of {}",
+                    base::format_duration(unit), base::format_duration(most), base::format_duration(unit)),
+        otherwise);
+  }
+
+  // Flags of which only one can be given.
+  void exclude(std::string_view flag, std::string_view other, std::string_view why) {
+    if (problem_.empty() && arguments_.has(flag) && arguments_.has(other))
+      problem_ = fmt::format("--{} and --{}: give one of them; {}", flag, other, why);
+  }
+  void require(std::string_view flag, std::string_view other, std::string_view why) {
+    if (problem_.empty() && arguments_.has(flag) && !arguments_.has(other))
+      problem_ = fmt::format("--{} {}: it needs --{}; {}", flag, arguments_.value(flag), other, why);
   }
 
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
-  static std::optional<double> parse(const std::string& text) {
-    double value = 0;
+  template <typename Number>
+  static std::optional<Number> parse(const std::string& text) {
+    Number value{};
     const auto* end = text.data() + text.size();
     const auto [last, error] = std::from_chars(text.data(), end, value);
     return error == std::errc() && last == end ? std::optional(value) : std::nullopt;
   }
+  // What a flag that is not there comes to, too.
   template <typename T>
   T refuse(std::string_view flag, const std::string& accepted, T otherwise) {
-    if (problem_.empty())
-      problem_ = fmt::format("--{} {}: it takes {}", flag, arguments_.value(flag), accepted);
+    if (arguments_.has(flag) && problem_.empty())
+      problem_ = base::not_accepted(flag, arguments_.value(flag), accepted);
     return otherwise;
   }
 
@@ -92,32 +111,38 @@ class Reader {
   std::string problem_;
 };
 
-Expected<Settings> read(const Arguments& arguments, std::istream& in) {
+void read_traffic(Reader& reader, Traffic& traffic) {
   constexpr double kMostRate = 1e6;
-  constexpr double kMostLatency = 600'000;
   constexpr double kMostCluster = 1e6;
-  constexpr double kMostSeed = 9e15;
-  Reader reader(arguments);
-  Settings settings;
-  auto& traffic = settings.options.traffic;
+  constexpr std::chrono::minutes kMostLatency{10};
   traffic.requests_per_second = reader.number("rps", traffic.requests_per_second, 0, kMostRate);
   traffic.stable_error = reader.share("stable-error", traffic.stable_error);
   traffic.candidate_error = reader.share("candidate-error", traffic.stable_error);
   traffic.cluster = reader.number("cluster", traffic.cluster, 1, kMostCluster);
-  const auto latency = reader.duration("latency", std::chrono::milliseconds{60});
+  const auto latency = reader.duration("latency", std::chrono::milliseconds{60}, kMostLatency);
   traffic.stable_latency_ms = static_cast<double>(latency.count());
-  traffic.candidate_latency_ms = static_cast<double>(reader.duration("candidate-latency", latency).count());
-  settings.options.duration = reader.duration("duration", settings.options.duration);
-  if (arguments.has("fixed-weight")) {
-    settings.options.fixed_weight = Weight::of(static_cast<int>(reader.number("fixed-weight", 10, 1, 100)));
-  }
-  const auto scrape = reader.duration("scrape-interval", settings.scrape_interval);
-  settings.scrape_interval = std::chrono::ceil<std::chrono::seconds>(scrape);
-  settings.runs = static_cast<int>(reader.number("runs", kDefaultRuns, 1, kMaxRuns));
-  settings.seed = static_cast<std::uint64_t>(reader.number("seed", 1, 0, kMostSeed));
-  if (traffic.candidate_latency_ms > kMostLatency || traffic.stable_latency_ms > kMostLatency) {
-    return std::unexpected("--latency: at most 10m");
-  }
+  traffic.candidate_latency_ms =
+      static_cast<double>(reader.duration("candidate-latency", latency, kMostLatency).count());
+}
+
+Expected<Settings> read(const Arguments& arguments, std::istream& in) {
+  constexpr std::int64_t kMostSeed = 9'000'000'000'000'000;
+  constexpr std::chrono::hours kMostDuration{1000};
+  constexpr std::chrono::hours kMostScrape{1};
+  Reader reader(arguments);
+  Settings settings;
+  read_traffic(reader, settings.options.traffic);
+  settings.options.duration = reader.duration("duration", settings.options.duration, kMostDuration);
+  if (arguments.has("fixed-weight"))
+    settings.options.fixed_weight = Weight::of(reader.whole("fixed-weight", 10, 1, 100));
+  settings.scrape_interval = std::chrono::duration_cast<std::chrono::seconds>(
+      reader.duration("scrape-interval", settings.scrape_interval, kMostScrape, std::chrono::seconds{1}));
+  settings.runs = static_cast<int>(reader.whole("runs", kDefaultRuns, 1, kMaxRuns));
+  settings.seed = static_cast<std::uint64_t>(reader.whole("seed", 1, 0, kMostSeed));
+  reader.require("duration", "fixed-weight", "a release that takes its steps ends by itself");
+  reader.exclude("sweep", "fixed-weight",
+                 "a sweep is of whole releases, and at a fixed weight none is promoted");
+  reader.exclude("sweep", "candidate-error", "a sweep goes through shares of its own");
   if (!reader.problem().empty()) return std::unexpected(reader.problem());
   auto canary = read_canary(arguments, in);
   if (!canary) return std::unexpected(canary.error());

@@ -39,8 +39,6 @@ Store::Packed pack(const Json& object) {
   return packed;
 }
 
-Json unpack(const Store::Packed& packed) { return Json::from_msgpack(packed); }
-
 }  // namespace
 
 void Store::Listed::add(Json object) {
@@ -48,8 +46,27 @@ void Store::Listed::add(Json object) {
   objects_.emplace_back(key_of(object), pack(object));
 }
 
-Stored Store::unpacked(const Entry& entry) {
-  return {std::make_shared<const Json>(unpack(entry.packed)), entry.since};
+std::shared_ptr<const Json> Store::unpacked(const Entry& entry) const {
+  const auto known = std::ranges::find(recent_, &entry, &Recent::entry);
+  auto object =
+      known != recent_.end() ? known->object : std::make_shared<const Json>(Json::from_msgpack(entry.packed));
+  keep_unpacked(entry, object);
+  return object;
+}
+
+void Store::keep_unpacked(const Entry& entry, std::shared_ptr<const Json> object) const {
+  forget_unpacked(entry);
+  recent_.push_front({&entry, std::move(object)});
+  const auto bytes = [&] {
+    std::size_t sum = 0;
+    for (const auto& one : recent_) sum += one.entry->packed.size();
+    return sum;
+  };
+  while (recent_.size() > kRecentObjects || (!recent_.empty() && bytes() > kRecentBytes)) recent_.pop_back();
+}
+
+void Store::forget_unpacked(const Entry& entry) const {
+  std::erase_if(recent_, [&](const Recent& one) { return one.entry == &entry; });
 }
 
 std::vector<std::string> Store::terms_of(const Json& object) const {
@@ -60,7 +77,7 @@ std::optional<Stored> Store::get(const Key& key) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return std::nullopt;
-  return unpacked(found->second);
+  return Stored{unpacked(found->second), found->second.since};
 }
 
 bool Store::contains(const Key& key) const {
@@ -134,6 +151,7 @@ Change Store::set(const Key& key, Packed packed, const Json& object, const Json&
   Change change{.key = key, .before = {}, .after = terms_of(object)};
   if (!known.is_null()) change.before = terms_of(known);
   const auto at = objects_.try_emplace(key).first;
+  forget_unpacked(at->second);
   at->second.packed = std::move(packed);
   const bool replaced = !known.is_null() && !same_uid(object, known);
   if (replaced) remember_gone(known);
@@ -153,6 +171,7 @@ void Store::remember_gone(const Json& object) {
 Change Store::remove(Entries::iterator at, const Json& known) {
   Change change{.key = at->first, .before = terms_of(known), .after = {}};
   index(*at, change);
+  forget_unpacked(at->second);
   objects_.erase(at);
   return change;
 }
@@ -171,12 +190,13 @@ bool Store::put(Json object, Steady now) {
     const std::string uid = metadata_text(object, "uid");
     if (!uid.empty() && std::ranges::find(gone_, uid) != gone_.end()) return false;
     const auto found = objects_.find(key);
-    Json known;
+    auto known = std::make_shared<const Json>();
     if (found != objects_.end()) {
-      known = unpack(found->second.packed);
-      if (is_same_version(object, known) || is_older_version(object, known)) return false;
+      known = unpacked(found->second);
+      if (is_same_version(object, *known) || is_older_version(object, *known)) return false;
     }
-    change = set(key, pack(object), object, known, now);
+    change = set(key, pack(object), object, *known, now);
+    keep_unpacked(objects_.at(key), std::make_shared<const Json>(std::move(object)));
   }
   tell(change);
   return true;
@@ -188,9 +208,9 @@ bool Store::erase(const Key& key) {
     const std::lock_guard lock(mutex_);
     const auto found = objects_.find(key);
     if (found == objects_.end()) return false;
-    const Json known = unpack(found->second.packed);
-    remember_gone(known);
-    change = remove(found, known);
+    const auto known = unpacked(found->second);
+    remember_gone(*known);
+    change = remove(found, *known);
   }
   tell(change);
   return true;
@@ -209,15 +229,15 @@ std::vector<Key> Store::replace(Listed objects, Steady now) {
     std::set<Key> listed;
     for (auto& [key, packed] : objects.objects_) {
       listed.insert(key);
-      const Json object = unpack(packed);
+      const auto object = Json::from_msgpack(packed);
       const auto found = objects_.find(key);
-      const Json known = found == objects_.end() ? Json() : unpack(found->second.packed);
+      const auto known = found == objects_.end() ? Json() : Json::from_msgpack(found->second.packed);
       if (!known.is_null() && is_same_version(object, known)) continue;
       changes.push_back(set(key, std::move(packed), object, known, now));
     }
     for (auto at = objects_.begin(); at != objects_.end();) {
       const auto next = std::next(at);
-      if (!listed.contains(at->first)) changes.push_back(remove(at, unpack(at->second.packed)));
+      if (!listed.contains(at->first)) changes.push_back(remove(at, Json::from_msgpack(at->second.packed)));
       at = next;
     }
     synced_ = true;

@@ -21,7 +21,7 @@
 namespace weir::kube {
 
 struct Stored {
-  std::shared_ptr<const Json> object;  // never null; the caller's alone
+  std::shared_ptr<const Json> object;  // never null; shared by all who read it
   // Since when this process knows the object's spec to be as it is (monotonic): a lower bound of its age that
   // neither a restart nor a jump of the wall clock makes too large.
   std::chrono::steady_clock::time_point since;
@@ -45,6 +45,7 @@ struct Form {
 };
 
 // Thread-safe. Objects are kept trimmed and packed: a cluster has many, of which few are read at a time.
+// Those few are read again and again, and stay unpacked for a while.
 class Store {
  public:
   using Steady = std::chrono::steady_clock::time_point;
@@ -99,13 +100,23 @@ class Store {
   };
   using Entries = std::map<Key, Entry>;
 
+  // What a round reads of one kind, as long as it is small: an unpacked object takes ten times the room.
+  static constexpr std::size_t kRecentObjects = 8;
+  static constexpr std::size_t kRecentBytes = std::size_t{512} << 10;  // packed
+  struct Recent {
+    const Entry* entry;
+    std::shared_ptr<const Json> object;
+  };
+
   // Hash of a term, and what it finds.
   using Finding = std::pair<std::uint64_t, const Entries::value_type*>;
 
-  [[nodiscard]] static Stored unpacked(const Entry& entry);
   [[nodiscard]] std::vector<std::string> terms_of(const Json& object) const;
   void tell(const Change& change) const;
   // The rest is called with the lock held.
+  [[nodiscard]] std::shared_ptr<const Json> unpacked(const Entry& entry) const;
+  void keep_unpacked(const Entry& entry, std::shared_ptr<const Json> object) const;
+  void forget_unpacked(const Entry& entry) const;
   // Takes in what `object` is, in place of `known` (null: nothing).
   Change set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now);
   Change remove(Entries::iterator at, const Json& known);
@@ -117,6 +128,7 @@ class Store {
   mutable std::mutex mutex_;
   Entries objects_;
   std::set<Finding> index_;
+  mutable std::deque<Recent> recent_;  // newest first
   std::deque<std::string> gone_;  // uids of the last objects that went: a late answer must not bring one back
   bool synced_ = false;
 };

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 
 #include "operator/kube/object.h"
 
 namespace weir::offline {
 namespace {
 
-enum class Type { Object, Array, String, Integer };
+enum class Type { Object, Array, String, Count };
+
+constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 
 struct Field {
   std::string_view kind;  // empty: of every kind
@@ -19,6 +23,8 @@ struct Field {
 // A field stands below those that it is part of.
 constexpr std::array kFields{
     Field{"", "metadata", Type::Object},
+    Field{"", "metadata/name", Type::String},
+    Field{"", "metadata/namespace", Type::String},
     Field{"", "metadata/labels", Type::Object},
     Field{"", "metadata/labels/*", Type::String},
     Field{"", "metadata/annotations", Type::Object},
@@ -29,7 +35,7 @@ constexpr std::array kFields{
     Field{"", "metadata/ownerReferences/*", Type::Object},
     Field{"", "metadata/ownerReferences/*/uid", Type::String},
     Field{"Deployment", "spec", Type::Object},
-    Field{"Deployment", "spec/replicas", Type::Integer},
+    Field{"Deployment", "spec/replicas", Type::Count},
     Field{"Deployment", "spec/selector", Type::Object},
     Field{"Deployment", "spec/selector/matchLabels", Type::Object},
     Field{"Deployment", "spec/selector/matchLabels/*", Type::String},
@@ -44,6 +50,8 @@ constexpr std::array kFields{
     Field{"Service", "spec/ports/*", Type::Object},
 };
 
+bool is_count(std::int64_t value) { return value >= 0 && value <= kMaxCount; }
+
 bool is_of(const Json& value, Type type) {
   switch (type) {
     case Type::Object:
@@ -52,8 +60,8 @@ bool is_of(const Json& value, Type type) {
       return value.is_array();
     case Type::String:
       return value.is_string();
-    case Type::Integer:
-      return value.is_number_integer();
+    case Type::Count:
+      return value.is_number_integer() && is_count(value.get<std::int64_t>());
   }
   return false;
 }
@@ -66,14 +74,14 @@ std::string_view words_for(Type type) {
       return "a list";
     case Type::String:
       return "a string";
-    case Type::Integer:
-      return "a whole number";
+    case Type::Count:
+      return "a whole number from 0 to 2147483647";
   }
   return {};
 }
 
-// The first value at `path` below `node`, which is the field `at`, that is of another type.
-std::optional<Mistyped> look(const Json& node, const std::string& at, std::string_view path, Type type) {
+// The first value at `path` below `node`, which is the field `at`, that is not `type`.
+std::optional<Unusable> look(const Json& node, const std::string& at, std::string_view path, Type type) {
   if (!node.is_structured()) return std::nullopt;
   const auto slash = path.find('/');
   const auto name = path.substr(0, slash);
@@ -83,7 +91,8 @@ std::optional<Mistyped> look(const Json& node, const std::string& at, std::strin
                                        : (at.empty() ? std::string() : at + ".") + key;
     if (name != "*" && name != key) continue;
     if (slash == std::string_view::npos) {
-      if (!is_of(value, type)) return Mistyped{.field = field, .accepted = words_for(type)};
+      if (!is_of(value, type))
+        return Unusable{.field = field, .value = value.dump(), .accepted = words_for(type)};
     } else if (auto found = look(value, field, path.substr(slash + 1), type)) {
       return found;
     }
@@ -111,7 +120,7 @@ void drop_nulls(Json& object) {
   if (const auto metadata = object.find("metadata"); metadata != object.end()) drop_all_nulls(*metadata);
 }
 
-std::optional<Mistyped> find_mistyped(const Json& object) {
+std::optional<Unusable> find_unusable(const Json& object) {
   const auto kind = kube::text_at(object, "/kind");
   for (const auto& field : kFields) {
     if (!field.kind.empty() && field.kind != kind) continue;

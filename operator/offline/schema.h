@@ -1,5 +1,5 @@
 // What the API server makes sure of before the operator reads an object: that metadata, and the fields of
-// built-in kinds, are of their types. A plan has no API server.
+// built-in kinds, are of their types and in their range. A plan has no API server.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,11 +15,12 @@ using Json = nlohmann::json;
 // a built-in kind.
 void drop_nulls(Json& object);
 
-struct Mistyped {
+struct Unusable {
   std::string field;          // "spec.ports[0]"
+  std::string value;          // as JSON
   std::string_view accepted;  // "an object"
 };
-// The first field that the operator reads and that is of another type; empty: there is none.
-[[nodiscard]] std::optional<Mistyped> find_mistyped(const Json& object);
+// The first field that the operator reads and that the API server would refuse; empty: there is none.
+[[nodiscard]] std::optional<Unusable> find_unusable(const Json& object);
 
 }  // namespace weir::offline

@@ -99,6 +99,12 @@ std::string accepted_versions(const Json& object, const kube::Resource& resource
   return accepted;
 }
 
+// "Service checkout"; of what has no name the kind alone.
+std::string called(const std::string& kind, const Json& object) {
+  const auto name = base::name_of(object);
+  return name.empty() ? kind : kind + " " + name;
+}
+
 }  // namespace
 
 const kube::Resource* resource_of(const Json& object) {
@@ -149,15 +155,15 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
       return std::unexpected(document.position("apiVersion") + ": apiVersion of " + what + " is \"" +
                              base::text(document.object, {"apiVersion"}) + "\"; accepted: " + accepted);
     }
-    if (!base::field(document.object, {"metadata", "name"}).is_string()) {
-      return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
-    }
     Json object = document.object;
     drop_nulls(object);
-    if (const auto wrong = find_mistyped(object)) {
-      return std::unexpected(document.position(wrong->field) + ": " + wrong->field + " of " + what + " " +
-                             kube::key_of(object).name + " is not " + std::string(wrong->accepted));
+    if (const auto wrong = find_unusable(object)) {
+      return std::unexpected(document.position(wrong->field) + ": " + wrong->field + " of " +
+                             called(what, object) + " is " + wrong->value + "; accepted is " +
+                             std::string(wrong->accepted));
     }
+    if (base::name_of(object).empty())
+      return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
     object = as_written(std::move(object));
     if (!base::field(object, {"metadata", "namespace"}).is_string())
       object["metadata"]["namespace"] = name_space;

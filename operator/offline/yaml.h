@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 // memory: an alias counts as often as it is used.
 inline constexpr std::size_t kMaxInputBytes = std::size_t{16} << 20;
 inline constexpr std::size_t kMaxNodes = 200'000;
-inline constexpr int kMaxDepth = 100;
+inline constexpr std::size_t kMaxDepth = 100;
 
 // One object as it was read.
 struct Document {
@@ -36,8 +36,8 @@ template <typename T>
 using YamlResult = std::expected<T, std::string>;
 
 // Reads a stream of YAML (or JSON) documents; empty ones are skipped and Lists give their items. Plain
-// scalars have the types that kubectl gives them, quoted ones are strings. Refuses what has no apiVersion and
-// kind, a key that is written twice, and values that JSON doesn't have.
+// scalars have the types that kubectl gives them, quoted ones are strings. Refuses what is not UTF-8, what
+// has no apiVersion and kind, a key that is written twice, and values that JSON doesn't have.
 [[nodiscard]] YamlResult<std::vector<Document>> parse_yaml(std::string_view text, const std::string& file);
 
 // The documents of all `names` in order: files, folders (their *.yaml, *.yml and *.json by name), or "-" for

@@ -4,21 +4,17 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <istream>
 #include <iterator>
 #include <limits>
 #include <optional>
-#include <sstream>
+#include <streambuf>
 
+#include "operator/base/utf8.h"
 #include "operator/offline/yaml.h"
 
 namespace weir::offline {
@@ -90,94 +86,248 @@ struct Failure {
   std::string message;  // with its position
 };
 
-// Turns one document into JSON. Failures leave by exception, since they come from any depth; they end in
-// parse_yaml.
-class Reader {
- public:
-  Reader(const std::string& file, std::map<std::string, int>& lines, std::size_t& nodes)
-      : file_(file), lines_(lines), nodes_(nodes) {}
+std::string too_many() { return fmt::format("more than {} values", kMaxNodes); }
 
-  Json read(const YAML::Node& node, const std::string& path, int depth) {
-    if (depth > kMaxDepth) fail(node, "more than " + std::to_string(kMaxDepth) + " levels of nesting");
-    if (++nodes_ > kMaxNodes) fail(node, "more than " + std::to_string(kMaxNodes) + " values");
-    if (!node.Mark().is_null()) lines_.emplace(path, node.Mark().line + 1);
-    switch (node.Type()) {
-      case YAML::NodeType::Map:
-        return map(node, path, depth);
-      case YAML::NodeType::Sequence:
-        return sequence(node, path, depth);
-      case YAML::NodeType::Scalar:
-        return scalar(node);
-      case YAML::NodeType::Null:
-      case YAML::NodeType::Undefined:
-        return nullptr;
+// The text on its way to the parser. yaml-cpp holds a list or an object in brackets back until it is closed:
+// what is too much is found here, by the signs that stand before values.
+class Source final : public std::streambuf {
+ public:
+  // Borrows both.
+  Source(std::string& text, const std::string& file) : file_(file), end_(text.data() + text.size()) {
+    setg(text.data(), text.data(), text.data());
+  }
+
+  // The parser has told of what it has read so far.
+  void told() { signs_ = 0; }
+
+ protected:
+  int_type underflow() override {
+    constexpr std::ptrdiff_t kBlock = 4096;
+    // A bracket and a comma may stand before one value, and text has commas of its own.
+    constexpr std::ptrdiff_t kMaxSigns = 2 * kMaxNodes;
+    if (gptr() == end_) return traits_type::eof();
+    char* const block_end = gptr() + std::min(kBlock, end_ - gptr());
+    signs_ += std::count_if(gptr(), block_end, [](char c) { return c == ',' || c == '[' || c == '{'; });
+    if (signs_ > kMaxSigns) {
+      throw Failure{fmt::format("{}:{}: {}", file_, 1 + std::count(eback(), gptr(), '\n'), too_many())};
     }
-    return nullptr;
+    setg(eback(), gptr(), block_end);
+    return traits_type::to_int_type(*gptr());
   }
 
  private:
-  [[noreturn]] void fail(const YAML::Node& node, const std::string& message) const {
-    const int line = node.Mark().is_null() ? 1 : node.Mark().line + 1;
-    throw Failure{file_ + ":" + std::to_string(line) + ": " + message};
-  }
+  const std::string& file_;
+  char* const end_;
+  std::ptrdiff_t signs_ = 0;
+};
 
-  Json map(const YAML::Node& node, const std::string& path, int depth) {
-    Json object = Json::object();
-    std::vector<YAML::Node> merged;
-    for (const auto& entry : node) {
-      if (!entry.first.IsScalar()) fail(entry.first, "a key must be a word, not a list or an object");
-      const std::string& key = entry.first.Scalar();
-      if (key == "<<" && entry.first.Tag() == "?") {
-        merged.push_back(entry.second);
-        continue;
-      }
-      if (object.contains(key)) fail(entry.first, "key \"" + key + "\" is written twice");
-      const std::string field = path.empty() ? key : fmt::format("{}.{}", path, key);
-      lines_[field] = entry.first.Mark().line + 1;
-      object[key] = read(entry.second, field, depth + 1);
+// Makes documents of what the parser tells, and counts as it goes. Failures leave by exception, since they
+// come from any depth; they end in parse_yaml.
+class Builder final : public YAML::EventHandler {
+ public:
+  // Borrows both.
+  Builder(Source& source, const std::string& file) : source_(source), file_(file) {}
+
+  [[nodiscard]] std::vector<Document> take() { return std::move(documents_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    see(mark);
+    // yaml-cpp 0.7 makes one empty document after another, without end, of a token that can begin none, such
+    // as the comma of "[1],2".
+    if (mark.pos == last_start_)
+      fail(fmt::format("not YAML: nothing can begin at column {}", mark.column + 1));
+    last_start_ = mark.pos;
+    anchored_.clear();
+    documents_.emplace_back().file = file_;
+  }
+  void OnDocumentEnd() override {
+    if (documents_.back().object.is_null()) documents_.pop_back();
+  }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    begin(mark);
+    finish(anchor, {});
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    see(mark);
+    if (wants_key()) {
+      if (anchor != YAML::NullAnchor) anchored_[anchor] = {.value = text};
+      return key(text, tag == "?");
     }
-    for (const YAML::Node& source : merged) merge(source, object, path, depth);
-    return object;
+    begin(mark);
+    finish(anchor, {.value = scalar(tag, text)});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    see(mark);
+    const auto found = anchored_.find(anchor);
+    if (found == anchored_.end()) fail("an alias stands within the value that it names");
+    const Part& part = found->second;
+    if (wants_key() && part.value.is_string()) return key(part.value.get_ref<const std::string&>(), false);
+    begin(mark);
+    count(part);
+    finish(YAML::NullAnchor, part);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, anchor, Json::array());
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, anchor, Json::object());
+  }
+  void OnMapEnd() override {
+    merge();
+    close();
   }
 
-  // "<<": fields of another object, or of several, where the object has none of its own.
-  void merge(const YAML::Node& source, Json& object, const std::string& path, int depth) {
-    const Json value = read(source, path, depth + 1);
-    const Json parts = value.is_array() ? value : Json::array({value});
-    for (const Json& part : parts) {
-      if (!part.is_object()) fail(source, "\"<<\" must name an object or a list of objects");
-      for (const auto& [key, item] : part.items()) {
-        if (!object.contains(key)) object[key] = item;
+ private:
+  struct Part {
+    Json value;
+    std::size_t nodes = 0;  // values below it
+    std::size_t depth = 0;  // levels of them
+  };
+  // What "<<" names.
+  struct Merged {
+    int line = 0;
+    Json value;
+  };
+  // A list or an object that has not ended.
+  struct Open {
+    Part part;
+    std::string path;
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    // Of an object: the key whose value comes next.
+    std::string key = {};
+    bool has_key = false;
+    bool merges = false;
+    std::vector<Merged> merged = {};
+  };
+
+  [[noreturn]] void fail(const std::string& message) const {
+    throw Failure{fmt::format("{}:{}: {}", file_, line_, message)};
+  }
+
+  void see(const YAML::Mark& mark) {
+    source_.told();
+    line_ = mark.line + 1;
+  }
+
+  void count(const Part& part) {
+    nodes_ += part.nodes;
+    if (nodes_ > kMaxNodes) fail(too_many());
+    if (open_.size() + part.depth > kMaxDepth) fail(fmt::format("more than {} levels of nesting", kMaxDepth));
+  }
+
+  [[nodiscard]] bool wants_key() const {
+    return !open_.empty() && open_.back().part.value.is_object() && !open_.back().has_key;
+  }
+
+  // Of the value that comes next.
+  [[nodiscard]] std::string next_path() const {
+    if (open_.empty()) return {};
+    const Open& around = open_.back();
+    if (around.part.value.is_array()) return fmt::format("{}[{}]", around.path, around.part.value.size());
+    if (around.merges) return around.path;
+    return around.path.empty() ? around.key : fmt::format("{}.{}", around.path, around.key);
+  }
+
+  void key(const std::string& text, bool plain) {
+    Open& object = open_.back();
+    object.has_key = true;
+    object.merges = plain && text == "<<";
+    if (object.merges) {
+      object.merged.push_back({.line = line_, .value = {}});
+      return;
+    }
+    if (object.part.value.contains(text)) fail("key \"" + text + "\" is written twice");
+    object.key = text;
+    documents_.back().lines[next_path()] = line_;
+  }
+
+  // A value begins.
+  void begin(const YAML::Mark& mark) {
+    see(mark);
+    if (wants_key()) fail("a key must be a word, not a list or an object");
+    count({.value = {}, .nodes = 1});
+    // The line of a key is known already.
+    if (open_.empty() || open_.back().part.value.is_array())
+      documents_.back().lines.emplace(next_path(), line_);
+  }
+
+  void finish(YAML::anchor_t anchor, Part part) {
+    if (anchor != YAML::NullAnchor) {
+      count(part);
+      anchored_[anchor] = part;
+    }
+    if (open_.empty()) {
+      documents_.back().object = std::move(part.value);
+      return;
+    }
+    Open& around = open_.back();
+    around.part.nodes += part.nodes + 1;
+    around.part.depth = std::max(around.part.depth, part.depth + 1);
+    if (around.part.value.is_array()) {
+      around.part.value.push_back(std::move(part.value));
+    } else if (around.merges) {
+      around.merged.back().value = std::move(part.value);
+    } else {
+      around.part.value[around.key] = std::move(part.value);
+    }
+    around.has_key = false;
+    around.merges = false;
+  }
+
+  void open(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
+    begin(mark);
+    auto path = next_path();
+    open_.push_back({.part = {.value = std::move(value)}, .path = std::move(path), .anchor = anchor});
+  }
+
+  void close() {
+    source_.told();
+    Open ended = std::move(open_.back());
+    open_.pop_back();
+    finish(ended.anchor, std::move(ended.part));
+  }
+
+  // Fields of another object, or of several, where the object has none of its own.
+  void merge() {
+    Open& object = open_.back();
+    for (Merged& merged : object.merged) {
+      const Json parts = merged.value.is_array() ? std::move(merged.value) : Json::array({merged.value});
+      for (const Json& part : parts) {
+        line_ = merged.line;
+        if (!part.is_object()) fail("\"<<\" must name an object or a list of objects");
+        for (const auto& [name, item] : part.items()) {
+          if (!object.part.value.contains(name)) object.part.value[name] = item;
+        }
       }
     }
   }
 
-  Json sequence(const YAML::Node& node, const std::string& path, int depth) {
-    Json list = Json::array();
-    for (const auto& item : node)
-      list.push_back(read(item, path + "[" + std::to_string(list.size()) + "]", depth + 1));
-    return list;
-  }
-
-  [[nodiscard]] Json scalar(const YAML::Node& node) const {
-    const std::string& text = node.Scalar();
-    const std::string& tag = node.Tag();
+  [[nodiscard]] Json scalar(const std::string& tag, const std::string& text) const {
     if (tag == "!" || tag == std::string(kTagPrefix) + "str") return text;
     Json value = plain_scalar(text);
     if (value.is_number_float() && !std::isfinite(value.get<double>())) {
-      fail(node, "\"" + text + "\" is not a number that an object can hold");
+      fail("\"" + text + "\" is not a number that an object can hold");
     }
     if (tag == "?" || tag.empty()) return value;
     if (tag == std::string(kTagPrefix) + "int" && value.is_number_integer()) return value;
     if (tag == std::string(kTagPrefix) + "float" && value.is_number()) return value.get<double>();
     if (tag == std::string(kTagPrefix) + "bool" && value.is_boolean()) return value;
     if (tag == std::string(kTagPrefix) + "null" && value.is_null()) return value;
-    fail(node, "tag " + tag + " does not fit \"" + text + "\"");
+    fail("tag " + tag + " does not fit \"" + text + "\"");
   }
 
+  Source& source_;
   const std::string& file_;
-  std::map<std::string, int>& lines_;
-  std::size_t& nodes_;
+  std::vector<Document> documents_;
+  std::vector<Open> open_;
+  std::map<YAML::anchor_t, Part> anchored_;
+  std::size_t nodes_ = 0;
+  int line_ = 1;         // of what was told of last
+  int last_start_ = -1;  // of a document
 };
 
 std::string text_of(const Json& object, const char* field) {
@@ -202,6 +352,7 @@ int first_line(const std::map<std::string, int>& lines) {
 }
 
 void add(Document document, std::vector<Document>& documents) {
+  document.line = first_line(document.lines);
   const std::string kind = text_of(document.object, "kind");
   if (kind.empty() || text_of(document.object, "apiVersion").empty()) {
     throw Failure{document.position({}) + ": a document must be an object with apiVersion and kind"};
@@ -217,45 +368,7 @@ void add(Document document, std::vector<Document>& documents) {
   for (std::size_t i = 0; i < items->size(); ++i) {
     Document item{std::move((*items)[i]), document.file, 0,
                   lines_below(document.lines, "items[" + std::to_string(i) + "]")};
-    item.line = first_line(item.lines);
     add(std::move(item), documents);
-  }
-}
-
-// yaml-cpp 0.7 makes one empty document after another, without end, of a token that can begin none, such as
-// the comma of "[1],2". This listens to a first reading, and stops it there.
-class Progress final : public YAML::EventHandler {
- public:
-  explicit Progress(const std::string& file) : file_(file) {}
-
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    if (mark.pos == last_) {
-      throw Failure{file_ + ":" + std::to_string(mark.line + 1) + ": not YAML: nothing can begin at column " +
-                    std::to_string(mark.column + 1)};
-    }
-    last_ = mark.pos;
-  }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
-  }
-  void OnMapEnd() override {}
-
- private:
-  const std::string& file_;
-  int last_ = -1;
-};
-
-void must_end(const std::string& text, const std::string& file) {
-  std::istringstream in(text);
-  YAML::Parser parser(in);
-  Progress progress(file);
-  while (parser.HandleNextDocument(progress)) {
   }
 }
 
@@ -264,36 +377,9 @@ std::string sentence_of(const YAML::Exception& error, const std::string& file) {
   return file + ":" + std::to_string(line) + ": not YAML: " + error.msg;
 }
 
-YamlResult<std::string> slurp(std::istream& in, const std::string& name) {
-  std::string text;
-  std::array<char, 65536> block{};
-  while (in.read(block.data(), block.size()) || in.gcount() > 0) {
-    text.append(block.data(), static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kMaxInputBytes) return std::unexpected(name + ": more than 16 MiB of text");
-  }
-  if (in.bad()) return std::unexpected(name + ": reading it failed");
-  return text;
-}
-
-YamlResult<std::vector<std::string>> files_of(const std::string& name) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (!fs::is_directory(name, error)) return std::vector<std::string>{name};
-  std::vector<std::string> files;
-  for (fs::directory_iterator entry(name, error), end; !error && entry != end; entry.increment(error)) {
-    if (one_of(entry->path().extension().native(), {".yaml", ".yml", ".json"}))
-      files.push_back(entry->path());
-  }
-  if (error) return std::unexpected(name + ": " + error.message());
-  if (files.empty()) return std::unexpected(name + ": no .yaml, .yml or .json file in this folder");
-  std::ranges::sort(files);
-  return files;
-}
-
-YamlResult<std::string> text_of_file(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::unexpected(file + ": " + std::strerror(errno));
-  return slurp(in, file);
+std::string not_utf8(std::string_view text, std::size_t at, const std::string& file) {
+  return fmt::format("{}:{}: byte 0x{:02x} is not UTF-8: save the file as UTF-8", file,
+                     1 + std::ranges::count(text.substr(0, at), '\n'), static_cast<unsigned char>(text[at]));
 }
 
 }  // namespace
@@ -329,47 +415,21 @@ std::string Document::position(std::string_view field) const {
 }
 
 YamlResult<std::vector<Document>> parse_yaml(std::string_view text, const std::string& file) {
+  if (const auto at = base::find_invalid_utf8(text)) return std::unexpected(not_utf8(text, *at, file));
   std::vector<Document> documents;
-  std::size_t nodes = 0;
   try {
-    const std::string all(text);
-    must_end(all, file);
-    for (const YAML::Node& root : YAML::LoadAll(all)) {
-      if (!root.IsDefined() || root.IsNull()) continue;
-      Document document;
-      document.file = file;
-      Reader reader(document.file, document.lines, nodes);
-      document.object = reader.read(root, "", 0);
-      document.line = first_line(document.lines);
-      add(std::move(document), documents);
+    std::string all(text);
+    Source source(all, file);
+    std::istream in(&source);
+    YAML::Parser parser(in);
+    Builder builder(source, file);
+    while (parser.HandleNextDocument(builder)) {
     }
+    for (Document& document : builder.take()) add(std::move(document), documents);
   } catch (const Failure& failure) {
     return std::unexpected(failure.message);
   } catch (const YAML::Exception& error) {
     return std::unexpected(sentence_of(error, file));
-  }
-  return documents;
-}
-
-YamlResult<std::vector<Document>> read_yaml(const std::vector<std::string>& names, std::istream& in) {
-  std::vector<Document> documents;
-  const auto take = [&](const YamlResult<std::string>& text, const std::string& file) -> YamlResult<void> {
-    if (!text) return std::unexpected(text.error());
-    auto read = parse_yaml(*text, file);
-    if (!read) return std::unexpected(read.error());
-    std::move(read->begin(), read->end(), std::back_inserter(documents));
-    return {};
-  };
-  for (const std::string& name : names) {
-    if (name == "-") {
-      if (const auto taken = take(slurp(in, "stdin"), "stdin"); !taken) return std::unexpected(taken.error());
-      continue;
-    }
-    const auto files = files_of(name);
-    if (!files) return std::unexpected(files.error());
-    for (const std::string& file : *files) {
-      if (const auto taken = take(text_of_file(file), file); !taken) return std::unexpected(taken.error());
-    }
   }
   return documents;
 }

@@ -4,6 +4,7 @@
 
 #include "operator/base/base64.h"
 #include "operator/kube/object.h"
+#include "strategies/context.h"
 
 namespace weir::reconcile {
 namespace {
@@ -61,6 +62,33 @@ std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kub
     }
   }
   return metrics;
+}
+
+std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric,
+                                                const std::string& name_space, const kube::Store& templates,
+                                                bool cross_namespace) {
+  const auto& name = metric.metric.name;
+  const auto obstacle = [](std::string reason, std::string message) {
+    return strategies::Obstacle{std::string(strategies::kProgressing), std::move(reason), std::move(message)};
+  };
+  if (metric.template_name.empty()) {
+    const auto checked = canary::check_query(metric);
+    if (checked) return std::nullopt;
+    return obstacle("QueryNotUsable", "metric " + name + ": " + checked.error());
+  }
+  const auto& space = metric.template_namespace.empty() ? name_space : metric.template_namespace;
+  if (space != name_space && !cross_namespace) {
+    return obstacle("CrossNamespaceReference", "metric " + name + " names a MetricTemplate of namespace " +
+                                                   space + ": accepted are those of namespace " + name_space);
+  }
+  const auto what = "MetricTemplate " + metric.template_name + " of metric " + name;
+  const auto stored = templates.get({space, metric.template_name});
+  if (!stored) return obstacle("MetricTemplateNotFound", what + " does not exist in namespace " + space);
+  const auto parsed = canary::parse_template(*stored->object);
+  if (!parsed) return obstacle("MetricTemplateNotUsable", what + ": " + parsed.error().message);
+  const auto checked = canary::check_query(metric, &*parsed);
+  if (checked) return std::nullopt;
+  return obstacle("MetricTemplateNotUsable", what + ": " + checked.error());
 }
 
 Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request) {

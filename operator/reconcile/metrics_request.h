@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,13 @@ using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
 [[nodiscard]] std::vector<analysis::Metric> metrics_of(const canary::Canary& canary,
                                                        const kube::Store& templates,
                                                        const ReadSecret& read_secret);
+
+// What keeps the metric from being asked: its MetricTemplate, or a query that names what nobody defines.
+// Empty: nothing.
+[[nodiscard]] std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric,
+                                                              const std::string& name_space,
+                                                              const kube::Store& templates,
+                                                              bool cross_namespace);
 
 // What tells a question from others (Question::same_as). It has no metrics yet.
 [[nodiscard]] Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request);

@@ -12,6 +12,7 @@
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/managed.h"
+#include "operator/reconcile/metrics_request.h"
 #include "operator/reconcile/rivals.h"
 #include "operator/reconcile/selector.h"
 #include "operator/reconcile/services.h"
@@ -320,18 +321,9 @@ class Observer {
   void find_templates() {
     if (snapshot_.canary.status.phase > Phase::Progressing) return;
     for (const auto& metric : snapshot_.canary.metrics) {
-      if (metric.template_name.empty()) continue;
-      const auto& space = metric.template_namespace.empty() ? name_space() : metric.template_namespace;
-      if (space != name_space() && !means_.cross_namespace_templates) {
-        refuse(kProgressing, "CrossNamespaceReference",
-               "metric " + metric.metric.name + " names a MetricTemplate of namespace " + space +
-                   ": accepted are those of namespace " + name_space());
-        continue;
-      }
-      if (stores_.metric_templates.contains({space, metric.template_name})) continue;
-      refuse(kProgressing, "MetricTemplateNotFound",
-             "MetricTemplate " + metric.template_name + " of metric " + metric.metric.name +
-                 " does not exist in namespace " + space);
+      auto obstacle =
+          obstacle_to(metric, name_space(), stores_.metric_templates, means_.cross_namespace_templates);
+      if (obstacle) snapshot_.observed.obstacles.push_back(*std::move(obstacle));
     }
   }
 

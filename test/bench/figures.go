@@ -76,6 +76,7 @@ var growths = []struct {
 	{"growth_exponent_burst_peak_rss", "burst{}_peak_rss_mb", []int{200, 1000}},
 	{"growth_exponent_burst_step_lateness_p99", "burst{}_step_lateness_p99_ms", []int{200, 1000}},
 	{"growth_exponent_virtualservice_edit", "virtualservice_edit_us_{}", []int{10, 100, 1000}},
+	{"growth_exponent_plan", "plan_us_{}", []int{10, 150, 1500}},
 }
 
 func (f figures) derive() {

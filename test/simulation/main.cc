@@ -5,21 +5,21 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <expected>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
+#include "operator/base/args.h"
 #include "test/simulation/crash_points.h"
 
 namespace weir::simulation {
 namespace {
 
-constexpr const char* kUsage =
-    "usage: weir-simulate [--seeds N] [--first-seed N] [--jobs N] [--stop-at-first]\n"
-    "       weir-simulate --seed N            one run, with its timeline\n"
-    "       weir-simulate --crash-points [--jobs N]\n";
 constexpr std::size_t kShownFailures = 5;
 
 struct Options {
@@ -29,41 +29,58 @@ struct Options {
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   bool stop_at_first = false;
   bool crash_points = false;
+  bool help = false;
 };
 
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+const base::Command& command() {
+  static const base::Command kCommand{
+      .name = "",
+      .arguments = "[flags]",
+      .meaning = "Runs the operator against a simulated world, and checks what must hold after every event.",
+      .min_arguments = 0,
+      .max_arguments = 0,
+      .flags =
+          {
+              {"seeds", 0, "COUNT", "runs, of one seed each; default: 1000"},
+              {"first-seed", 0, "NUMBER", "of the first run; default: 1"},
+              {"seed", 0, "NUMBER", "one run, with its timeline"},
+              {"jobs", 0, "COUNT", "runs at the same time; default: as many as there are cores"},
+              {"stop-at-first", 0, "", "no further run begins after a violation"},
+              {"crash-points", 0, "", "a crash before and after each write, instead of seeds"},
+              {"help", 'h', "", "print this text"},
+          },
+      .program = "weir-simulate"};
+  return kCommand;
 }
 
-std::optional<Options> parse(const std::vector<std::string_view>& args) {
-  Options options;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--stop-at-first") {
-      options.stop_at_first = true;
-      continue;
-    }
-    if (args[i] == "--crash-points") {
-      options.crash_points = true;
-      continue;
-    }
-    const auto value = i + 1 < args.size() ? number(args[i + 1]) : std::nullopt;
-    if (!value) return std::nullopt;
-    if (args[i] == "--seeds") {
-      options.seeds = *value;
-    } else if (args[i] == "--first-seed") {
-      options.first = *value;
-    } else if (args[i] == "--seed") {
-      options.one = *value;
-    } else if (args[i] == "--jobs" && *value > 0) {
-      options.jobs = static_cast<unsigned>(*value);
-    } else {
-      return std::nullopt;
-    }
-    ++i;
+// Takes a number that was given; says what is wrong with it.
+std::optional<std::string> read(const base::Arguments& given, std::string_view flag, std::uint64_t least,
+                                std::uint64_t most, std::uint64_t& value) {
+  if (!given.has(flag)) return std::nullopt;
+  const auto text = given.value(flag);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
+    return std::nullopt;
+  return base::not_accepted(flag, text, fmt::format("a whole number from {} to {}", least, most));
+}
+
+std::expected<Options, std::string> parse(const std::vector<std::string>& words) {
+  constexpr std::uint64_t kMost = 1'000'000'000'000'000;
+  constexpr std::uint64_t kMostJobs = 1'000;
+  const auto given = base::parse_arguments(command(), words);
+  if (!given) return std::unexpected(given.error());
+  Options options{.stop_at_first = given->has("stop-at-first"),
+                  .crash_points = given->has("crash-points"),
+                  .help = given->has("help")};
+  std::uint64_t one = 0;
+  std::uint64_t jobs = options.jobs;
+  for (const auto& problem :
+       {read(*given, "seeds", 1, kMost, options.seeds), read(*given, "first-seed", 0, kMost, options.first),
+        read(*given, "seed", 0, 2 * kMost, one), read(*given, "jobs", 1, kMostJobs, jobs)}) {
+    if (problem) return std::unexpected(*problem);
   }
+  if (given->has("seed")) options.one = one;
+  options.jobs = static_cast<unsigned>(jobs);
   return options;
 }
 
@@ -177,11 +194,15 @@ int run_crash_points(const Options& options) {
   return report(tally, began);
 }
 
-int main_of(const std::vector<std::string_view>& args) {
-  const auto options = parse(args);
+int main_of(const std::vector<std::string>& words) {
+  const auto options = parse(words);
   if (!options) {
-    fmt::print(stderr, "{}", kUsage);
+    fmt::print(stderr, "weir-simulate: {}\n", options.error());
     return 2;
+  }
+  if (options->help) {
+    fmt::print("{}", base::usage(command()));
+    return 0;
   }
   spdlog::set_level(spdlog::level::off);
   if (options->one) {
@@ -195,5 +216,5 @@ int main_of(const std::vector<std::string_view>& args) {
 }  // namespace weir::simulation
 
 int main(int argc, char** argv) {
-  return weir::simulation::main_of(std::vector<std::string_view>(argv + 1, argv + argc));
+  return weir::simulation::main_of(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -95,19 +95,18 @@ void append_change(std::vector<Write>& writes, const Json& before, Json after) {
 
 using Found = std::map<kube::Key, std::shared_ptr<const Json>>;
 
-// Collects the objects of one kind.
+// Collects the objects of one kind, each read once however often it is named.
 class Gathering {
  public:
   Gathering(const kube::Stores& stores, const kube::Resource& kind) : kind_(kind), store_(stores.of(kind)) {}
 
   void with(std::string_view term) {
     if (store_ == nullptr) return;
-    for (const auto& stored : store_->list_with(term))
-      found_.emplace(kube::key_of(*stored.object), stored.object);
+    for (const auto& key : store_->keys_with(term)) named(key);
   }
-  void named(const std::string& name_space, const std::string& name) {
-    const auto stored = store_ == nullptr ? std::nullopt : store_->get({name_space, name});
-    if (stored) found_.emplace(kube::key_of(*stored->object), stored->object);
+  void named(const kube::Key& key) {
+    if (store_ == nullptr || found_.contains(key)) return;
+    if (const auto stored = store_->get(key)) found_.emplace(key, stored->object);
   }
   [[nodiscard]] const Found& found() const { return found_; }
   void copy_to(Objects& objects) const {
@@ -175,11 +174,11 @@ Objects IstioRouter::gather(const Target& target, const kube::Stores& stores) co
     rules.with(term);
   }
   for (const auto& listed : listed_virtual_services(target))
-    routes.named(target.name_space, base::text(listed, {"name"}));
-  for (const auto& record : target.records) routes.named(target.name_space, record.object);
+    routes.named({target.name_space, base::text(listed, {"name"})});
+  for (const auto& record : target.records) routes.named({target.name_space, record.object});
   add_binding(target, routes);
   rules.with(kWildcardRule);
-  rules.named(target.name_space, made_name(target));
+  rules.named({target.name_space, made_name(target)});
   Objects objects;
   routes.copy_to(objects);
   rules.copy_to(objects);

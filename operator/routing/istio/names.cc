@@ -14,14 +14,6 @@ bool of_route(const strategies::RouteRecord& record) { return !record.object.sta
 
 }  // namespace
 
-Json original_of(const Target& target, const std::string& object, const std::string& key) {
-  const auto found = std::ranges::find_if(
-      target.records, [&](const auto& record) { return record.object == object && record.key == key; });
-  if (found == target.records.end()) return {};
-  auto original = Json::parse(found->original, nullptr, /*allow_exceptions=*/false);
-  return base::field(original, {"destination"}).is_object() ? original : Json();
-}
-
 bool has_route_records(const Target& target) { return std::ranges::any_of(target.records, of_route); }
 
 SubsetNames::SubsetNames(const Target& target, const Rules& rules)
@@ -30,11 +22,22 @@ SubsetNames::SubsetNames(const Target& target, const Rules& rules)
   if (traffic_ == nullptr && !dedicated(target)) traffic_ = rules.applied;
   for (const auto& record : target.records) {
     if (!of_route(record)) continue;
-    const auto subset = base::text(Json::parse(record.original, nullptr, /*allow_exceptions=*/false),
-                                   {"destination", "subset"});
+    auto original = Json::parse(record.original, nullptr, /*allow_exceptions=*/false);
+    if (!base::field(original, {"destination"}).is_object()) continue;
+    const auto subset = base::text(original, {"destination", "subset"});
     if (!subset.empty()) originals_.insert(subset);
+    records_.try_emplace({record.object, record.key}, std::move(original));
   }
   pinned_ = originals_;
+  owner_candidates_ = subsets_of(target, owner_, target.candidate_version);
+  std::erase_if(owner_candidates_,
+                [&](const std::string& name) { return recorded_as_added(target, owner_, name); });
+}
+
+const Json& SubsetNames::original_of(const std::string& object, const std::string& key) const {
+  static const Json kNone;
+  const auto found = records_.find({object, key});
+  return found == records_.end() ? kNone : found->second;
 }
 
 bool SubsetNames::means(const Json* rule, std::string_view subset, const std::string& asked,
@@ -68,10 +71,9 @@ bool SubsetNames::added(std::string_view subset) const {
 }
 
 std::string SubsetNames::owner_candidate_subset() const {
-  for (const auto& name : subsets_of(target_, owner_, target_.candidate_version)) {
-    if (!recorded_as_added(target_, owner_, name) && !pinned_.contains(name)) return name;
-  }
-  return {};
+  const auto found =
+      std::ranges::find_if(owner_candidates_, [&](const auto& name) { return !pinned_.contains(name); });
+  return found == owner_candidates_.end() ? std::string() : *found;
 }
 
 bool SubsetNames::moves(const std::string& subset) const {

@@ -1,9 +1,11 @@
 // What the names of subsets mean to one release, and which ones its divided routes use.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "operator/routing/istio/rules.h"
@@ -11,9 +13,6 @@
 
 namespace weir::routing {
 
-// A record of a VirtualService's destination, parsed. Null where there is none, or it is no
-// destination.
-[[nodiscard]] Json original_of(const Target& target, const std::string& object, const std::string& key);
 // Whether there is any record of any VirtualService: the release has begun to divide routes.
 [[nodiscard]] bool has_route_records(const Target& target);
 
@@ -29,6 +28,10 @@ class SubsetNames {
   [[nodiscard]] bool owner_candidate(std::string_view subset) const;
   // The record says that the operator added it.
   [[nodiscard]] bool added(std::string_view subset) const;
+
+  // What the record of a VirtualService's destination says that stood there. Null where there is none, or it
+  // is no destination.
+  [[nodiscard]] const Json& original_of(const std::string& object, const std::string& key) const;
 
   // Says that an owner's destination names a subset that is stable's: a promotion has to move it.
   void pin(const std::string& subset) { pinned_.insert(subset); }
@@ -53,7 +56,7 @@ class SubsetNames {
   [[nodiscard]] std::string usable_candidate() const;
 
  private:
-  // The candidate's subset that the owner's rule has of its own accord; empty: none.
+  // One of `owner_candidates_` that nothing is pinned to; empty: none.
   [[nodiscard]] std::string owner_candidate_subset() const;
   [[nodiscard]] std::string chosen(const std::string& asked, const std::string& version) const;
   [[nodiscard]] std::string usable(const std::string& name, const std::string& version) const;
@@ -61,9 +64,11 @@ class SubsetNames {
                            const std::string& version) const;
 
   const Target& target_;
-  const Json* traffic_;              // rule of the divided routes
-  const Json* owner_;                // rule of the routes as their owner wrote them
-  std::set<std::string> originals_;  // subsets that recorded destinations name
+  const Json* traffic_;  // rule of the divided routes
+  const Json* owner_;    // rule of the routes as their owner wrote them
+  std::map<std::pair<std::string, std::string>, Json> records_;  // of VirtualServices, by object and key
+  std::set<std::string> originals_;                              // subsets that recorded destinations name
+  std::vector<std::string> owner_candidates_;  // the candidate's, that the owner's rule has of its own accord
   std::set<std::string> pinned_;
 };
 

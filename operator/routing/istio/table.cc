@@ -90,7 +90,7 @@ class Scan {
     place.form = form;
     place.at = {i};
     place.key = key_ + "/" + std::to_string(table_.places.size());
-    place.original = original_of(target_, base::name_of(object_), place.key);
+    place.original = names_.original_of(base::name_of(object_), place.key);
     table_.places.push_back(std::move(place));
   }
 
@@ -140,7 +140,7 @@ class Scan {
   void single(std::size_t i) {
     if (joined(i)) return;
     const auto key = key_ + "/" + std::to_string(table_.places.size());
-    const auto original = original_of(target_, base::name_of(object_), key);
+    const auto& original = names_.original_of(base::name_of(object_), key);
     if (is_original(original, i) || is_promoted(original, i)) return add_owner(original, i);
     if (to_traffic(i) && dedicated(target_)) return add(Place::Form::Broken, i);
     if (subset(i).empty()) return add_owner(original, i);
@@ -262,6 +262,16 @@ class Shares {
   int others_ = 0;  // what goes to destinations that are no place of ours
 };
 
+// The object as JSON, but for one field.
+std::string dump_without(const Json& object, std::string_view left_out) {
+  std::string text;
+  for (const auto& [name, value] : object.items()) {
+    if (name == left_out) continue;
+    text += (text.empty() ? "{" : ",") + Json(name).dump() + ":" + value.dump();
+  }
+  return text.empty() ? "{}" : text + "}";
+}
+
 // The entry that lists this object; null: none does.
 const Json* entry_of(const Json::array_t& listed, const Json& virtual_service) {
   const auto found = std::ranges::find(listed, base::name_of(virtual_service),
@@ -312,9 +322,7 @@ std::vector<Table> tables_of(const Target& target, const SubsetNames& names, con
     for (std::size_t index = 0; index < routes.size(); ++index) {
       const auto& route = routes[index];
       if (!routes_to(target, virtual_service, route)) continue;
-      auto rest = route;
-      rest.erase("route");
-      auto key = kind + "/" + base::hex(base::fnv1a(rest.dump()));
+      auto key = kind + "/" + base::hex(base::fnv1a(dump_without(route, "route")));
       key += "/" + std::to_string(equal_ones[key]++);
       if (!manages(target, virtual_service, kind, route)) continue;
       const auto& entries = route.at("route");

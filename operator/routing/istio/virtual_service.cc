@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
@@ -14,14 +15,16 @@ using strategies::Weight;
 // Rewrites one `route` array: `write` appends what becomes of a place, everything else stays where it is.
 template <typename Writer>
 Json rewritten(const Json& entries, const Table& table, const Writer& write) {
+  std::vector<const Place*> places(entries.size(), nullptr);
+  for (const auto& place : table.places) {
+    for (const auto i : place.at) places[i] = &place;
+  }
   Json result = Json::array();
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto place = std::ranges::find_if(
-        table.places, [&](const Place& p) { return std::ranges::find(p.at, i) != p.at.end(); });
-    if (place == table.places.end()) {
+    if (places[i] == nullptr) {
       result.push_back(entries[i]);
-    } else if (i == place->at.front()) {
-      write(result, *place);
+    } else if (i == places[i]->at.front()) {
+      write(result, *places[i]);
     }
   }
   return result;

@@ -53,8 +53,28 @@ TEST(Arguments, refuse_values_where_none_is_taken_and_the_lack_of_one) {
 }
 
 TEST(Arguments, refuse_too_few_and_too_many_words) {
-  EXPECT_EQ(parse({}).error(), "usage is kubectl weir status NAME [flags]");
-  EXPECT_EQ(parse({"a", "b"}).error(), "too many arguments: usage is kubectl weir status NAME [flags]");
+  EXPECT_EQ(parse({}).error(), "an argument is missing: usage is kubectl weir status NAME [flags]");
+  EXPECT_EQ(parse({"a", "b"}).error(),
+            "too many arguments, \"b\": usage is kubectl weir status NAME [flags]");
+  EXPECT_EQ(
+      parse({"1", "2", "3", "4", "5", "6", "7"}).error(),
+      "too many arguments, \"2\", \"3\", \"4\", \"5\", \"6\" and 1 more: usage is kubectl weir status NAME "
+      "[flags]");
+}
+
+TEST(Arguments, are_those_of_the_program_where_it_has_no_commands) {
+  const Command program{.name = "",
+                        .arguments = "[flags]",
+                        .meaning = "Runs.",
+                        .min_arguments = 0,
+                        .max_arguments = 0,
+                        .flags = {{"listen", 0, "ADDRESS", "where"}},
+                        .program = "weir-operator"};
+  const auto error = [&](const std::string& word) {
+    return parse_arguments(program, std::vector<std::string>{word}).error();
+  };
+  EXPECT_EQ(error("--bogus"), "unknown flag --bogus: weir-operator accepts --listen");
+  EXPECT_EQ(error("bogus"), "too many arguments, \"bogus\": usage is weir-operator [flags]");
 }
 
 TEST(Arguments, are_explained_by_usage) {

@@ -239,6 +239,8 @@ TEST_F(Commands, never_leave_a_rollback_without_a_reason) {
   EXPECT_EQ(run({"rollback", "checkout-v2"}), kFine);
   EXPECT_EQ(stored()["metadata"]["annotations"]["weir.dev/rollback"], "asked for with kubectl weir rollback");
   EXPECT_EQ(run({"rollback", "checkout-v2", "--reason", " "}), kRefused);
+  EXPECT_EQ(run({"rollback", "checkout-v2", "--reason", "caf\xE9"}), kRefused);
+  EXPECT_EQ(err_.str(), "--reason must say why in 1 to 1024 characters of UTF-8\n");
 }
 
 TEST_F(Commands, refuse_to_roll_back_what_is_over) {

@@ -139,7 +139,17 @@ TEST_F(Simulating, refuses_flags_that_it_cannot_use) {
            {{"--candidate-error", "2"}, "--candidate-error 2: it takes a share such as 0.1% or 0.001"},
            {{"--rps", "many"}, "--rps many: it takes a number"},
            {{"--duration", "10"}, "--duration 10: it takes a duration such as 10m"},
-           {{"--fixed-weight", "0"}, "--fixed-weight 0: it takes a number from 1 to 100"},
+           {{"--duration", "5m"}, "--duration 5m: it needs --fixed-weight; "},
+           {{"--fixed-weight", "0"}, "--fixed-weight 0: it takes a whole number from 1 to 100"},
+           {{"--fixed-weight", "10.7"}, "--fixed-weight 10.7: it takes a whole number from 1 to 100"},
+           {{"--runs", "1.5"}, "--runs 1.5: it takes a whole number from 1 to 1000000"},
+           {{"--runs", ""}, "--runs \"\": it takes a whole number"},
+           {{"--seed", "1.5"}, "--seed 1.5: it takes a whole number from 0 to 9000000000000000"},
+           {{"--seed", "-1"}, "--seed -1: it takes a whole number"},
+           {{"--latency", "11m"}, "--latency 11m: it takes a duration such as 10m or 30s, from 1ms to 10m"},
+           {{"--scrape-interval", "1500ms"}, "--scrape-interval 1500ms: it takes a duration"},
+           {{"--sweep", "--fixed-weight", "10"}, "--sweep and --fixed-weight: give one of them"},
+           {{"--sweep", "--candidate-error", "1%"}, "--sweep and --candidate-error: give one of them"},
            {{"-o", "yaml"}, "simulate accepts json"}}) {
     EXPECT_EQ(run(canary_text(kSequential), flags), kRefused);
     EXPECT_THAT(err_.str(), HasSubstr(says));
@@ -191,8 +201,12 @@ TEST_F(Simulating, as_a_backtest_refuses_what_it_cannot_replay) {
   auto flags = times;
   flags.insert(flags.end(), {"--prometheus", "http://p:9090"});
   EXPECT_THAT(refused(flags), HasSubstr("give --stable NAME"));
+  EXPECT_THAT(refused({"--prometheus", "http://p:9090", "--from", times[3], "--to", times[1]}),
+              HasSubstr("--to 2026-11-24T12:00:00Z: it takes a time after --from 2026-11-24T12:10:00Z"));
   flags.insert(flags.end(), {"--stable", "checkout-v1", "--weight", "101"});
-  EXPECT_THAT(refused(flags), HasSubstr("--weight 101"));
+  EXPECT_THAT(refused(flags), HasSubstr("--weight 101: it takes a whole number from 1 to 100"));
+  flags.back() = "";
+  EXPECT_THAT(refused(flags), HasSubstr("--weight \"\": it takes a whole number from 1 to 100"));
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ Store::Steady at(int second) { return Store::Steady(seconds(second)); }
 
 const Key kWeb{"shop", "web"};
 
+// More than stay unpacked.
+void put_others(Store& store) {
+  for (int i = 0; i < 10; ++i) store.put(served("other-" + std::to_string(i), "1"), at(0));
+}
+
 TEST(Store, says_that_it_is_synced_only_after_a_whole_list) {
   Store store;
   store.put(served("web", "1"), at(0));
@@ -199,7 +204,29 @@ TEST(Store, gives_back_every_kind_of_value_as_it_came) {
                   {"none", nullptr}, {"flag", true}, {"list", {1, "two", Json::object()}}};
   Store store;
   store.put(served("web", "1", spec), at(0));
+  put_others(store);
   EXPECT_EQ(store.get(kWeb)->object->at("spec").dump(), spec.dump());
+}
+
+TEST(Store, unpacks_an_object_once_for_all_who_read_it_until_it_changes_or_others_are_read) {
+  Store store;
+  store.put(served("web", "1"), at(0));
+  const auto first = store.get(kWeb)->object;
+  EXPECT_EQ(store.get(kWeb)->object, first);
+  store.put(served("web", "2", {{"n", 2}}), at(1));
+  const auto second = store.get(kWeb)->object;
+  EXPECT_EQ(second->at("spec").at("n"), 2);
+  put_others(store);
+  EXPECT_NE(store.get(kWeb)->object, second);
+  EXPECT_EQ(*store.get(kWeb)->object, *second);
+  store.erase(kWeb);
+  EXPECT_FALSE(store.get(kWeb));
+}
+
+TEST(Store, does_not_keep_large_objects_unpacked) {
+  Store store;
+  store.put(served("web", "1", {{"text", std::string(std::size_t{1} << 20, 'x')}}), at(0));
+  EXPECT_NE(store.get(kWeb)->object, store.get(kWeb)->object);
 }
 
 TEST(Stores, find_the_store_of_each_watched_kind) {

@@ -89,6 +89,32 @@ TEST_F(MetricsRequestTest, says_which_secret_of_which_template_cannot_be_read) {
   EXPECT_FALSE(found.headers.contains("Authorization"));
 }
 
+TEST_F(MetricsRequestTest, says_what_keeps_a_metric_from_being_asked) {
+  const auto says = [&](const canary::MetricSpec& spec) {
+    const auto obstacle = obstacle_to(spec, "shop", templates, /*cross_namespace=*/false);
+    return obstacle ? obstacle->reason + ": " + obstacle->message : "nothing";
+  };
+  auto spec = canary.metrics[0];
+  EXPECT_EQ(
+      says(spec),
+      "MetricTemplateNotFound: MetricTemplate errors of metric errors does not exist in namespace shop");
+  auto object = template_with("shop", Json::object());
+  templates.put(object, {});
+  EXPECT_EQ(says(spec), "nothing");
+  object["spec"]["query"] = "sum({{ nope }})";
+  object["metadata"]["resourceVersion"] = "2";
+  templates.put(object, {});
+  EXPECT_THAT(says(spec),
+              testing::StartsWith("MetricTemplateNotUsable: MetricTemplate errors of metric errors: "
+                                  "unknown variable {{ nope }} in the query; known are interval"));
+  spec.metric.template_variables = {{"nope", "1"}};
+  EXPECT_EQ(says(spec), "nothing");
+  spec.template_namespace = "monitoring";
+  EXPECT_THAT(says(spec), testing::StartsWith("CrossNamespaceReference: "));
+  EXPECT_THAT(says({.metric = {.name = "own", .query = "sum({{ nope"}}),
+              testing::StartsWith("QueryNotUsable: metric own: the query has a {{ without its }}"));
+}
+
 TEST_F(MetricsRequestTest, leaves_a_metric_as_it_is_whose_template_is_not_there) {
   EXPECT_EQ(metric().query, "");
 }

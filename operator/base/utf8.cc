@@ -1,0 +1,47 @@
+#include "operator/base/utf8.h"
+
+#include <algorithm>
+
+namespace weir::base {
+namespace {
+
+// What may follow the first byte of a character: so many bytes, and the range of the first of them. Table 3-7
+// of the Unicode standard.
+struct Following {
+  std::size_t count = 0;
+  unsigned char least = 0x80;
+  unsigned char most = 0xBF;
+};
+
+std::optional<Following> following(unsigned char first) {
+  if (first < 0x80) return Following{};
+  if (first < 0xC2 || first > 0xF4) return std::nullopt;
+  if (first < 0xE0) return Following{.count = 1};
+  if (first == 0xE0) return Following{.count = 2, .least = 0xA0};
+  if (first == 0xED) return Following{.count = 2, .most = 0x9F};
+  if (first < 0xF0) return Following{.count = 2};
+  if (first == 0xF0) return Following{.count = 3, .least = 0x90};
+  if (first == 0xF4) return Following{.count = 3, .most = 0x8F};
+  return Following{.count = 3};
+}
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+}  // namespace
+
+std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto expected = following(static_cast<unsigned char>(text[at]));
+    if (!expected) return at;
+    const auto rest = text.substr(at + 1, expected->count);
+    if (rest.size() < expected->count || !std::ranges::all_of(rest, is_continuation)) return at;
+    if (!rest.empty()) {
+      const auto second = static_cast<unsigned char>(rest.front());
+      if (second < expected->least || second > expected->most) return at;
+    }
+    at += 1 + expected->count;
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::base

@@ -1,0 +1,13 @@
+// What text has to be before it can stand in JSON.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace weir::base {
+
+// The position of the first byte that belongs to no character of UTF-8; empty: there is none.
+[[nodiscard]] std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+
+}  // namespace weir::base

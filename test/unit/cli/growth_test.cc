@@ -1,0 +1,89 @@
+// What a release costs grows as its routes do. Counted in allocations, which no busy machine changes.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "operator/cli/plan.h"
+#include "operator/offline/yaml.h"
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace weir::cli {
+namespace {
+
+constexpr const char* kRelease = R"(apiVersion: weir.dev/v1alpha1
+kind: Canary
+metadata: {name: checkout-v2, namespace: shop}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout-v2}
+  service: {name: checkout}
+  analysis: {metrics: [{name: request-success-rate, thresholdRange: {min: 99}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: shop}
+spec: {selector: {app: checkout, version: v1}, ports: [{name: http, port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout-v1, namespace: shop}
+spec:
+  selector: {matchLabels: {app: checkout, version: v1}}
+  template: {metadata: {labels: {app: checkout, version: v1}}, spec: {containers: []}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout-v2, namespace: shop}
+spec:
+  selector: {matchLabels: {app: checkout, version: v2}}
+  template: {metadata: {labels: {app: checkout, version: v2}}, spec: {containers: []}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: checkout, namespace: shop}
+spec: {host: checkout, subsets: [{name: stable, labels: {version: v1}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: checkout, namespace: shop}
+spec:
+  hosts: [checkout]
+  http:
+)";
+
+std::size_t allocations_of_a_plan(int routes, const std::string& destination) {
+  std::string text = kRelease;
+  for (int i = 0; i < routes; ++i) {
+    text += "  - match: [{uri: {prefix: /api/v" + std::to_string(i) +
+            "}}]\n    route: [{destination: " + destination + "}]\n";
+  }
+  const auto before = allocations.load();
+  const auto documents = offline::parse_yaml(text, "release.yaml");
+  EXPECT_TRUE(documents) << documents.error();
+  const auto plan = make_plan(*documents, "shop");
+  EXPECT_TRUE(plan) << plan.error();
+  return allocations.load() - before;
+}
+
+TEST(Plan, grows_as_the_routes_do) {
+  for (const auto* destination : {"{host: checkout}", "{host: checkout, subset: stable}"}) {
+    const auto few = allocations_of_a_plan(50, destination);
+    const auto many = allocations_of_a_plan(400, destination);
+    EXPECT_LT(many, 8 * few) << destination;
+  }
+}
+
+}  // namespace
+}  // namespace weir::cli
