@@ -29,7 +29,8 @@ struct TrafficServices {
 };
 
 // From the EndpointSlices of one namespace. An endpoint belongs to a version if that version's own Service
-// has its pod, or its address where it is no pod's; where one Service selects both versions that has to have it too.
+// has its pod, or its address where it is no pod's; where one Service selects both versions that has to have
+// it too.
 [[nodiscard]] EndpointCounts count_endpoints(const std::vector<Json>& slices,
                                              const TrafficServices& services);
 
