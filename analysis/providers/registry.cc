@@ -32,7 +32,8 @@ std::vector<std::string_view> offered_providers() {
 
 std::expected<void, std::string> check_query(std::string_view type, std::string_view query,
                                              const std::map<std::string, std::string>& own) {
-  const auto row = std::ranges::find(kRows, type.empty() ? kDefaultProvider : type, &ProviderRow::type);
+  const auto* const row =
+      std::ranges::find(kRows, type.empty() ? kDefaultProvider : type, &ProviderRow::type);
   if (row == kRows.end() || row->check == nullptr) return {};
   return row->check(query, own);
 }

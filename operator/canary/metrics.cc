@@ -36,7 +36,7 @@ analysis::Range parse_range(Fields& metric, const std::string& name) {
     metric.refuse("thresholdRange", start + "min " + number_text(*range.min) + ", more than max " +
                                         number_text(*range.max) + "; no value could be in it");
   }
-  if (name == analysis::kSuccessRate && range.min > kWhole) {
+  if (name == analysis::kSuccessRate && range.min && *range.min > kWhole) {
     metric.refuse("thresholdRange", start + "min " + number_text(*range.min) +
                                         "; a success rate is 0 to 100 per cent: no value could be in it");
   }

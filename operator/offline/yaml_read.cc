@@ -198,10 +198,10 @@ class Builder final : public YAML::EventHandler {
     std::string path;
     YAML::anchor_t anchor = YAML::NullAnchor;
     // Of an object: the key whose value comes next.
-    std::string key = {};
+    std::string key;
     bool has_key = false;
     bool merges = false;
-    std::vector<Merged> merged = {};
+    std::vector<Merged> merged;
   };
 
   [[noreturn]] void fail(const std::string& message) const {
