@@ -137,9 +137,10 @@ Next roll_back(Context& context) {
   if (touched) {
     if (const auto next = undo(context); next != Next::Done) return next;
   }
-  if (!seen.candidate || seen.candidate->replicas == 0 || seen.candidate_is_anothers) return fail(context);
+  if (!seen.candidate || seen.candidate->replicas == 0) return fail(context);
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
+    if (seen.candidate_is_anothers) return fail(context);
     return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = touched});
   }
   const auto end = context.end_of_phase();

@@ -115,5 +115,23 @@ TEST(Identity, holds_while_stable_is_another_version_and_leaves_the_traffic_to_w
   EXPECT_EQ(world.phase(), Phase::Succeeded);
 }
 
+TEST(Identity, shared_with_another_release_does_not_end_this_one_while_stable_has_no_pod) {
+  World world;
+  world.run_to_step(2);
+  world.seen.rollback_requested = "superseded by Canary checkout-again";
+  world.seen.candidate_is_anothers = true;
+  world.run([](const World& seen) { return seen.seen.routes->original(); });
+  world.stable_serves = false;
+  for (int i = 0; i < 5; ++i) {
+    world.round();
+    world.pass(Seconds{20});
+  }
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  world.stable_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.candidate->replicas, 2);
+}
+
 }  // namespace
 }  // namespace weir::strategies
