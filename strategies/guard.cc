@@ -176,7 +176,8 @@ Next guard_stable(Context& context) {
   const bool lost = context.seen.only_candidate_serves();
   const bool covered = status.canary_weight == Weight::all();
   if (lost && covered) {
-    if (const auto found = context.blocked()) (void)context.hold(*found);
+    if (const auto found = context.blocked())
+      context.say_held(found->reason, found->message, Severity::Warning);
     return ended(repair_routes(context));
   }
   if (lost == covered) return Next::Done;

@@ -98,6 +98,10 @@ std::optional<ConditionStatus> condition_status_from(std::string_view text) {
   return value_of(kConditionStatuses, text);
 }
 
+std::string_view to_string(ServiceMode mode) {
+  return mode == ServiceMode::Dedicated ? "Dedicated" : "Placeholder";
+}
+
 Program stepwise(const std::vector<Weight>& steps, const std::vector<Weight>& promotion) {
   Program program;
   for (const auto weight : steps) program.stages.push_back({.traffic = {weight}});

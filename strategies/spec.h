@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir::strategies {
@@ -45,6 +46,7 @@ struct WorkloadRef {
 // Placeholder: the Service itself selects both versions during the release. Dedicated: an operator-owned
 // Service does, and the Service keeps selecting stable until the promotion.
 enum class ServiceMode { Placeholder, Dedicated };
+[[nodiscard]] std::string_view to_string(ServiceMode mode);
 
 struct ServiceSpec {
   std::string name;

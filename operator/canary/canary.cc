@@ -27,8 +27,17 @@ void parse_metadata(Fields& root, Canary& out) {
   out.rollback_requested = rollback->second.empty() ? "no reason given" : rollback->second;
 }
 
-std::string to_string(strategies::ServiceMode mode) {
-  return mode == strategies::ServiceMode::Dedicated ? "Dedicated" : "Placeholder";
+// Whether the settings are those that were recorded, which they are made to be. What the record does not have
+// is left as it is: an operator of another version may read more of the spec, or less.
+bool hold_settings(std::string& settings, const std::string& recorded) {
+  auto now = Json::parse(settings, nullptr, /*allow_exceptions=*/false);
+  const auto then = Json::parse(recorded, nullptr, /*allow_exceptions=*/false);
+  if (!then.is_object()) return true;
+  if (!now.is_object()) now = Json::object();
+  const auto before = now;
+  now.update(then);
+  settings = now.dump();
+  return now == before;
 }
 
 // A release that has begun is what its record says.
@@ -43,15 +52,14 @@ void hold_to_record(Canary& canary) {
   if (service.version_label != identity->version_label)
     note("spec.service.versionLabel", service.version_label, identity->version_label);
   if (service.mode != identity->mode)
-    note("spec.service.mode", to_string(service.mode), to_string(identity->mode));
+    note("spec.service.mode", std::string(to_string(service.mode)), std::string(to_string(identity->mode)));
   auto& routing = canary.spec.routing;
-  if (routing.settings != identity->router_settings) {
+  if (!hold_settings(routing.settings, identity->router_settings)) {
     canary.departures.push_back("spec.routing." + routing.provider +
                                 " is another one than this release began with");
   }
   service.version_label = identity->version_label;
   service.mode = identity->mode;
-  routing.settings = identity->router_settings;
 }
 
 }  // namespace

@@ -56,15 +56,12 @@ Json to_json(const strategies::Check& check) {
   return out;
 }
 
-constexpr std::string_view kDedicated = "Dedicated";
-
 Json to_json(const std::optional<strategies::Identity>& identity) {
   if (!identity) return Json::object();
-  const bool dedicated = identity->mode == strategies::ServiceMode::Dedicated;
   Json out = {{"service", identity->service},
               {"provider", identity->router},
               {"versionLabel", identity->version_label},
-              {"mode", dedicated ? kDedicated : "Placeholder"},
+              {"mode", to_string(identity->mode)},
               {"stableVersion", identity->stable_version},
               {"candidateVersion", identity->candidate_version}};
   put(out, "routing", identity->router_settings);
@@ -136,15 +133,16 @@ strategies::VersionStatus version_from(const Json& object) {
 }
 
 std::optional<strategies::Identity> identity_from(const Json& object) {
-  strategies::Identity identity{.service = base::text(object, {"service"}),
-                                .router = base::text(object, {"provider"}),
-                                .version_label = base::text(object, {"versionLabel"}),
-                                .mode = base::text(object, {"mode"}) == kDedicated
-                                            ? strategies::ServiceMode::Dedicated
-                                            : strategies::ServiceMode::Placeholder,
-                                .router_settings = base::text(object, {"routing"}),
-                                .stable_version = base::text(object, {"stableVersion"}),
-                                .candidate_version = base::text(object, {"candidateVersion"})};
+  strategies::Identity identity{
+      .service = base::text(object, {"service"}),
+      .router = base::text(object, {"provider"}),
+      .version_label = base::text(object, {"versionLabel"}),
+      .mode = base::text(object, {"mode"}) == to_string(strategies::ServiceMode::Dedicated)
+                  ? strategies::ServiceMode::Dedicated
+                  : strategies::ServiceMode::Placeholder,
+      .router_settings = base::text(object, {"routing"}),
+      .stable_version = base::text(object, {"stableVersion"}),
+      .candidate_version = base::text(object, {"candidateVersion"})};
   // A part of it would be worse than none.
   const bool whole = !identity.service.empty() && !identity.router.empty() &&
                      !identity.version_label.empty() && !identity.stable_version.empty() &&

@@ -101,13 +101,13 @@ TEST(Canary, of_a_release_that_has_begun_is_what_its_record_says) {
                         {"provider", "istio"},
                         {"versionLabel", "version"},
                         {"mode", "Dedicated"},
-                        {"routing", "{}"},
+                        {"routing", R"({"destinationRule":"another"})"},
                         {"stableVersion", "v1"},
                         {"candidateVersion", "v2"}}}};
   const auto canary = parsed(object);
   EXPECT_EQ(canary.spec.service.version_label, "version");
   EXPECT_EQ(canary.spec.service.mode, strategies::ServiceMode::Dedicated);
-  EXPECT_EQ(canary.spec.routing.settings, "{}");
+  EXPECT_THAT(canary.spec.routing.settings, testing::HasSubstr(R"("destinationRule":"another")"));
   EXPECT_THAT(canary.departures,
               testing::ElementsAre(
                   "spec.service.versionLabel is \"release\" now, and this release began with \"version\"",
@@ -116,6 +116,22 @@ TEST(Canary, of_a_release_that_has_begun_is_what_its_record_says) {
   object["status"]["phase"] = "Succeeded";
   EXPECT_EQ(parsed(object).spec.service.version_label, "release");
   EXPECT_TRUE(parsed(object).departures.empty());
+}
+
+// An operator of another version recorded it, which read less of the spec.
+TEST(Canary, does_not_depart_from_a_record_that_says_less) {
+  auto object = canary_with();
+  object["status"] = {{"phase", "Progressing"},
+                      {"identity",
+                       {{"service", "checkout"},
+                        {"provider", "istio"},
+                        {"versionLabel", "version"},
+                        {"mode", "Placeholder"},
+                        {"routing", R"({"destinationRule":""})"},
+                        {"stableVersion", "v1"},
+                        {"candidateVersion", "v2"}}}};
+  EXPECT_TRUE(parsed(object).departures.empty());
+  EXPECT_THAT(parsed(object).spec.routing.settings, testing::HasSubstr("virtualServices"));
 }
 
 TEST(Canary, as_a_user_wrote_it_is_in_namespace_default_and_at_its_beginning) {
