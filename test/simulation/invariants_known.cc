@@ -265,6 +265,7 @@ void Known::take_deployment(const Change& change) {
   if (pod_template == workload.pod_template) return;
   workload.pod_template = pod_template;
   workload.template_since = change.at;
+  workload.labels_before = std::move(workload.labels);
   workload.labels = labels_of(member(pod_template, "/metadata/labels"));
 }
 
@@ -316,7 +317,9 @@ const Workload* Known::workload(const std::string& name) const {
 int Known::most_ready(const std::string& version, Millis since) const {
   int ready = 0;
   for (const auto& [name, workload] : workloads_) {
-    if (label_at(workload.labels, label()) == version) ready += workload.ready.highest(since);
+    // A reading may be older than a change of the labels, as it may be than one of the pods.
+    const bool was = workload.template_since >= since && label_at(workload.labels_before, label()) == version;
+    if (was || label_at(workload.labels, label()) == version) ready += workload.ready.highest(since);
   }
   return ready;
 }

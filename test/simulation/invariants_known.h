@@ -88,7 +88,8 @@ struct Edited {
 
 struct Workload {
   std::string name;
-  Labels labels;  // of its pods
+  Labels labels;         // of its pods
+  Labels labels_before;  // until `template_since`
   Json pod_template;
   Millis template_since{0};
   Level ready;

@@ -9,6 +9,7 @@
 #include "operator/offline/yaml.h"
 #include "operator/routing/istio/istio.h"
 #include "strategies/machine.h"
+#include "test/unit/cli/release_text.h"
 #include "test/unit/routing/world.h"
 #include "test/unit/strategies/world.h"
 
@@ -117,32 +118,10 @@ void virtualservice_edit_us(benchmark::State& state) {
 }
 BENCHMARK(virtualservice_edit_us)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMicrosecond);
 
-constexpr const char* kRelease = R"(apiVersion: weir.dev/v1alpha1
-kind: Canary
-metadata: {name: checkout-v2, namespace: shop}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout-v2}
-  service: {name: checkout}
-  analysis: {metrics: [{name: request-success-rate, thresholdRange: {min: 99}}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: checkout, namespace: shop}
-spec: {selector: {app: checkout, version: v1}, ports: [{name: http, port: 80}]}
-)";
-
-std::string deployment(const std::string& version) {
-  const auto labels = "{app: checkout, version: " + version + "}";
-  return "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: checkout-" + version +
-         ", namespace: shop}\nspec:\n  replicas: 2\n  selector: {matchLabels: " + labels +
-         "}\n  template: {metadata: {labels: " + labels + "}, spec: {containers: []}}\n";
-}
-
 // `kubectl weir plan` of a release with so many divided routes, from the text to the text: the file read,
 // some sixty rounds of the operator, and a write of every route a step.
 void plan_us(benchmark::State& state) {
-  const auto text = kRelease + deployment("v1") + deployment("v2") +
-                    offline::to_yaml({routing::simple(routes(state.range(0)))});
+  const auto text = cli::release_text() + offline::to_yaml({routing::simple(routes(state.range(0)))});
   for ([[maybe_unused]] auto _ : state) {
     const auto documents = offline::parse_yaml(text, "release.yaml");
     if (!documents) return state.SkipWithError(documents.error().c_str());

@@ -7,6 +7,7 @@
 
 #include "operator/cli/plan.h"
 #include "operator/offline/yaml.h"
+#include "test/unit/cli/release_text.h"
 
 namespace {
 std::atomic<std::size_t> allocations{0};
@@ -23,33 +24,7 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 namespace weir::cli {
 namespace {
 
-constexpr const char* kRelease = R"(apiVersion: weir.dev/v1alpha1
-kind: Canary
-metadata: {name: checkout-v2, namespace: shop}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout-v2}
-  service: {name: checkout}
-  analysis: {metrics: [{name: request-success-rate, thresholdRange: {min: 99}}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: checkout, namespace: shop}
-spec: {selector: {app: checkout, version: v1}, ports: [{name: http, port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: checkout-v1, namespace: shop}
-spec:
-  selector: {matchLabels: {app: checkout, version: v1}}
-  template: {metadata: {labels: {app: checkout, version: v1}}, spec: {containers: []}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: checkout-v2, namespace: shop}
-spec:
-  selector: {matchLabels: {app: checkout, version: v2}}
-  template: {metadata: {labels: {app: checkout, version: v2}}, spec: {containers: []}}
----
+constexpr const char* kRouting = R"(---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: checkout, namespace: shop}
@@ -64,7 +39,7 @@ spec:
 )";
 
 std::size_t allocations_of_a_plan(int routes, const std::string& destination) {
-  std::string text = kRelease;
+  std::string text = release_text() + kRouting;
   for (int i = 0; i < routes; ++i) {
     text += "  - match: [{uri: {prefix: /api/v" + std::to_string(i) +
             "}}]\n    route: [{destination: " + destination + "}]\n";

@@ -13,6 +13,7 @@
 
 #include "operator/kube/object.h"
 #include "operator/offline/world.h"
+#include "test/unit/cli/plan_files.h"
 
 namespace weir::cli {
 namespace {
@@ -23,99 +24,6 @@ using testing::StartsWith;
 
 const fs::path kSamples = fs::path(WEIR_SOURCE_DIR) / "manifests" / "samples";
 const fs::path kGolden = fs::path(WEIR_SOURCE_DIR) / "test" / "golden" / "plan";
-
-constexpr const char* kCanary = R"(apiVersion: weir.dev/v1alpha1
-kind: Canary
-metadata: {name: checkout-v2, namespace: shop}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout-v2}
-  service: {name: checkout}
-  analysis:
-    interval: 30s
-    threshold: 5
-    stepWeight: 20
-    maxWeight: 40
-    metrics:
-    - {name: request-success-rate, thresholdRange: {min: 99}}
-)";
-
-std::string deployment(const std::string& name, const std::string& version, int replicas) {
-  return "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name +
-         ", namespace: shop}\nspec:\n  replicas: " + std::to_string(replicas) +
-         "\n  selector: {matchLabels: {app: checkout, version: " + version +
-         "}}\n  template:\n    metadata: {labels: {app: checkout, version: " + version +
-         "}}\n    spec: {containers: [{name: app, image: checkout}]}\n";
-}
-
-constexpr const char* kService = R"(---
-apiVersion: v1
-kind: Service
-metadata: {name: checkout, namespace: shop}
-spec:
-  selector: {app: checkout, version: v1}
-  ports: [{name: http, port: 80, targetPort: 8080}]
-)";
-
-constexpr const char* kRoute = R"(---
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: checkout, namespace: shop, labels: {team: shop}}
-spec:
-  hosts: [checkout]
-  http:
-  - match: [{uri: {prefix: /images}}]
-    route: [{destination: {host: images}}]
-  - timeout: 3s
-    retries: {attempts: 2}
-    route:
-    - destination: {host: checkout}
-      headers: {response: {set: {x-seen: "1"}}}
-)";
-
-std::string good() {
-  return std::string(kCanary) + deployment("checkout-v1", "v1", 3) + deployment("checkout-v2", "v2", 1) +
-         kService + kRoute;
-}
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
-struct Answer {
-  int code = 0;
-  std::string out, err;
-};
-
-Answer run_plan(const std::vector<std::string>& words, const std::string& input = "") {
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  const base::VirtualClock clock;
-  Console console{in, out, err, clock, [] { return Screen{}; }, [](std::chrono::milliseconds) {}};
-  std::vector<std::string> all{"plan"};
-  all.insert(all.end(), words.begin(), words.end());
-  const int code = run(all, console, [](const Access&) -> std::expected<Cluster, std::string> {
-    return std::unexpected("a plan needs no cluster");
-  });
-  return {code, out.str(), err.str()};
-}
-
-Answer plan_of(const std::string& input) { return run_plan({"-f", "-"}, input); }
-
-std::string refusal_of(const std::string& input) {
-  const Answer answer = plan_of(input);
-  EXPECT_EQ(answer.code, kRefused);
-  EXPECT_EQ(answer.out, "");
-  return answer.err;
-}
-
-std::vector<offline::Document> documents_of(const std::string& text) {
-  auto read = offline::parse_yaml(text, "t.yaml");
-  EXPECT_TRUE(read) << (read ? "" : read.error());
-  return read ? *read : std::vector<offline::Document>{};
-}
 
 std::string content_of(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -366,85 +274,6 @@ TEST(Plan, starts_afresh_from_objects_that_a_cluster_has_served) {
       "metadata: {name: checkout-v2, namespace: shop, uid: x, resourceVersion: \"7\", generation: 4}\n"
       "status: {phase: Failed, message: old}\nspec:\n  targetRef");
   EXPECT_EQ(plan_of(text).out, plan_of(good()).out);
-}
-
-// ---- What can't work ----
-
-TEST(Plan, says_why_a_release_can_not_work) {
-  EXPECT_THAT(refusal_of(replaced(good(), "destination: {host: checkout}", "destination: {host: other}")),
-              HasSubstr("checkout"));
-  const std::string no_target = std::string(kCanary) + deployment("checkout-v1", "v1", 1) + kService + kRoute;
-  EXPECT_THAT(
-      refusal_of(no_target),
-      testing::AllOf(
-          HasSubstr("Deployment checkout-v2"),
-          HasSubstr("; seen in stdin: Canary shop/checkout-v2, Deployment shop/checkout-v1, Service")));
-  const std::string alike = std::string(kCanary) + deployment("checkout-v1", "v1", 1) +
-                            deployment("checkout-v2", "v1", 1) + kService + kRoute;
-  EXPECT_THAT(refusal_of(alike), HasSubstr("checkout-v1"));
-  EXPECT_THAT(refusal_of(replaced(good(), "  analysis:", "  suspend: true\n  analysis:")),
-              HasSubstr("suspend"));
-}
-
-TEST(Plan, refuses_what_the_api_server_would_not_take) {
-  const auto refused = [](const std::string& what, const std::string& by) {
-    return refusal_of(replaced(good(), what, by));
-  };
-  EXPECT_THAT(refused("  selector: {app: checkout, version: v1}", "  selector: 5"),
-              HasSubstr(": spec.selector of Service checkout is 5; accepted is an object"));
-  EXPECT_THAT(refused("  ports: [", "  ports: [5, "),
-              HasSubstr(": spec.ports[0] of Service checkout is 5; accepted is an object"));
-  EXPECT_THAT(refused("  replicas: ", "  replicas: many # "),
-              HasSubstr(": spec.replicas of Deployment checkout-v1 is \"many\"; accepted is a whole number"));
-  EXPECT_THAT(
-      refused("  replicas: ", "  replicas: -3 # "),
-      HasSubstr("spec.replicas of Deployment checkout-v1 is -3; accepted is a whole number from 0 to"));
-  EXPECT_THAT(refused("metadata: {name: checkout, namespace: shop}\nspec:\n  selector",
-                      "metadata: {name: 7, namespace: shop}\nspec:\n  selector"),
-              StartsWith("stdin:37: metadata.name of Service is 7; accepted is a string"));
-  EXPECT_THAT(refused("{name: checkout-v1, namespace: shop}", "{name: checkout-v1, namespace: 7}"),
-              HasSubstr("metadata.namespace of Deployment checkout-v1 is 7; accepted is a string"));
-  EXPECT_THAT(
-      refused("  template:\n    metadata: {labels: {", "  template:\n    metadata: {labels: {tier: 5, "),
-      HasSubstr(": spec.template.metadata.labels.tier of Deployment checkout-v1 is 5; accepted is a string"));
-  EXPECT_THAT(refused("metadata: {name: checkout-v2", "metadata: {annotations: [], name: checkout-v2"),
-              HasSubstr("metadata.annotations"));
-}
-
-TEST(Plan, takes_a_field_that_is_null_for_one_that_is_not_there) {
-  const auto documents =
-      replaced(good(), "metadata: {name: checkout,", "metadata: {annotations: , name: checkout,");
-  EXPECT_EQ(plan_of(documents).code, 0);
-}
-
-TEST(Plan, names_file_and_line_of_a_field_that_can_not_be_used) {
-  EXPECT_THAT(refusal_of(replaced(good(), "stepWeight: 20\n    maxWeight: 40", "stepWeights: [20, 10]")),
-              StartsWith("stdin:10: "));
-  EXPECT_THAT(refusal_of("apiVersion: v1\nkind: [\n"), StartsWith("stdin:3: not YAML: "));
-  EXPECT_THAT(refusal_of(good() + kService), HasSubstr("Service shop/checkout is there twice"));
-  EXPECT_THAT(refusal_of("apiVersion: apps/v1\nkind: Deployment\n" + ("---\n" + good())),
-              StartsWith("stdin:1: Deployment has no metadata.name"));
-}
-
-TEST(Plan, refuses_a_query_that_nobody_could_be_asked) {
-  const std::string metric = "{name: request-success-rate, thresholdRange: {min: 99}}";
-  EXPECT_THAT(
-      refusal_of(replaced(good(), metric, "{name: own, query: 'up{{ nope }}', thresholdRange: {max: 1}}")),
-      StartsWith("stdin:13: metric own: unknown variable {{ nope }} in the query; known are"));
-  const auto named =
-      replaced(good(), metric, "{name: m, templateRef: {name: t}, thresholdRange: {max: 1}}") +
-      "---\napiVersion: weir.dev/v1alpha1\nkind: MetricTemplate\nmetadata: {name: t, namespace: shop}\n"
-      "spec:\n  provider: {type: prometheus}\n  query: up{a='{{ variables.nope }}'}\n";
-  EXPECT_THAT(refusal_of(named),
-              HasSubstr(": MetricTemplate t of metric m: unknown variable {{ variables.nope }}"));
-  EXPECT_EQ(plan_of(replaced(named, "templateRef", "templateVariables: {nope: x}, templateRef")).code, kFine);
-}
-
-TEST(Plan, names_the_canary_of_flagger_as_such_with_the_way_over) {
-  EXPECT_THAT(
-      refusal_of("apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: podinfo}\n"),
-      StartsWith("stdin:1: apiVersion of Canary podinfo is \"flagger.app/v1beta1\", Flagger's; accepted is "
-                 "\"weir.dev/v1alpha1\": write one for each release"));
 }
 
 TEST(Plan, plans_one_release_at_a_time) {
