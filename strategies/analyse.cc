@@ -64,7 +64,9 @@ void note_metrics(Context& context, const Verdict& verdict) {
                     std::move(reason), missing ? verdict.message : "");
 }
 
-Next apply(Context& context, const Verdict& verdict) {
+// `held`: the judge goes on, and only rises wait. Then what holds the release is what is said of it, and no
+// verdict counts as progress.
+Next apply(Context& context, const Verdict& verdict, bool held) {
   auto& status = context.status();
   status.dead_intervals = none_succeeded(verdict) ? status.dead_intervals + 1 : 0;
   status.checks = verdict.checks;
@@ -73,9 +75,8 @@ Next apply(Context& context, const Verdict& verdict) {
   note_metrics(context, verdict);
   switch (verdict.outcome) {
     case Outcome::Pass:
+      if (held) return Next::Done;
       context.progressed();
-      // A release that is held is judged all the same; only rises wait.
-      if (context.spec.suspend) return Next::Done;
       if (status.iterations + 1 < stage_of(context).passes) {
         ++status.iterations;
         return Next::Done;
@@ -87,11 +88,11 @@ Next apply(Context& context, const Verdict& verdict) {
       return promote(context);
     case Outcome::Fail: {
       ++status.failed_checks;
-      context.progressed();
+      if (!held) context.progressed();
       if (verdict.conclusive) return start_rollback(context, "EvidenceAgainst", verdict.message);
       const std::string message = verdict.message + " (" + std::to_string(status.failed_checks) + " of " +
                                   std::to_string(context.spec.threshold) + " failed checks)";
-      if (!context.spec.suspend) context.say("CheckFailed", message);
+      if (!held) context.say("CheckFailed", message);
       context.event(Severity::Warning, "CheckFailed", message);
       context.record("CheckFailed", message);
       if (status.dead_intervals >= kDeadIntervals) {
@@ -102,8 +103,7 @@ Next apply(Context& context, const Verdict& verdict) {
       return Next::Done;
     }
     case Outcome::Inconclusive:
-      if (!context.spec.suspend)
-        context.say(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
+      if (!held) context.say(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
       return Next::Done;
   }
   return Next::Done;
@@ -150,11 +150,14 @@ Next progress(Context& context) {
   for (const auto guard : {guard_candidate, guard_stable, repair_drift}) {
     if (const auto next = guard(context); next != Next::Done) return next;
   }
-  if (const auto found = context.blocked()) return context.hold(*found);
+  const auto obstacle = context.blocked();
+  const bool held = obstacle || context.spec.suspend;
   if (context.seen.verdict && speaks_of_now(context, *context.seen.verdict)) {
-    if (const auto next = apply(context, *context.seen.verdict); next != Next::Done) return next;
+    if (const auto next = apply(context, *context.seen.verdict, held); next != Next::Done) return next;
   }
-  if (context.spec.suspend) {
+  if (obstacle) {
+    context.say_held(obstacle->reason, obstacle->message, Severity::Warning);
+  } else if (context.spec.suspend) {
     context.say_held("Suspended", "spec.suspend is true: the weight does not rise; failed checks count (" +
                                       std::to_string(context.status().failed_checks) + " of " +
                                       std::to_string(context.spec.threshold) + ")");

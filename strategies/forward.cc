@@ -47,17 +47,6 @@ std::optional<Obstacle> cannot_start(const Context& context) {
   return context.blocked();
 }
 
-void record_identity(Context& context) {
-  auto& status = context.status();
-  status.identity = Identity{.service = context.spec.service.name,
-                             .router = context.spec.routing.provider,
-                             .version_label = context.spec.service.version_label,
-                             .mode = context.spec.service.mode,
-                             .router_settings = context.spec.routing.settings,
-                             .stable_version = status.stable.version,
-                             .candidate_version = status.candidate.version};
-}
-
 Next pending(Context& context) {
   if (const auto found = cannot_start(context)) return context.hold(*found);
   if (context.spec.suspend)
@@ -77,7 +66,7 @@ Next pending(Context& context) {
   if (!context.seen.has_finalizer) return context.act(EnsureFinalizer{});
   context.status().candidate.template_hash = candidate.template_hash;
   context.status().stable.template_hash = context.seen.stable->template_hash;
-  record_identity(context);
+  context.status().identity = identity_of(context.spec, context.status());
   context.enter(Phase::Initializing, "CandidateReady", candidate.name + " is ready: preparing the routes");
   return initialize(context);
 }

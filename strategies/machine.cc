@@ -220,8 +220,6 @@ Decision decide(const Release& release, const Observed& observed, TimePoint now)
     }
   }
   status.steps = static_cast<int>(release.spec.program.stages.size());
-  // Of a release that an operator began which recorded none.
-  if (!status.candidate.template_hash.empty() && !status.identity) record_identity(context);
   refresh_versions(context);
   refresh_conditions(context);
   (void)run(context);

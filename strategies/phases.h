@@ -28,8 +28,6 @@ void look_at_pods(Context& context);
 void start_step_afresh(Context& context);
 // The weight of the stage that the release stands on (its last one, if the program became shorter).
 [[nodiscard]] Weight stage_weight(const Context& context);
-// Records what the release is, from the spec and the versions that status has.
-void record_identity(Context& context);
 // What keeps the release from starting; empty: nothing does.
 [[nodiscard]] std::optional<Obstacle> cannot_start(const Context& context);
 

@@ -98,6 +98,16 @@ std::optional<ConditionStatus> condition_status_from(std::string_view text) {
   return value_of(kConditionStatuses, text);
 }
 
+Identity identity_of(const Spec& spec, const Status& status) {
+  return {.service = spec.service.name,
+          .router = spec.routing.provider,
+          .version_label = spec.service.version_label,
+          .mode = spec.service.mode,
+          .router_settings = spec.routing.settings,
+          .stable_version = status.stable.version,
+          .candidate_version = status.candidate.version};
+}
+
 std::string_view to_string(ServiceMode mode) {
   return mode == ServiceMode::Dedicated ? "Dedicated" : "Placeholder";
 }

@@ -142,6 +142,9 @@ struct Status {
   friend bool operator==(const Status&, const Status&) = default;
 };
 
+// Of a release with the versions that its status knows.
+[[nodiscard]] Identity identity_of(const Spec& spec, const Status& status);
+
 // ---- Observed: one reading of the cluster ----
 
 struct Workload {

@@ -21,6 +21,8 @@ Next raise_stable(Context& context, int needed) {
     return context.act(Scale{.workload = stable.name, .replicas = needed});
   }
   if (stable.ready >= needed) return Next::Done;
+  if (auto other = context.relabelled(stable, &Identity::stable_version); !other.empty())
+    return context.hold("VersionLabelChanged", other + ": set it back", Severity::Warning);
   return context.hold("StableNotReady",
                       "waiting for " + stable.name + ": " + std::to_string(stable.ready) + " of " +
                           std::to_string(needed) + " pods ready",
@@ -73,6 +75,14 @@ Next return_selector(Context& context) {
   if (!seen.service || seen.service->selects == Selects::Stable) return Next::Done;
   if (seen.routes) {
     if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
+  }
+  if (auto other = context.relabelled(seen.stable, &Identity::stable_version);
+      !other.empty() && seen.service->selects == Selects::Both) {
+    // Nobody has the version that it would select alone; in the end it stays as it is, and selects whom there
+    // is.
+    if (context.now >= context.end_of_phase()) return Next::Done;
+    context.again_at(context.end_of_phase());
+    return context.hold("VersionLabelChanged", other + ": set it back", Severity::Warning);
   }
   // Whoever has no ready pod keeps both selected: better a bad version than none.
   if (seen.candidate && seen.candidate->ready > 0) {

@@ -40,10 +40,22 @@ bool hold_settings(std::string& settings, const std::string& recorded) {
   return now == before;
 }
 
+bool has_begun(const Canary& canary) { return !canary.status.candidate.template_hash.empty(); }
+
+// Of a release that an operator began which recorded none: what it went by until now.
+void complete_record(Canary& canary) {
+  auto& status = canary.status;
+  const bool known = !status.stable.version.empty() && !status.candidate.version.empty();
+  if (status.identity || !has_begun(canary) || !known || canary.spec.service.name.empty()) return;
+  status.identity = identity_of(canary.spec, status);
+}
+
 // A release that has begun is what its record says.
 void hold_to_record(Canary& canary) {
+  if (strategies::is_final(canary.status.phase)) return;
+  complete_record(canary);
   const auto& identity = canary.status.identity;
-  if (!identity || strategies::is_final(canary.status.phase)) return;
+  if (!identity) return;
   auto& service = canary.spec.service;
   const auto note = [&](const std::string& field, const std::string& is, const std::string& was) {
     canary.departures.push_back(field + " is \"" + is + "\" now, and this release began with \"" + was +
@@ -62,16 +74,8 @@ void hold_to_record(Canary& canary) {
   service.mode = identity->mode;
 }
 
-}  // namespace
-
-Result<Canary> parse(const Json& object, UnknownFields unknown) {
-  Problems problems;
-  const Json empty = Json::object();
-  Fields root(object.is_object() ? object : empty, "", problems);
-  root.require("apiVersion");
-  root.choice<bool>("apiVersion", {{"weir.dev/v1alpha1", true}});
-  root.require("kind");
-  root.choice<bool>("kind", {{"Canary", true}});
+// All that can be read of it; what can't is among the problems.
+Canary read(Fields& root, const Json& object) {
   Canary canary;
   parse_metadata(root, canary);
   root.require("spec");
@@ -82,29 +86,40 @@ Result<Canary> parse(const Json& object, UnknownFields unknown) {
   canary.metrics = std::move(judging.metrics);
   if (root.has("status")) canary.status = status_from(object.at("status"));
   hold_to_record(canary);
+  return canary;
+}
+
+}  // namespace
+
+Result<Canary> parse(const Json& object, UnknownFields unknown) {
+  Problems problems;
+  const Json empty = Json::object();
+  Fields root(object.is_object() ? object : empty, "", problems);
+  root.require("apiVersion");
+  root.choice<bool>("apiVersion", {{"weir.dev/v1alpha1", true}});
+  root.require("kind");
+  root.choice<bool>("kind", {{"Canary", true}});
+  auto canary = read(root, object);
   if (problems.unknown && unknown == UnknownFields::Refuse) return std::unexpected(*problems.unknown);
   if (problems.error) return std::unexpected(*problems.error);
   return canary;
 }
 
 std::optional<Canary> from_record(const Json& object, const FieldError& error) {
-  Problems ignored;
-  Fields root(object, "", ignored);
-  Canary canary;
-  parse_metadata(root, canary);
-  if (root.has("status")) canary.status = status_from(object.at("status"));
-  const auto& identity = canary.status.identity;
-  if (!identity && !canary.deleting) return std::nullopt;
+  Problems unreadable;
+  const Json empty = Json::object();
+  Fields root(object.is_object() ? object : empty, "", unreadable);
+  auto canary = read(root, object);
   auto& spec = canary.spec;
-  spec.target.name = canary.status.target;
-  spec.skip_analysis = true;
-  spec.program = strategies::stepwise({strategies::Weight::all()}, {strategies::Weight::all()});
-  spec.stable.after_promotion = strategies::AfterPromotion::Keep;
-  if (identity) {
+  if (const auto& identity = canary.status.identity) {
     spec.service.name = identity->service;
     spec.routing.provider = identity->router;
-    hold_to_record(canary);
   }
+  // One that has begun on a Service that nobody knows any more is left as it is.
+  if (has_begun(canary) ? spec.service.name.empty() : !canary.deleting) return std::nullopt;
+  spec.target.name = canary.status.target;
+  if (spec.program.stages.empty() || spec.program.promotion.empty())
+    spec.program = strategies::stepwise({strategies::Weight::all()}, {strategies::Weight::all()});
   canary.departures = {error.message};
   return canary;
 }

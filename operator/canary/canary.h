@@ -59,9 +59,8 @@ inline constexpr std::string_view kRollbackAnnotation = "weir.dev/rollback";
 enum class UnknownFields { Ignore, Refuse };
 [[nodiscard]] Result<Canary> parse(const Json& object, UnknownFields unknown = UnknownFields::Ignore);
 
-// A release that has begun, from its record alone: for a Canary whose spec can't be read, which `error` says.
-// What it asks for that no record has is what touches least. Empty for one that has not begun, unless it is
-// being deleted.
+// A release that has begun, from its record and what can be read of its spec: for a Canary that `parse`
+// refuses with `error`. Empty for one that has not begun, unless it is being deleted.
 [[nodiscard]] std::optional<Canary> from_record(const Json& object, const FieldError& error);
 
 // The `status` of the resource, and back. to_json(status_from(x)) loses nothing that the operator wrote.

@@ -40,30 +40,6 @@ std::string authorization(const Json& secret) {
   return {};
 }
 
-std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kube::Store& templates,
-                                         const ReadSecret& read_secret) {
-  std::vector<analysis::Metric> metrics;
-  metrics.reserve(canary.metrics.size());
-  for (const auto& wanted : canary.metrics) {
-    auto& metric = metrics.emplace_back(wanted.metric);
-    if (wanted.template_name.empty()) continue;
-    const auto& space = wanted.template_namespace.empty() ? canary.name_space : wanted.template_namespace;
-    const auto stored = templates.get({space, wanted.template_name});
-    if (!stored) continue;
-    const auto found = canary::parse_template(*stored->object);
-    if (!found) continue;
-    metric.provider = found->provider;
-    metric.query = found->query;
-    metric.address = found->address;
-    metric.headers = found->headers;
-    metric.tls.insecure_skip_verify = found->insecure_skip_verify;
-    if (!found->secret.empty()) {
-      add_credentials(metric, {space, found->secret}, wanted.template_name, read_secret);
-    }
-  }
-  return metrics;
-}
-
 std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric,
                                                 const std::string& name_space, const kube::Store& templates,
                                                 bool cross_namespace) {
@@ -89,6 +65,35 @@ std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric
   const auto checked = canary::check_query(metric, &*parsed);
   if (checked) return std::nullopt;
   return obstacle("MetricTemplateNotUsable", what + ": " + checked.error());
+}
+
+std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kube::Store& templates,
+                                         bool cross_namespace, const ReadSecret& read_secret) {
+  std::vector<analysis::Metric> metrics;
+  metrics.reserve(canary.metrics.size());
+  for (const auto& wanted : canary.metrics) {
+    auto& metric = metrics.emplace_back(wanted.metric);
+    // Edited in mid-release: it is not asked, and the others are.
+    if (const auto obstacle = obstacle_to(wanted, canary.name_space, templates, cross_namespace)) {
+      metric.problem = obstacle->message;
+      continue;
+    }
+    if (wanted.template_name.empty()) continue;
+    const auto& space = wanted.template_namespace.empty() ? canary.name_space : wanted.template_namespace;
+    const auto stored = templates.get({space, wanted.template_name});
+    if (!stored) continue;
+    const auto found = canary::parse_template(*stored->object);
+    if (!found) continue;
+    metric.provider = found->provider;
+    metric.query = found->query;
+    metric.address = found->address;
+    metric.headers = found->headers;
+    metric.tls.insecure_skip_verify = found->insecure_skip_verify;
+    if (!found->secret.empty()) {
+      add_credentials(metric, {space, found->secret}, wanted.template_name, read_secret);
+    }
+  }
+  return metrics;
 }
 
 Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request) {

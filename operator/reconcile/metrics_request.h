@@ -19,10 +19,11 @@ using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
 // it has neither.
 [[nodiscard]] std::string authorization(const kube::Json& secret);
 
-// The Canary's metrics, each with what its MetricTemplate says, if it names one that `templates` has. A
-// Secret is read from the template's namespace; where it cannot be, the metric's `problem` says so.
+// The Canary's metrics, each with what its MetricTemplate says, if it names one. A Secret is read from the
+// template's namespace. Where that cannot be, or `obstacle_to` names an obstacle, the metric's `problem` says
+// so.
 [[nodiscard]] std::vector<analysis::Metric> metrics_of(const canary::Canary& canary,
-                                                       const kube::Store& templates,
+                                                       const kube::Store& templates, bool cross_namespace,
                                                        const ReadSecret& read_secret);
 
 // What keeps the metric from being asked: its MetricTemplate, or a query that names what nobody defines.

@@ -32,7 +32,9 @@ Rivals find_rivals(const canary::Canary& canary, const kube::Stores& stores) {
       if (key == kube::Key{name_space, canary.name}) return false;
       const auto stored = stores.canaries.get(key);
       if (!stored || is_over(*stored->object)) return false;
-      const auto other = canary::parse(*stored->object);
+      const auto parsed = canary::parse(*stored->object);
+      const auto other =
+          parsed ? std::optional(*parsed) : canary::from_record(*stored->object, parsed.error());
       return other && other->spec.service.name == service && settles(*other);
     });
   };

@@ -118,6 +118,44 @@ TEST(Canary, of_a_release_that_has_begun_is_what_its_record_says) {
   EXPECT_TRUE(parsed(object).departures.empty());
 }
 
+// An operator that recorded none began it.
+TEST(Canary, of_a_release_without_a_record_is_what_its_status_knows) {
+  auto object = canary_with();
+  object["status"] = {{"phase", "Progressing"},
+                      {"stable", {{"name", "checkout-v1"}, {"version", "v1"}}},
+                      {"candidate", {{"name", "checkout-v2"}, {"version", "v2"}, {"templateHash", "h"}}}};
+  const auto identity = parsed(object).status.identity;
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->service, "checkout");
+  EXPECT_EQ(identity->candidate_version, "v2");
+  object["status"]["candidate"].erase("version");
+  EXPECT_FALSE(parsed(object).status.identity);
+  object["status"]["phase"] = "Pending";
+  object["status"].erase("candidate");
+  EXPECT_FALSE(parsed(object).status.identity);
+}
+
+TEST(Canary, that_cannot_be_read_is_its_record_and_the_rest_of_its_spec) {
+  auto object = canary_with();
+  object["spec"]["analysis"]["stepWeights"] = "steep";
+  object["spec"]["revertOnDeletion"] = false;
+  object["spec"]["routing"]["propagationDelay"] = "60s";
+  const auto error = parse(object).error();
+  EXPECT_FALSE(from_record(object, error));
+  object["status"] = {{"phase", "Progressing"},
+                      {"target", "checkout-v2"},
+                      {"stable", {{"name", "checkout-v1"}, {"version", "v1"}}},
+                      {"candidate", {{"name", "checkout-v2"}, {"version", "v2"}, {"templateHash", "h"}}}};
+  const auto recorded = from_record(object, error);
+  ASSERT_TRUE(recorded);
+  EXPECT_THAT(recorded->departures, testing::ElementsAre(error.message));
+  EXPECT_FALSE(recorded->spec.revert_on_deletion);
+  EXPECT_EQ(recorded->spec.routing.propagation_delay, std::chrono::seconds{60});
+  EXPECT_EQ(recorded->spec.service.name, "checkout");
+  object["spec"]["service"] = "checkout";
+  EXPECT_FALSE(from_record(object, error));
+}
+
 // An operator of another version recorded it, which read less of the spec.
 TEST(Canary, does_not_depart_from_a_record_that_says_less) {
   auto object = canary_with();

@@ -118,6 +118,30 @@ TEST_F(IdentityTest, lets_a_deleted_canary_go_whose_spec_cannot_be_read_any_more
   EXPECT_EQ(object(kube::kServices, "checkout")["spec"], service);
 }
 
+// Begun by an operator that recorded no identity, and that read more of the spec.
+TEST_F(IdentityTest, takes_a_deleted_canary_back_that_recorded_nothing_and_cannot_be_read) {
+  run([this] { return at_weight(50); });
+  auto old = object(kube::kCanaries, "checkout-v2");
+  old["status"].erase("identity");
+  old["spec"]["analysis"]["stepWeights"] = "steep";
+  world.api.put(kube::kCanaries, old);
+  ASSERT_TRUE(world.api.remove(kube::kCanaries, object(kube::kCanaries, "checkout-v2")));
+  run();
+  EXPECT_TRUE(object(kube::kCanaries, "checkout-v2").is_null());
+  EXPECT_EQ(object(kube::kServices, "checkout")["spec"], service);
+  EXPECT_EQ(object(kube::kVirtualServices, "checkout")["spec"], routes);
+}
+
+TEST_F(IdentityTest, looks_after_a_release_that_was_relabelled_while_the_operator_was_exchanged) {
+  run([this] { return at_weight(50); });
+  auto old = object(kube::kCanaries, "checkout-v2");
+  old["status"].erase("identity");
+  world.api.put(kube::kCanaries, old);
+  edit(kube::kDeployments, "checkout-v2", kLabel, "v3");
+  run();
+  expect_taken_back();
+}
+
 TEST_F(IdentityTest, lets_a_deleted_canary_go_whose_workloads_are_gone) {
   run([this] { return at_weight(50); });
   for (const auto* name : {"checkout-v1", "checkout-v2"})

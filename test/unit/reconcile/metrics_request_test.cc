@@ -26,10 +26,11 @@ class MetricsRequestTest : public testing::Test {
 
   // The only metric, where the Secret `kept` is the answer to every reading.
   analysis::Metric metric() {
-    const auto metrics = metrics_of(canary, templates, [this](const kube::Key& key) {
-      asked.push_back(kube::to_string(key));
-      return kept;
-    });
+    const auto metrics =
+        metrics_of(canary, templates, /*cross_namespace=*/true, [this](const kube::Key& key) {
+          asked.push_back(kube::to_string(key));
+          return kept;
+        });
     EXPECT_EQ(metrics.size(), 1U);
     return metrics.at(0);
   }
@@ -55,6 +56,23 @@ TEST(Authorization, is_user_and_password_where_there_is_no_token) {
 TEST(Authorization, is_empty_if_the_secret_has_neither) {
   EXPECT_EQ(authorization(secret_with({{"ca.crt", "eA=="}})), "");
   EXPECT_EQ(authorization(Json::object()), "");
+}
+
+// Edited in mid-release: neither its query nor its Secret is used.
+TEST_F(MetricsRequestTest, asks_nothing_of_a_template_that_may_not_be_named) {
+  canary.metrics.front().template_namespace = "other";
+  (void)templates.put(template_with("other", {{"type", "prometheus"}, {"address", "http://p"}}), {});
+  const auto metrics = metrics_of(canary, templates, /*cross_namespace=*/false, [this](const kube::Key& key) {
+    asked.push_back(kube::to_string(key));
+    return kept;
+  });
+  EXPECT_EQ(metrics.at(0).query, "");
+  EXPECT_THAT(metrics.at(0).problem, testing::HasSubstr("of namespace other"));
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(MetricsRequestTest, of_a_template_that_is_gone_says_so_and_is_not_taken_for_a_built_in_one) {
+  EXPECT_THAT(metric().problem, testing::HasSubstr("does not exist"));
 }
 
 TEST_F(MetricsRequestTest, takes_query_and_provider_from_the_template) {

@@ -260,6 +260,28 @@ TEST(Suspension, goes_on_judging_and_takes_the_release_back_at_the_threshold) {
   EXPECT_EQ(world.release.status.rollback_reason, "AnalysisFailed");
 }
 
+// One that a person must mend, such as a metric's template: the other metrics still judge.
+TEST(Obstacle, holds_the_weight_and_not_the_judge) {
+  World world;
+  world.run_to_step(2);
+  world.seen.obstacles = {{"Progressing", "MetricTemplateNotUsable", "MetricTemplate errors: mend it"}};
+  world.run([](const World& seen) { return seen.release.status.checks_in_step == 3; });
+  EXPECT_EQ(world.release.status.step, 2);
+  EXPECT_EQ(world.release.status.message, "MetricTemplate errors: mend it");
+  EXPECT_EQ(std::ranges::count(world.events, std::string("MetricTemplateNotUsable"), &Event::reason), 1);
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run();
+  EXPECT_EQ(world.release.status.rollback_reason, "AnalysisFailed");
+}
+
+TEST(Obstacle, ends_the_release_at_the_deadline_however_well_it_is_judged) {
+  World world;
+  world.run_to_step(2);
+  world.seen.obstacles = {{"Progressing", "MetricTemplateNotUsable", "MetricTemplate errors: mend it"}};
+  world.run();
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+}
+
 TEST(Suspension, takes_no_step_on_what_was_judged_before_the_resume) {
   World world;
   world.run_to_step(2);

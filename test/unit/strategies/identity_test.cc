@@ -35,17 +35,6 @@ TEST(Identity, stays_as_it_was_recorded) {
   EXPECT_EQ(world.release.status.stable.version, "v1");
 }
 
-TEST(Identity, of_a_release_that_recorded_none_is_what_its_status_knows) {
-  World world;
-  world.run_to_step(2);
-  const auto recorded = world.release.status.identity;
-  world.release.status.identity.reset();
-  world.seen.candidate->version = "v3";
-  world.round();
-  EXPECT_EQ(world.release.status.identity, recorded);
-  EXPECT_EQ(world.phase(), Phase::RollingBack);
-}
-
 TEST(Identity, of_the_next_release_is_its_own) {
   World world;
   world.run();
@@ -131,6 +120,45 @@ TEST(Identity, shared_with_another_release_does_not_end_this_one_while_stable_ha
   world.run();
   EXPECT_EQ(world.phase(), Phase::Failed);
   EXPECT_EQ(world.seen.candidate->replicas, 2);
+}
+
+// Both templates got other labels: nobody has the version that the selector would be moved to.
+TEST(Identity, leaves_the_selector_to_whoever_is_there_while_no_pod_has_stables_version) {
+  World world;
+  world.run_to_step(2);
+  world.seen.candidate->version = "2.0";
+  world.candidate_serves = false;
+  world.seen.stable->version = "1.0";
+  world.stable_serves = false;
+  world.round();
+  world.pass(Seconds{60});
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  EXPECT_THAT(world.release.status.message, HasSubstr("checkout-v1 has version=1.0 now"));
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Both);
+  EXPECT_TRUE(world.seen.routes->original());
+  EXPECT_EQ(world.seen.candidate->replicas, 2);
+}
+
+TEST(Identity, lets_a_rollback_end_once_stables_label_is_back) {
+  World world;
+  world.run_to_step(2);
+  world.seen.rollback_requested = "customers complain";
+  world.seen.stable->version = "1.0";
+  world.stable_serves = false;
+  for (int i = 0; i < 5; ++i) {
+    world.round();
+    world.pass(Seconds{20});
+  }
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  EXPECT_THAT(world.release.status.message, HasSubstr("checkout-v1 has version=1.0 now"));
+  world.seen.stable->version = "v1";
+  world.stable_serves = true;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
 }
 
 }  // namespace
