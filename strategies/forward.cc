@@ -67,6 +67,8 @@ Next pending(Context& context) {
   context.status().candidate.template_hash = candidate.template_hash;
   context.status().stable.template_hash = context.seen.stable->template_hash;
   context.status().identity = identity_of(context.spec, context.status());
+  for (const auto& warning : context.seen.warnings)
+    context.event(Severity::Warning, warning.reason, warning.message);
   context.enter(Phase::Initializing, "CandidateReady", candidate.name + " is ready: preparing the routes");
   return initialize(context);
 }

@@ -105,7 +105,9 @@ Identity identity_of(const Spec& spec, const Status& status) {
           .mode = spec.service.mode,
           .router_settings = spec.routing.settings,
           .stable_version = status.stable.version,
-          .candidate_version = status.candidate.version};
+          .candidate_version = status.candidate.version,
+          .stable_replicas = status.stable.replicas,
+          .stable_ready = status.stable.ready};
 }
 
 std::string_view to_string(ServiceMode mode) {

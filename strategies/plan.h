@@ -72,6 +72,9 @@ struct Identity {
   std::string router_settings;  // RoutingSpec::settings
   std::string stable_version;   // values of the version label
   std::string candidate_version;
+  int stable_replicas =
+      0;  // asked for and ready as the release began: what stable needs without the candidate
+  int stable_ready = 0;
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
@@ -231,6 +234,13 @@ struct Obstacle {
   std::string message;
 };
 
+// Something that a person should know before the release moves traffic, and that does not hold it.
+struct Warning {
+  std::string reason;  // CamelCase
+  std::string message;
+  friend bool operator==(const Warning&, const Warning&) = default;
+};
+
 // What the analysis says of one interval.
 struct Verdict {
   int64_t generation = 0;  // of the spec that was judged
@@ -269,6 +279,9 @@ struct Observed {
   std::optional<Foundation> foundation;   // empty: there is none yet, or the router needs none
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   std::vector<Obstacle> obstacles;
+  std::vector<Warning> warnings;  // said once, as the release begins
+  // Services, other than the release's, that select stable's pods and none of the candidate's.
+  std::vector<std::string> stable_only_services;
   std::optional<Verdict> verdict;
   bool marked = false;     // an object of the user carries a mark of the operator's
   bool leftovers = false;  // a release that is over still owns objects that it made

@@ -16,18 +16,30 @@ Weight next_weight(const Context& context) {
   return next == promotion.end() ? Weight::all() : next->candidate;
 }
 
-// Capacity before traffic: the candidate gets as many pods as stable has.
+// Capacity before traffic: the candidate gets as many pods as stable has, or had as the release began, since
+// with half of the traffic an autoscaler leaves stable half of its pods.
 Next raise_capacity(Context& context) {
   const auto& candidate = *context.seen.candidate;
   const auto& stable = *context.seen.stable;
-  if (candidate.replicas < stable.replicas) {
-    context.say("ScalingUp",
-                "scaling " + candidate.name + " to " + std::to_string(stable.replicas) + " as stable has");
-    return context.act(Scale{.workload = candidate.name, .replicas = stable.replicas});
+  const auto& identity = context.out.status.identity;
+  const bool alone = identity && context.out.status.phase == Phase::Promoting;
+  const int replicas = std::max(stable.replicas, alone ? identity->stable_replicas : 0);
+  const int ready = std::max(required_ready(stable), alone ? identity->stable_ready : 0);
+  if (candidate.replicas < replicas) {
+    context.say("ScalingUp", "scaling " + candidate.name + " to " + std::to_string(replicas) + " as stable " +
+                                 (replicas > stable.replicas ? "had when the release began" : "has"));
+    return context.act(Scale{.workload = candidate.name, .replicas = replicas});
   }
-  if (candidate.ready >= required_ready(stable)) return Next::Done;
+  if (candidate.ready >= ready) return Next::Done;
   return context.wait("ScalingUp", "waiting for " + candidate.name + ": " + std::to_string(candidate.ready) +
-                                       " of " + std::to_string(required_ready(stable)) + " pods ready");
+                                       " of " + std::to_string(ready) + " pods ready");
+}
+
+// "Service a", "Services a, b".
+std::string services_text(const std::vector<std::string>& names) {
+  std::string text = names.size() == 1 ? "Service " : "Services ";
+  for (const auto& name : names) text += (&name == &names.front() ? "" : ", ") + name;
+  return text;
 }
 
 Next shift(Context& context) {
@@ -52,6 +64,15 @@ Next succeed(Context& context) {
   if (!context.seen.rollback_requested.empty()) {
     message +=
         "; the rollback that was asked for came too late: " + context.status().stable.name + " is gone";
+  }
+  const auto& users = context.seen.stable_only_services;
+  const auto& stable = context.seen.stable;
+  const bool wanted = context.spec.stable.after_promotion == AfterPromotion::Keep;
+  if (!users.empty() && stable && stable->replicas > 0 && !wanted) {
+    message += "; " + stable->name + " keeps its pods, which nobody else of " + services_text(users) +
+               " has: let the selector match " + context.status().target + "'s pods, then scale " +
+               stable->name + " down";
+    context.event(Severity::Warning, "OtherServices", message);
   }
   context.condition(kPromoted, ConditionStatus::True, "Promoted", message);
   context.enter(Phase::Succeeded, "Promoted", message);
@@ -92,6 +113,8 @@ Next release_stable(Context& context) {
   const bool keep = context.spec.stable.after_promotion == AfterPromotion::Keep;
   const bool remove = context.spec.stable.after_promotion == AfterPromotion::Delete;
   if (keep || !stable || (!remove && stable->replicas == 0)) return succeed(context);
+  // Their clients have no other pods.
+  if (!context.seen.stable_only_services.empty()) return succeed(context);
   const auto release_at = outlook(context.spec, context.status()).stable_released;
   // Somebody who deletes the Canary does not want to wait for the way back.
   if (!context.seen.deleting && release_at && context.now < *release_at) {
@@ -128,12 +151,25 @@ Next clean_up(Context& context) {
   return context.act(DeleteVersionServices{});
 }
 
+// A template that came while the selector was written was judged by nobody (S6): the selector returns, with
+// the routes still on the candidate, and the release starts again.
+Next take_back_unjudged(Context& context) {
+  const auto& candidate = context.seen.candidate;
+  if (!candidate || candidate->template_hash == context.status().candidate.template_hash) return Next::Done;
+  context.say_held("TemplateChanged",
+                   "the pod template of " + candidate->name +
+                       " changed while the Service's selector was moved: the selector is moved back",
+                   Severity::Warning);
+  return context.act(SetSelector{context.widens_selector() ? Selects::Both : Selects::Stable});
+}
+
 }  // namespace
 
 Next promote(Context& context) {
   auto& status = context.status();
   const auto& seen = context.seen;
   if (seen.service && seen.service->selects == Selects::Candidate) {
+    if (const auto next = take_back_unjudged(context); next != Next::Done) return next;
     status.canary_weight = Weight::all();
     context.enter(Phase::Finalizing, "SelectorMoved",
                   "Service " + context.spec.service.name + " selects " + status.target);

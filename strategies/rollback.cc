@@ -116,6 +116,11 @@ Next undo(Context& context) {
   return Next::Done;
 }
 
+// Of a release that never left Pending: whether the candidate's pods answer requests, or are all that could.
+bool candidate_is_needed(const Observed& seen) {
+  return !seen.stable || seen.stable->ready < 1 || !seen.service || seen.service->selects != Selects::Stable;
+}
+
 Next fail(Context& context) {
   if (context.seen.marked) return context.act(ClearMarks{});
   auto& status = context.status();
@@ -148,10 +153,17 @@ Next roll_back(Context& context) {
     if (const auto next = undo(context); next != Next::Done) return next;
   }
   if (!seen.candidate || seen.candidate->replicas == 0) return fail(context);
+  if (!touched && candidate_is_needed(seen)) {
+    if (seen.marked) return fail(context);
+    context.event(Severity::Warning, "CandidateKept",
+                  seen.candidate->name + " keeps its pods: Service " + context.spec.service.name +
+                      " selects them, or " + context.status().stable.name + " has no ready pod");
+    return fail(context);
+  }
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
     if (seen.candidate_is_anothers) return fail(context);
-    return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = touched});
+    return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = true});
   }
   const auto end = context.end_of_phase();
   if (context.now >= end) return fail(context);

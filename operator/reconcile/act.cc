@@ -5,6 +5,7 @@
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
+#include "operator/reconcile/admission.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/services.h"
 #include "operator/scaling/registry.h"
@@ -185,8 +186,7 @@ Actor::Done Actor::can_select(const Snapshot& snapshot, Selects selects) {
   const auto& workload = *found;
   const auto& seen = snapshot.observed;
   const auto& status = snapshot.canary.status;
-  if (forward && status.phase == strategies::Phase::Promoting &&
-      workload.template_hash != status.candidate.template_hash) {
+  if (is_forward(snapshot, selects) && workload.template_hash != status.candidate.template_hash) {
     return refuse("the pod template of " + workload.name +
                   " is not the one that was judged any more: the selector does not move there");
   }
@@ -217,7 +217,38 @@ Actor::Done Actor::act(const strategies::SetSelector& action, Snapshot& snapshot
     case Selects::Other:
       return refuse("no decision asks for another version");
   }
-  return update(kube::kServices, snapshot.service, after);
+  auto written = api_.update(kube::kServices, snapshot.service, after);
+  if (!written) return std::unexpected(written.error());
+  keep(kube::kServices, *written);
+  return is_forward(snapshot, action.selects) ? still_judged(snapshot, *written) : Done{};
+}
+
+bool Actor::is_forward(const Snapshot& snapshot, Selects selects) {
+  return selects == Selects::Candidate && snapshot.canary.status.phase == strategies::Phase::Promoting;
+}
+
+// A template that was pushed between the look and the write has pods behind the Service, and nobody judged it
+// (S6): the selector goes back to what it was.
+Actor::Done Actor::still_judged(const Snapshot& snapshot, const Json& written) {
+  const auto now = live(snapshot, snapshot.candidate);
+  if (!now || now->template_hash == snapshot.canary.status.candidate.template_hash) return {};
+  Json after = written;
+  after["spec"]["selector"] = snapshot.service["spec"]["selector"];
+  if (auto done = update(kube::kServices, written, after); !done) return done;
+  return refuse("the pod template of " + now->name +
+                " changed while the selector was moved there: the selector is moved back");
+}
+
+// Pods that another Service has no others than stay, whatever the caches say.
+Actor::Done Actor::no_one_elses(const Snapshot& snapshot) {
+  const auto services = api_.list(kube::kServices, snapshot.canary.name_space, "");
+  if (!services) return std::unexpected(services.error());
+  for (const auto& service : *services) {
+    if (!selects_only(service, snapshot.stable, snapshot.candidate)) continue;
+    return refuse("Service " + kube::metadata_text(service, "name") + " selects pods of " +
+                  kube::metadata_text(snapshot.stable, "name") + " and no others: they stay");
+  }
+  return {};
 }
 
 // S14: the pods that are all there is from now on are ready now.
@@ -235,6 +266,9 @@ Actor::Done Actor::act(const strategies::Scale& action, Snapshot& snapshot) {
   if (action.hands_over) {
     if (auto done = serves_alone(snapshot, is_candidate ? snapshot.stable : snapshot.candidate); !done)
       return done;
+    if (!is_candidate) {
+      if (auto done = no_one_elses(snapshot); !done) return done;
+    }
   }
   const auto writes = scaling::scaler_of(before, stores_).scale(before, stores_, action.replicas);
   if (!writes) return refuse(writes.error());
@@ -243,6 +277,7 @@ Actor::Done Actor::act(const strategies::Scale& action, Snapshot& snapshot) {
 
 Actor::Done Actor::act(const strategies::DeleteWorkload&, Snapshot& snapshot) {
   if (auto done = serves_alone(snapshot, snapshot.candidate); !done) return done;
+  if (auto done = no_one_elses(snapshot); !done) return done;
   return remove(kube::kDeployments, snapshot.stable);
 }
 

@@ -26,6 +26,7 @@ constexpr std::string_view kSlices = "slices ";
 constexpr std::string_view kLabel = "label ";
 constexpr std::string_view kOwned = "owned by ";
 constexpr std::string_view kStanding = "of service ";
+constexpr std::string_view kReleased = "released on ";
 
 std::string term(std::string_view kind, std::string_view name_space, std::string_view name) {
   return std::string(kind).append(name_space).append("/").append(name);
@@ -187,6 +188,9 @@ std::string begun_on(std::string_view service, std::string_view name_space) {
 std::string superseding_on(std::string_view service, std::string_view name_space) {
   return standing(service, name_space, "superseding");
 }
+std::string released_on(std::string_view service, std::string_view name_space) {
+  return term(kReleased, name_space, service);
+}
 std::string owned_by(std::string_view uid) { return std::string(kOwned).append(uid); }
 std::string slices_behind(std::string_view service, std::string_view name_space) {
   return term(kSlices, name_space, service);
@@ -199,10 +203,10 @@ std::string labelled_as(const Json& selector, std::string_view name_space) {
 }
 
 std::vector<std::string> terms_of_canary(const Json& canary) {
-  Terms terms{owned_by(kube::metadata_text(canary, "uid"))};
-  if (is_over(canary)) return terms;
   const auto name_space = kube::metadata_text(canary, "namespace");
   const auto service = text(canary, {"spec", "service", "name"});
+  Terms terms{owned_by(kube::metadata_text(canary, "uid")), released_on(service, name_space)};
+  if (is_over(canary)) return terms;
   terms.emplace_back(kUnfinished);
   terms.push_back(releases_of(service, name_space));
   if (text(canary, {"spec", "service", "mode"}) == "Dedicated")
@@ -232,8 +236,10 @@ void add_owners(std::vector<std::string>& terms, const Json& object) {
 std::vector<std::string> terms_of_service(const Json& service) {
   Terms terms;
   add_owners(terms, service);
-  auto label = labelled_as(field(service, {"spec", "selector"}), kube::metadata_text(service, "namespace"));
-  if (!label.empty()) terms.push_back(std::move(label));
+  const auto& selector = field(service, {"spec", "selector"});
+  if (!selector.is_object()) return terms;
+  for (const auto& [key, value] : selector.items())
+    terms.push_back(labelled_as(Json::object({{key, value}}), kube::metadata_text(service, "namespace")));
   return terms;
 }
 

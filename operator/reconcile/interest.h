@@ -24,6 +24,8 @@ inline constexpr std::string_view kRollingBack = "rolling back";
 [[nodiscard]] std::string waiting_for(std::string_view service, std::string_view name_space);
 [[nodiscard]] std::string begun_on(std::string_view service, std::string_view name_space);
 [[nodiscard]] std::string superseding_on(std::string_view service, std::string_view name_space);
+// Canaries, by their Service, whether their release is over or not.
+[[nodiscard]] std::string released_on(std::string_view service, std::string_view name_space);
 // Services and objects of routing, by the uid of an owner.
 [[nodiscard]] std::string owned_by(std::string_view uid);
 // EndpointSlices, by their Service.

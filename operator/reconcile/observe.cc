@@ -9,6 +9,7 @@
 #include "operator/canary/workload.h"
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
+#include "operator/reconcile/admission.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/managed.h"
@@ -63,6 +64,7 @@ class Observer {
     find_stable();
     find_own_services();
     const auto reading = find_routes();
+    find_others();
     find_templates();
     snapshot_.managed = managed_objects(snapshot_, stores_, reading, router_);
     seen.marked = std::ranges::any_of(snapshot_.managed, [](const ManagedObject& one) {
@@ -100,6 +102,12 @@ class Observer {
     snapshot_.service = *stored->object;
     snapshot_.observed.service = strategies::ServiceState{
         .age = age_of(*stored, now_), .changed_by = base::text(last_write(snapshot_.service), {"manager"})};
+    if (!is_pending()) return;
+    add(cannot_divide(snapshot_.service, spec().service.version_label, router_.abilities().selects_both));
+  }
+
+  void add(std::optional<Obstacle> obstacle) {
+    if (obstacle) snapshot_.observed.obstacles.push_back(*std::move(obstacle));
   }
 
   std::optional<strategies::Workload> read(const std::string& name, Json& deployment,
@@ -160,7 +168,53 @@ class Observer {
     if (!snapshot_.observed.stable) {
       refuse(kProgressing, "StableNotFound",
              "the stable Deployment " + name + " does not exist in namespace " + name_space());
+    } else if (is_pending() && spec().stable_ref && !snapshot_.service.is_null()) {
+      add(not_selected(snapshot_.service, snapshot_.stable));
     }
+  }
+
+  // Who else has to do with the pods: what is chosen by them, and whom the widened selector would choose.
+  void find_others() {
+    auto& seen = snapshot_.observed;
+    if (snapshot_.service.is_null() || snapshot_.stable.is_null() || snapshot_.candidate.is_null()) return;
+    seen.stable_only_services = services_of_only(snapshot_.stable, snapshot_.candidate, stores_);
+    std::erase_if(seen.stable_only_services, [&](const std::string& name) { return is_of_release(name); });
+    if (is_pending()) warn_of_other_services();
+    const bool widens =
+        seen.abilities.selects_both && spec().service.mode == strategies::ServiceMode::Placeholder;
+    if (!widens) return;
+    const auto bystanders = find_bystanders(
+        snapshot_.service, spec().service.version_label,
+        {kube::metadata_text(snapshot_.stable, "name"), kube::metadata_text(snapshot_.candidate, "name")},
+        !is_pending(), stores_);
+    if (is_pending() && !bystanders.strangers.empty())
+      add(strangers_selected(snapshot_.service, bystanders.strangers));
+    auto others = bystanders.versions;
+    if (!is_pending()) others.insert(others.end(), bystanders.strangers.begin(), bystanders.strangers.end());
+    if (!others.empty()) seen.not_isolated.push_back(versions_selected(snapshot_.service, others));
+  }
+
+  // The Service itself, and those that the release makes.
+  [[nodiscard]] bool is_of_release(const std::string& name) const {
+    const auto& wanted = snapshot_.wanted_services;
+    return name == spec().service.name || std::ranges::any_of(wanted, [&](const Json& service) {
+             return kube::metadata_text(service, "name") == name;
+           });
+  }
+
+  void warn_of_other_services() {
+    auto& seen = snapshot_.observed;
+    if (seen.stable_only_services.empty() ||
+        spec().stable.after_promotion == strategies::AfterPromotion::Keep)
+      return;
+    std::string names;
+    for (const auto& name : seen.stable_only_services) names += (names.empty() ? "" : ", ") + name;
+    const auto& stable = seen.stable->name;
+    seen.warnings.push_back(
+        {"OtherServices", "Service " + names + " selects pods of " + stable + " and none of " +
+                              seen.candidate->name + ": " + stable +
+                              " keeps its pods after the promotion, unless the selector matches " +
+                              seen.candidate->name + "'s by then"});
   }
 
   // The one workload, other than the target, whose pods the Service selects.
@@ -292,6 +346,7 @@ class Observer {
           {std::move(refusal.condition), std::move(refusal.reason), std::move(refusal.message)});
     }
     seen.not_isolated = std::move(reading.not_isolated);
+    seen.warnings = std::move(reading.warnings);
     seen.routes = reading.routes;
     seen.foundation = reading.foundation;
     if (seen.routes) date_routes(reading.route_objects, *seen.routes);

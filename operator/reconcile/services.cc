@@ -87,6 +87,14 @@ bool is_owned_by(const Json& object, const std::string& uid) {
   return std::ranges::any_of(owners, [&](const Json& owner) { return owner.value("uid", "") == uid; });
 }
 
+bool is_made(const Json& object) {
+  const auto& owners = base::field(object, {"metadata", "ownerReferences"});
+  return owners.is_array() && std::ranges::any_of(owners, [](const Json& owner) {
+           return base::text(owner, {"kind"}) == kube::kCanaries.kind &&
+                  base::text(owner, {"apiVersion"}).starts_with(kube::kCanaries.group);
+         });
+}
+
 std::vector<Json> wanted_services(const canary::Canary& canary, const Json& service,
                                   const std::string& stable_version, const std::string& candidate_version) {
   const auto& spec = canary.spec.service;

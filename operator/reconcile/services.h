@@ -35,6 +35,8 @@ inline constexpr std::string_view kTrafficPart = "weir";
 // An ownerReference that lets the Canary's deletion collect what it owns.
 [[nodiscard]] Json owner_reference(const canary::Canary& canary);
 [[nodiscard]] bool is_owned_by(const Json& object, const std::string& uid);
+// Whether any release made it.
+[[nodiscard]] bool is_made(const Json& object);
 
 // What the release's Services should be, from the Service that clients call. They keep its ports and every
 // key of its selector but the version's.

@@ -92,7 +92,11 @@ void trim_deployment(Json& object) {
 }
 
 void trim_service(Json& object) {
-  object["spec"] = members(field(object, {"spec"}), {"ports", "selector", "ipFamilies", "ipFamilyPolicy"});
+  Json spec = members(field(object, {"spec"}), {"ports", "selector", "ipFamilies", "ipFamilyPolicy"});
+  // Of what sets a Service apart, and no others have.
+  if (text(object, {"spec", "type"}) == "ExternalName") spec["type"] = "ExternalName";
+  if (text(object, {"spec", "clusterIP"}) == "None") spec["clusterIP"] = "None";
+  object["spec"] = std::move(spec);
   object.erase("status");
   object["metadata"].erase("labels");
 }

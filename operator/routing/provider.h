@@ -99,6 +99,7 @@ class Router {
     std::vector<ObjectName> foundation_objects;   // all that the release may write for it
     std::vector<std::string> not_isolated;        // sentences: routes that may leak traffic
     std::vector<Refusal> refusals;                // what must be mended before a release can run
+    std::vector<strategies::Warning> warnings;    // what a person should know before it begins
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 

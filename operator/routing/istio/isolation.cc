@@ -301,6 +301,11 @@ void add_dead_names(const Target& target, const Objects& objects, std::vector<Re
 
 }  // namespace
 
+bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service) {
+  return std::ranges::any_of(binding_of(objects, virtual_service),
+                             [&](const Json* binding) { return applies_in_mesh(target, *binding); });
+}
+
 std::vector<std::string> not_isolated(const Target& target, const Objects& objects, const Rules& rules,
                                       const Managed& managed) {
   std::vector<std::string> sentences;

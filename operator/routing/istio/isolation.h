@@ -13,6 +13,9 @@ namespace weir::routing {
 // VirtualServices under management, with their tables.
 using Managed = std::vector<std::pair<const Json*, std::vector<Table>>>;
 
+// Whether clients in the mesh that call the Service pass this VirtualService, which is under management.
+[[nodiscard]] bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service);
+
 // Sentences that name routes, clients or namespaces whose traffic the release does not divide.
 [[nodiscard]] std::vector<std::string> not_isolated(const Target& target, const Objects& objects,
                                                     const Rules& rules, const Managed& managed);

@@ -11,6 +11,7 @@
 #include "operator/routing/istio/isolation.h"
 #include "operator/routing/istio/label.h"
 #include "operator/routing/istio/mentions.h"
+#include "operator/routing/istio/ports.h"
 #include "operator/routing/istio/settings.h"
 #include "operator/routing/istio/virtual_service.h"
 
@@ -182,6 +183,8 @@ Objects IstioRouter::gather(const Target& target, const kube::Stores& stores) co
   Objects objects;
   routes.copy_to(objects);
   rules.copy_to(objects);
+  if (const auto service = stores.services.get({target.name_space, target.service}))
+    objects.of(kube::kServices).push_back(*service->object);
   return objects;
 }
 
@@ -197,6 +200,8 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
   reading.refusals = view.rules.refusals;
   append(reading.refusals, conflicts(target, objects, view.rules, view.managed));
   append(reading.refusals, table_refusals(target, view.managed));
+  append(reading.refusals, form_refusals(target, objects, view.managed));
+  reading.warnings = form_warnings(target, objects, view.managed);
   append(reading.refusals, subset_refusals(target, view.rules, view.names));
   reading.foundation = subset_state(target, view.rules, view.names);
   if (const auto* rule = view.rules.traffic(target))

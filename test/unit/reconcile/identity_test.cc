@@ -178,5 +178,90 @@ TEST_F(IdentityTest, does_not_promote_a_template_that_only_the_api_server_has) {
   EXPECT_NE(object(kube::kServices, "checkout")["spec"]["selector"].value("version", ""), "v2");
 }
 
+// It is a version that another release of the Service knows: people whose routes are divided lose nothing.
+TEST_F(IdentityTest, goes_on_beside_a_third_version_of_the_service_and_says_so) {
+  auto third = object(kube::kDeployments, "checkout-v2");
+  third["metadata"] = {{"name", "checkout-v0"}, {"namespace", "shop"}};
+  third["spec"]["template"]["metadata"]["labels"]["version"] = "v0";
+  world.api.put(kube::kDeployments, third);
+  run([this] { return message().contains("checkout-v0"); });
+  EXPECT_EQ(phase(), "Pending");
+  EXPECT_THAT(message(), HasSubstr("also matches the pods of checkout-v0"));
+  auto before = object(kube::kCanaries, "checkout-v2");
+  before["metadata"] = {{"name", "checkout-v0"}, {"namespace", "shop"}};
+  before["spec"]["targetRef"]["name"] = "checkout-v0";
+  before["status"] = {{"phase", "Succeeded"}, {"target", "checkout-v0"}};
+  world.api.put(kube::kCanaries, before);
+  run([this] { return at_weight(10); });
+  const auto conditions = status()["conditions"];
+  const auto isolated =
+      std::ranges::find_if(conditions, [](const Json& one) { return one["type"] == "TrafficIsolated"; });
+  ASSERT_NE(isolated, conditions.end());
+  EXPECT_EQ((*isolated)["status"], "False");
+  EXPECT_THAT((*isolated)["message"].get<std::string>(), HasSubstr("checkout-v0"));
+}
+
+// Runs something of somebody else's right before the Service's selector is moved to the candidate.
+class OvertakenApi final : public kube::Api {
+ public:
+  OvertakenApi(kube::Api& api, std::function<void()> overtake) : api_(api), overtake_(std::move(overtake)) {}
+  kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override {
+    return api_.get(resource, key);
+  }
+  kube::Result<std::vector<Json>> list(const kube::Resource& resource, std::string_view name_space,
+                                       std::string_view labels) override {
+    return api_.list(resource, name_space, labels);
+  }
+  kube::Result<Json> create(const kube::Resource& resource, const Json& object) override {
+    return api_.create(resource, object);
+  }
+  kube::Result<Json> update(const kube::Resource& resource, const Json& before, const Json& after) override {
+    if (resource == kube::kServices && after["spec"]["selector"].value("version", "") == "v2") overtake_();
+    return api_.update(resource, before, after);
+  }
+  kube::Result<Json> update_status(const kube::Resource& resource, const Json& before,
+                                   const Json& after) override {
+    return api_.update_status(resource, before, after);
+  }
+  kube::Result<void> remove(const kube::Resource& resource, const Json& object) override {
+    return api_.remove(resource, object);
+  }
+
+ private:
+  kube::Api& api_;
+  std::function<void()> overtake_;
+};
+
+TEST_F(IdentityTest, takes_the_selector_back_from_a_template_pushed_after_the_last_look) {
+  bool pushed = false;
+  OvertakenApi api(world.api, [&] {
+    if (!std::exchange(pushed, true))
+      edit(kube::kDeployments, "checkout-v2", "/spec/template/spec/containers/0/image", "demo-app:unseen");
+  });
+  Reconciler process{api, api, world.stores, analyst, world.clock, Listener{}};
+  ReleaseWorld::run(process, [&] { return pushed; });
+  ASSERT_TRUE(pushed);
+  EXPECT_FALSE(object(kube::kServices, "checkout")["spec"]["selector"].contains("version"));
+  ReleaseWorld::run(process, [this] { return phase() == "Progressing"; });
+  EXPECT_EQ(phase(), "Progressing") << "it is judged from the beginning";
+  ReleaseWorld::run(process, [] { return false; });
+  EXPECT_EQ(phase(), "Succeeded") << message();
+}
+
+// The watch has not brought the other Service yet.
+TEST_F(IdentityTest, keeps_stables_pods_that_only_the_api_server_knows_another_user_of) {
+  run([this] { return phase() == "Finalizing"; });
+  auto other = object(kube::kServices, "checkout");
+  other["metadata"] = {{"name", "checkout-grpc"}, {"namespace", "shop"}};
+  other["spec"]["selector"] = {{"app", "checkout"}, {"version", "v1"}};
+  world.api.put(kube::kServices, other);
+  for (int i = 0; i < 50; ++i) {
+    world.stores.services.erase({"shop", "checkout-grpc"});
+    (void)reconciler.reconcile(key);
+    world.clock.advance(std::chrono::seconds(1));
+  }
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v1")["spec"]["replicas"], 2);
+}
+
 }  // namespace
 }  // namespace weir::reconcile

@@ -20,7 +20,9 @@ TEST(Identity, is_recorded_as_the_release_begins) {
                                                      .version_label = "release",
                                                      .router_settings = "{}",
                                                      .stable_version = "v1",
-                                                     .candidate_version = "v2"}));
+                                                     .candidate_version = "v2",
+                                                     .stable_replicas = 3,
+                                                     .stable_ready = 3}));
 }
 
 TEST(Identity, stays_as_it_was_recorded) {

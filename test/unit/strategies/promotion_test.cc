@@ -271,6 +271,58 @@ TEST(Promotion, takes_marks_off_as_its_last_write) {
   EXPECT_EQ(world.writes[world.writes.size() - 2], "Finalizing: take the operator's marks off the objects");
 }
 
+// Its autoscaler leaves it half of its pods while the candidate has half of the traffic.
+TEST(Promotion, gives_the_candidate_what_stable_had_as_the_release_began) {
+  World world;
+  world.run_to_step(3);
+  world.seen.stable->replicas = 1;
+  int pods = 0;
+  world.on_write = [&](World& now) {
+    if (now.writes.back() == "Promoting: route 100 % to the candidate") pods = now.seen.candidate->ready;
+  };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(pods, 3);
+}
+
+TEST(Promotion, takes_the_selector_back_from_a_template_that_nobody_judged) {
+  for (const auto mode : {ServiceMode::Placeholder, ServiceMode::Dedicated}) {
+    World world;
+    world.release.spec.service.mode = mode;
+    world.on_write = [](World& now) {
+      if (now.writes.back() == "Promoting: let the Service select the candidate" &&
+          now.seen.candidate->template_hash == "h2")
+        now.seen.candidate->template_hash = "h3";
+    };
+    world.run_to_write("Promoting: let the Service select the candidate");
+    world.round();
+    EXPECT_EQ(world.phase(), Phase::Promoting);
+    EXPECT_NE(world.seen.service->selects, Selects::Candidate);
+    world.round();
+    EXPECT_EQ(world.phase(), Phase::Initializing);
+    EXPECT_EQ(world.release.status.canary_weight, Weight::none());
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Succeeded);
+    EXPECT_EQ(world.release.status.candidate.template_hash, "h3");
+  }
+}
+
+TEST(Promotion, keeps_stables_pods_while_another_service_has_no_others) {
+  for (const auto after : {AfterPromotion::Scale, AfterPromotion::Delete}) {
+    World world;
+    world.release.spec.stable.after_promotion = after;
+    world.seen.stable_only_services = {"checkout-grpc", "checkout-metrics"};
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Succeeded);
+    ASSERT_TRUE(world.seen.stable);
+    EXPECT_EQ(world.seen.stable->replicas, 3);
+    EXPECT_TRUE(world.told("OtherServices"));
+    EXPECT_NE(world.release.status.message.find("Services checkout-grpc, checkout-metrics"),
+              std::string::npos)
+        << world.release.status.message;
+  }
+}
+
 TEST(Final, forgets_what_was_asked_of_the_release_before_the_next_one_begins) {
   World world;
   world.run_to_step(2);

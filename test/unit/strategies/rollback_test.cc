@@ -288,5 +288,32 @@ TEST(Deletion, ends_even_when_the_routes_and_the_rule_are_gone) {
   EXPECT_EQ(world.seen.service->selects, Selects::Stable);
 }
 
+// A release that never left Pending and is given up leaves a candidate that serves as it is.
+TEST(Rollback, keeps_the_candidate_that_may_be_all_there_is) {
+  const auto replicas_after = [](const std::function<void(World&)>& change) {
+    World world;
+    world.seen.candidate->available = false;
+    change(world);
+    world.run_to(Phase::Failed);
+    EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+    EXPECT_EQ(world.told("CandidateKept"), world.seen.candidate->replicas > 0);
+    return world.seen.candidate->replicas;
+  };
+  EXPECT_EQ(replicas_after([](World& world) { world.candidate_serves = false; }), 0);
+  EXPECT_EQ(replicas_after([](World& world) { world.stable_serves = false; }), 2);
+  EXPECT_EQ(replicas_after([](World& world) {
+              world.candidate_serves = false;
+              world.seen.service->selects = Selects::Both;
+            }),
+            2);
+}
+
+TEST(Pending, says_what_a_person_should_know_before_traffic_moves) {
+  World world;
+  world.seen.warnings = {{"OtherServices", "Service checkout-grpc selects pods of checkout-v1"}};
+  world.run_to(Phase::Initializing);
+  EXPECT_EQ(std::ranges::count(world.events, std::string("OtherServices"), &Event::reason), 1);
+}
+
 }  // namespace
 }  // namespace weir::strategies

@@ -1,0 +1,143 @@
+#include "operator/reconcile/admission.h"
+
+#include <algorithm>
+#include <set>
+
+#include "operator/base/json.h"
+#include "operator/kube/object.h"
+#include "operator/reconcile/interest.h"
+#include "operator/reconcile/selector.h"
+#include "operator/reconcile/services.h"
+#include "strategies/context.h"
+
+namespace weir::reconcile {
+namespace {
+
+using strategies::kProgressing;
+using strategies::Obstacle;
+
+Obstacle refusal(std::string reason, std::string message) {
+  return {std::string(kProgressing), std::move(reason), std::move(message)};
+}
+
+std::string named(const Json& service) { return "Service " + kube::metadata_text(service, "name"); }
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+bool has_pods(const Json& deployment) {
+  return base::integer(deployment, {"spec", "replicas"}, 1) > 0 ||
+         base::integer(deployment, {"status", "replicas"}) > 0;
+}
+
+// Deployments that Canaries of the Service name, whether their release is over or not.
+std::set<std::string> versions_of(const Json& service, const kube::Store& canaries) {
+  const auto key = kube::key_of(service);
+  std::set<std::string> names;
+  for (const auto& stored : canaries.list_with(released_on(key.name, key.name_space))) {
+    const auto& canary = *stored.object;
+    names.insert(base::text(canary, {"spec", "targetRef", "name"}));
+    names.insert(base::text(canary, {"status", "target"}));
+    names.insert(base::text(canary, {"status", "stable", "name"}));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::optional<Obstacle> cannot_divide(const Json& service, const std::string& version_label, bool widens) {
+  const auto type = base::text(service, {"spec", "type"});
+  if (type == "ExternalName") {
+    return refusal("ExternalNameService",
+                   named(service) +
+                       " has spec.type ExternalName: it is an alias without pods, which no "
+                       "release can divide; name a Service with a selector in spec.service.name");
+  }
+  const auto keys = selector_of(service);
+  if (keys.empty()) {
+    return refusal("ServiceWithoutSelector",
+                   named(service) +
+                       " has no spec.selector: somebody else manages its endpoints, and with a "
+                       "version in its selector it would select pods of the whole namespace; give "
+                       "it a selector that its pods alone match");
+  }
+  if (widens && keys.size() == 1 && keys.contains(version_label)) {
+    return refusal(
+        "SelectorOfVersionAlone",
+        "spec.selector of " + named(service) + " is " + keys.dump() +
+            ", the version alone: without it the Service would have no selector, and no endpoints; "
+            "add a label that the pods of both versions have, such as app");
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> not_selected(const Json& service, const Json& stable) {
+  const auto keys = selector_of(service);
+  if (matches(keys, template_labels(stable))) return std::nullopt;
+  return refusal("StableNotSelected", "spec.stableRef.name is " + kube::metadata_text(stable, "name") +
+                                          ", whose pods " + named(service) +
+                                          " does not select (spec.selector " + keys.dump() +
+                                          "): name the Deployment that serves, or leave the field out");
+}
+
+Bystanders find_bystanders(const Json& service, const std::string& version_label,
+                           const std::vector<std::string>& of_release, bool begun,
+                           const kube::Stores& stores) {
+  Bystanders found;
+  const auto now = selector_of(service);
+  auto widened = now;
+  widened.erase(version_label);
+  const auto name_space = kube::metadata_text(service, "namespace");
+  std::optional<std::set<std::string>> versions;
+  for (const auto& stored : stores.deployments.list_with(labelled_as(widened, name_space))) {
+    const auto& deployment = *stored.object;
+    const auto name = kube::metadata_text(deployment, "name");
+    const auto labels = template_labels(deployment);
+    if (std::ranges::find(of_release, name) != of_release.end() || !has_pods(deployment)) continue;
+    if (!matches(widened, labels) || (!begun && matches(now, labels))) continue;
+    if (!versions) versions = versions_of(service, stores.canaries);
+    (versions->contains(name) ? found.versions : found.strangers).push_back(name);
+  }
+  return found;
+}
+
+Obstacle strangers_selected(const Json& service, const std::vector<std::string>& strangers) {
+  return refusal("OtherWorkloads",
+                 "the selector of " + named(service) + " without the version also matches the pods of " +
+                     listed(strangers) +
+                     ": during the release requests that no route divides would reach them; set "
+                     "spec.service.mode to Dedicated, or add a label to the selector that they lack");
+}
+
+std::string versions_selected(const Json& service, const std::vector<std::string>& versions) {
+  return "the selector of " + named(service) + " without the version also matches the pods of " +
+         listed(versions) +
+         ": during the release requests that no route divides reach them; scale them down, or set "
+         "spec.service.mode to Dedicated";
+}
+
+bool selects_only(const Json& service, const Json& stable, const Json& candidate) {
+  const auto keys = selector_of(service);
+  return !keys.empty() && !is_made(service) && matches(keys, template_labels(stable)) &&
+         !matches(keys, template_labels(candidate));
+}
+
+std::vector<std::string> services_of_only(const Json& stable, const Json& candidate,
+                                          const kube::Stores& stores) {
+  const auto name_space = kube::metadata_text(stable, "namespace");
+  std::set<std::string> names;
+  const auto labels = template_labels(stable);
+  for (const auto& [key, value] : labels.items()) {
+    for (const auto& stored :
+         stores.services.list_with(labelled_as(Json::object({{key, value}}), name_space))) {
+      if (selects_only(*stored.object, stable, candidate))
+        names.insert(kube::metadata_text(*stored.object, "name"));
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace weir::reconcile

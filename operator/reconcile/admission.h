@@ -1,0 +1,46 @@
+// What keeps a release from beginning, of its Service and of the workloads around it: what no step of the
+// release could mend, and what would be lost on the way.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/kube/store.h"
+#include "strategies/plan.h"
+
+namespace weir::reconcile {
+
+using kube::Json;
+
+// Why no selector can tell the versions' pods apart behind this Service. `widens`: during the release a
+// Service selects by the rest of the selector, without the version.
+[[nodiscard]] std::optional<strategies::Obstacle> cannot_divide(const Json& service,
+                                                                const std::string& version_label,
+                                                                bool widens);
+
+// Why the workload of spec.stableRef is not what serves.
+[[nodiscard]] std::optional<strategies::Obstacle> not_selected(const Json& service, const Json& stable);
+
+// Deployments with pods, other than the two of the release, that the Service selects without the version in
+// its selector. `begun`: it has been widened; else those are left out that it selects in any case.
+struct Bystanders {
+  std::vector<std::string> versions;   // released on this Service before, or about to be
+  std::vector<std::string> strangers;  // the others
+};
+[[nodiscard]] Bystanders find_bystanders(const Json& service, const std::string& version_label,
+                                         const std::vector<std::string>& of_release, bool begun,
+                                         const kube::Stores& stores);
+[[nodiscard]] strategies::Obstacle strangers_selected(const Json& service,
+                                                      const std::vector<std::string>& strangers);
+// A sentence for TrafficIsolated.
+[[nodiscard]] std::string versions_selected(const Json& service, const std::vector<std::string>& versions);
+
+// Whether it is a Service of somebody's that selects pods of `stable` and none of `candidate`. Those that
+// releases make come and go with them.
+[[nodiscard]] bool selects_only(const Json& service, const Json& stable, const Json& candidate);
+// Names of the Services of the namespace that do.
+[[nodiscard]] std::vector<std::string> services_of_only(const Json& stable, const Json& candidate,
+                                                        const kube::Stores& stores);
+
+}  // namespace weir::reconcile

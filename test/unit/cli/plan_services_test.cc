@@ -1,0 +1,135 @@
+// Services that no release can divide, and who else has to do with their pods, as `kubectl weir plan` says
+// it.
+#include <gmock/gmock.h>
+
+#include "test/unit/cli/plan_files.h"
+
+namespace weir::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kSelector = "  selector: {app: checkout, version: v1}\n  ports";
+
+std::string with_service(const std::string& fields) {
+  return replaced(good(), kSelector, fields + "\n  ports");
+}
+
+std::string with_port(const std::string& port) {
+  return replaced(good(), "ports: [{name: http, port: 80, targetPort: 8080}]", "ports: [" + port + "]");
+}
+
+std::string another_service(const std::string& name, const std::string& selector) {
+  return "---\napiVersion: v1\nkind: Service\nmetadata: {name: " + name +
+         ", namespace: shop}\nspec: {selector: " + selector + ", ports: [{name: grpc, port: 90}]}\n";
+}
+
+TEST(PlanServices, refuses_an_alias) {
+  EXPECT_THAT(refusal_of(with_service("  type: ExternalName\n  externalName: example.org")),
+              HasSubstr("Service checkout has spec.type ExternalName"));
+}
+
+TEST(PlanServices, refuses_a_service_without_a_selector_whoever_is_called_stable) {
+  for (const auto* fields : {"  type: ClusterIP", "  selector: {}"}) {
+    const auto documents = with_service(fields);
+    EXPECT_THAT(refusal_of(documents), HasSubstr("Service checkout has no spec.selector"));
+    EXPECT_THAT(refusal_of(replaced(documents, "  service: {name: checkout}",
+                                    "  service: {name: checkout}\n  stableRef: {name: checkout-v1}")),
+                HasSubstr("Service checkout has no spec.selector"));
+  }
+}
+
+TEST(PlanServices, refuses_a_selector_that_is_the_version_alone_where_it_would_be_widened) {
+  const auto documents = with_service("  selector: {version: v1}");
+  EXPECT_THAT(refusal_of(documents),
+              HasSubstr("spec.selector of Service checkout is {\"version\":\"v1\"}, the version alone"));
+  EXPECT_THAT(refusal_of(replaced(documents, "{name: checkout}", "{name: checkout, mode: Dedicated}")),
+              HasSubstr("the version alone"));
+  EXPECT_EQ(plan_of(replaced(documents, "  analysis:", "  routing: {provider: noop}\n  analysis:")).code,
+            kFine);
+}
+
+TEST(PlanServices, refuses_a_headless_service_whose_routes_apply_to_sidecars) {
+  const auto documents = with_service("  clusterIP: None\n  selector: {app: checkout, version: v1}");
+  EXPECT_THAT(refusal_of(documents), HasSubstr("Service checkout has spec.clusterIP None"));
+  const auto gateway =
+      replaced(documents, "  hosts: [checkout]", "  hosts: [example.org]\n  gateways: [web]");
+  EXPECT_EQ(plan_of(gateway).code, kFine) << plan_of(gateway).err;
+  EXPECT_EQ(plan_of(replaced(documents, "  analysis:", "  routing: {provider: noop}\n  analysis:")).code,
+            kFine);
+}
+
+TEST(PlanServices, refuses_http_routes_to_a_port_that_is_not_http) {
+  for (const auto* port :
+       {"{name: tcp-web, port: 80}", "{name: https, port: 80}", "{name: http, port: 80, appProtocol: tcp}",
+        "{name: web, port: 3306}", "{name: http, port: 80, protocol: UDP}", "{name: TLS-web, port: 80}",
+        "{name: http, port: 80, appProtocol: kubernetes.io/wss}"}) {
+    EXPECT_THAT(refusal_of(with_port(port)),
+                AllOf(HasSubstr("spec.ports of Service checkout: port "), HasSubstr("is not HTTP to Istio"),
+                      HasSubstr("accepted is a name that begins with http")))
+        << port;
+    const auto gateway =
+        replaced(with_port(port), "  hosts: [checkout]", "  hosts: [example.org]\n  gateways: [web]");
+    EXPECT_EQ(plan_of(gateway).code, kFine) << port;
+  }
+  EXPECT_THAT(refusal_of(replaced(with_port("{name: http, port: 80}, {name: tcp, port: 81}"),
+                                  "{host: checkout}", "{host: checkout, port: {number: 81}}")),
+              HasSubstr("port 81 (\"tcp\")"));
+}
+
+TEST(PlanServices, takes_ports_that_are_http_and_warns_of_those_that_are_guessed) {
+  for (const auto* port :
+       {"{name: http-web, port: 80}", "{name: grpc, port: 80}", "{name: GRPC-web-x, port: 80}",
+        "{name: tcp, port: 80, appProtocol: http2}", "{name: web, port: 80, appProtocol: kubernetes.io/h2c}",
+        "{name: http, port: 80}, {name: tcp-admin, port: 81}"}) {
+    const auto answer = plan_of(with_port(port));
+    EXPECT_EQ(answer.code, kFine) << port << answer.err;
+    EXPECT_THAT(answer.err, Not(HasSubstr("guesses"))) << port;
+  }
+  for (const auto* port : {"{port: 80}", "{name: web, port: 80}"}) {
+    const auto answer = plan_of(with_port(port));
+    EXPECT_EQ(answer.code, kFine) << answer.err;
+    EXPECT_THAT(answer.err,
+                HasSubstr("warning: spec.ports of Service checkout: nothing says the protocol of"))
+        << port;
+  }
+}
+
+TEST(PlanServices, refuses_tcp_routes_to_a_port_that_is_http) {
+  const auto tcp = replaced(good().substr(0, good().find("  http:\n")), "  hosts: [checkout]",
+                            "  hosts: [checkout]\n  tcp:\n  - route: [{destination: {host: checkout}}]");
+  EXPECT_THAT(refusal_of(tcp), HasSubstr("port 80 (\"http\") is HTTP to Istio"));
+  EXPECT_EQ(plan_of(replaced(tcp, "{name: http, port: 80", "{name: tcp, port: 80")).code, kFine);
+}
+
+TEST(PlanServices, refuses_a_stable_workload_that_the_service_does_not_select) {
+  const auto documents = replaced(good(), "  service: {name: checkout}",
+                                  "  service: {name: checkout}\n  stableRef: {name: checkout-v0}") +
+                         deployment("checkout-v0", "v0", 1);
+  EXPECT_THAT(refusal_of(documents),
+              HasSubstr("spec.stableRef.name is checkout-v0, whose pods Service checkout does not select"));
+}
+
+TEST(PlanServices, refuses_a_third_deployment_that_the_widened_selector_would_match) {
+  const auto third = good() + deployment("checkout-worker", "worker", 2);
+  EXPECT_THAT(refusal_of(third), AllOf(HasSubstr("matches the pods of checkout-worker"),
+                                       HasSubstr("set spec.service.mode to Dedicated")));
+  EXPECT_EQ(plan_of(replaced(third, "{name: checkout}", "{name: checkout, mode: Dedicated}")).code, kFine);
+  EXPECT_EQ(plan_of(good() + deployment("checkout-v0", "v0", 0)).code, kFine) << "it has no pods";
+}
+
+TEST(PlanServices, keeps_stables_pods_that_another_service_has_no_others_than) {
+  const auto answer = plan_of(good() + another_service("checkout-grpc", "{app: checkout, version: v1}"));
+  EXPECT_EQ(answer.code, kFine);
+  EXPECT_THAT(answer.err, HasSubstr("warning: Service checkout-grpc selects pods of checkout-v1 and none of "
+                                    "checkout-v2: checkout-v1 keeps its pods"));
+  EXPECT_THAT(answer.out, Not(HasSubstr("scale checkout-v1 to 0")));
+  const auto both = plan_of(good() + another_service("checkout-grpc", "{app: checkout}"));
+  EXPECT_THAT(both.err, Not(HasSubstr("checkout-grpc")));
+  EXPECT_THAT(both.out, HasSubstr("scale checkout-v1 to 0"));
+}
+
+}  // namespace
+}  // namespace weir::cli
