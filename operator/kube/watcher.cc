@@ -25,6 +25,8 @@ constexpr seconds kLasting{300};
 constexpr seconds kSoon{5};
 constexpr milliseconds kFirstDelay{500};
 constexpr milliseconds kLongestDelay{30'000};
+// Nothing can be released before the first list has come.
+constexpr milliseconds kLongestDelayUnsynced{5'000};
 
 std::function<double()> real_random() {
   auto engine = std::make_shared<std::mt19937>(std::random_device{}());
@@ -154,7 +156,8 @@ void Watcher::note(const std::string& error) {
 milliseconds Watcher::failed(std::optional<seconds> asked) {
   ++failures_;
   const double doubled = static_cast<double>(kFirstDelay.count()) * std::pow(2, std::min(failures_ - 1, 20));
-  const double longest = std::min(doubled, static_cast<double>(kLongestDelay.count()));
+  const auto most = store_.synced() ? kLongestDelay : kLongestDelayUnsynced;
+  const double longest = std::min(doubled, static_cast<double>(most.count()));
   const milliseconds delay(std::lround(longest * (0.5 + options_.random() / 2)));
   return std::max<milliseconds>(delay, asked.value_or(seconds(0)));
 }

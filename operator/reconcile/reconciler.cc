@@ -89,6 +89,20 @@ lead::Reading fenced(const Snapshot& snapshot) {
   return {.canary = snapshot.object, .objects = snapshot.managed, .written_to = written_to()};
 }
 
+// The kind in each version that will do: one that this process believes to be missing has none that was
+// found.
+std::vector<kube::Resource> forms_of(const kube::Resource& kind, kube::Stores& stores) {
+  std::vector<kube::Resource> forms{kind};
+  for (const auto& kept : stores.all()) {
+    if (kept.kind.resource.group != kind.group || kept.kind.resource.plural != kind.plural) continue;
+    for (const auto version : kept.kind.other_versions) {
+      forms.push_back(kind);
+      forms.back().version = version;
+    }
+  }
+  return forms;
+}
+
 Round no_round(const kube::Key& key, const std::string& why) {
   return {.error = kube::Error{.code = kube::Code::Cancelled,
                                .message = "no round for Canary " + kube::to_string(key) + ": " + why}};
@@ -150,6 +164,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   auto snapshot = observe(canary, object, stores_, clock_.steady(), means);
   if (fence_.overtaken(key, fenced(snapshot), lead))
     return no_round(key, "another operator has taken it over");
+  if (auto late = comes_late(before, snapshot)) return *std::move(late);
   if (auto round = claim(before, snapshot, term)) return *std::move(round);
   snapshot.observed.watched_since = watched_since(key, lead);
 
@@ -192,6 +207,24 @@ strategies::TimePoint Reconciler::watched_since(const kube::Key& key, const Lead
   const auto [known, first] = watched_.try_emplace(key, Watched{lead.term, clock_.wall()});
   if (!first && known->second.term != lead.term) known->second = {lead.term, clock_.wall()};
   return known->second.since;
+}
+
+std::optional<Round> Reconciler::comes_late(kube::Api& api, const Snapshot& snapshot) {
+  const auto& status = snapshot.canary.status;
+  if (strategies::is_final(status.phase)) return std::nullopt;
+  const auto key = kube::key_of(snapshot.object);
+  for (const auto& [kind, name] : snapshot.router->recorded(status.routes)) {
+    const kube::Key object{key.name_space, name};
+    if (const auto* store = stores_.of(kind); store == nullptr || store->contains(object)) continue;
+    for (const auto& form : forms_of(kind, stores_)) {
+      const auto there = api.get(form, object);
+      if (!there && there.error().code == kube::Code::NotFound) continue;
+      if (!there) return Round{.error = there.error()};
+      return no_round(key, std::string(kind.kind) + " " + kube::to_string(object) +
+                               ", which its status records, is there and no watch has brought it yet");
+    }
+  }
+  return std::nullopt;
 }
 
 kube::Api& Reconciler::api_for(Phase phase) { return phase == Phase::RollingBack ? urgent_ : api_; }

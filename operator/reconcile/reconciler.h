@@ -64,6 +64,10 @@ class Reconciler {
   [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Lead& lead);
   [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
+  // The round that ends because an object that status records is there and the caches lack it, as after a
+  // definition was installed while this process was cut off; empty: there is none. What looks undivided to
+  // the caches would else be undone under requests.
+  [[nodiscard]] std::optional<Round> comes_late(kube::Api& api, const Snapshot& snapshot);
   // The round in which objects were lead::claimed; empty: there were none to claim.
   [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Snapshot& snapshot, std::int64_t term);
   // Nothing is sent if that is not worth a request.

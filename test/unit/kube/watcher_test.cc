@@ -153,14 +153,24 @@ TEST_F(WatcherTest, does_not_hammer_a_server_for_which_every_version_is_gone) {
 }
 
 TEST_F(WatcherTest, waits_longer_with_each_failure_up_to_half_a_minute) {
+  sync();
   std::vector<milliseconds> delays;
   for (int i = 0; i < 9; ++i) {
-    transport.answers.emplace_back(failure(http::Failure::Connect));
+    transport.streams.push_back({{}, failure(http::Failure::Broken)});
     delays.push_back(step());
   }
   EXPECT_EQ(delays.front(), milliseconds(375));
   EXPECT_EQ(delays[1], milliseconds(750));
   EXPECT_EQ(delays.back(), milliseconds(22'500));  // three quarters of 30 s: the random is half
+}
+
+TEST_F(WatcherTest, waits_no_longer_than_five_seconds_for_its_first_list) {
+  milliseconds longest{0};
+  for (int i = 0; i < 9; ++i) {
+    transport.answers.emplace_back(failure(http::Failure::Connect));
+    longest = std::max(longest, step());
+  }
+  EXPECT_EQ(longest, milliseconds(3'750));  // three quarters of 5 s
 }
 
 TEST_F(WatcherTest, starts_the_delays_afresh_once_events_come_again) {

@@ -208,6 +208,26 @@ TEST_F(ReconcilerTest, finishes_after_the_virtual_service_was_deleted_and_the_ca
   EXPECT_THAT(forgotten, Contains("checkout-v2"));
 }
 
+TEST_F(ReconcilerTest, undoes_nothing_while_its_caches_lack_the_routes_that_it_divided) {
+  fill();
+  run([this] { return at_weight(50); });
+  Json asked = object(kube::kCanaries, "checkout-v2");
+  asked["metadata"]["annotations"]["weir.dev/rollback"] = "now";
+  world.api.put(kube::kCanaries, asked);
+  auto& routes = *world.stores.of(kube::kVirtualServices);
+  const Json divided = object(kube::kVirtualServices, "checkout");
+  (void)routes.replace(std::vector<Json>{}, world.clock.steady());
+  int writes = 0;
+  world.api.on_write([&](const offline::Write&) { ++writes; });
+  const auto done = round();
+  EXPECT_EQ(writes, 0);
+  ASSERT_TRUE(done.error);
+  EXPECT_THAT(done.error->message, HasSubstr("VirtualService shop/checkout, which its status records"));
+  (void)routes.replace(std::vector<Json>{divided}, world.clock.steady());
+  run();
+  EXPECT_EQ(status()["phase"], "Failed");
+}
+
 TEST_F(ReconcilerTest, writes_nothing_once_a_release_is_over) {
   fill();
   run();
