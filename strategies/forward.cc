@@ -67,6 +67,7 @@ Next pending(Context& context) {
   context.status().candidate.template_hash = candidate.template_hash;
   context.status().stable.template_hash = context.seen.stable->template_hash;
   context.status().identity = identity_of(context.spec, context.status());
+  context.status().identity->cluster_domain = context.seen.cluster_domain;
   context.enter(Phase::Initializing, "CandidateReady", candidate.name + " is ready: preparing the routes");
   return initialize(context);
 }

@@ -72,6 +72,7 @@ struct Identity {
   std::string router_settings;  // RoutingSpec::settings
   std::string stable_version;   // values of the version label
   std::string candidate_version;
+  std::string cluster_domain;  // of the names that routes have; empty: an older operator did not say
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
@@ -270,6 +271,7 @@ struct Observed {
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   std::vector<Obstacle> obstacles;
   std::optional<Verdict> verdict;
+  std::string cluster_domain;  // of the names of Services
   bool marked = false;     // an object of the user carries a mark of the operator's
   bool leftovers = false;  // a release that is over still owns objects that it made
 

@@ -65,6 +65,7 @@ Json to_json(const std::optional<strategies::Identity>& identity) {
               {"stableVersion", identity->stable_version},
               {"candidateVersion", identity->candidate_version}};
   put(out, "routing", identity->router_settings);
+  put(out, "clusterDomain", identity->cluster_domain);
   return out;
 }
 
@@ -142,7 +143,8 @@ std::optional<strategies::Identity> identity_from(const Json& object) {
                   : strategies::ServiceMode::Placeholder,
       .router_settings = base::text(object, {"routing"}),
       .stable_version = base::text(object, {"stableVersion"}),
-      .candidate_version = base::text(object, {"candidateVersion"})};
+      .candidate_version = base::text(object, {"candidateVersion"}),
+      .cluster_domain = base::text(object, {"clusterDomain"})};
   // A part of it would be worse than none.
   const bool whole = !identity.service.empty() && !identity.router.empty() &&
                      !identity.version_label.empty() && !identity.stable_version.empty() &&

@@ -164,7 +164,8 @@ TEST(Schema, keeps_every_field_of_a_status) {
                      .version_label = "version",
                      .router_settings = "{}",
                      .stable_version = "v1",
-                     .candidate_version = "v2"};
+                     .candidate_version = "v2",
+                     .cluster_domain = "cluster.local"};
   status.started_at = status.step_started_at = status.last_transition_time = now;
   status.last_progress_at = status.breaker_tripped_at = now;
   status.checks = {{.name = "m",
