@@ -69,6 +69,7 @@ Next pending(Context& context) {
   context.status().identity = identity_of(context.spec, context.status());
   for (const auto& warning : context.seen.warnings)
     context.event(Severity::Warning, warning.reason, warning.message);
+  context.status().identity->cluster_domain = context.seen.cluster_domain;
   context.enter(Phase::Initializing, "CandidateReady", candidate.name + " is ready: preparing the routes");
   return initialize(context);
 }

@@ -44,6 +44,16 @@ void resume(Context& context) {
   context.event(Severity::Normal, "Resumed", "spec.suspend is false: the release goes on");
 }
 
+// Sentences as one, of many only the first.
+std::string joined(const std::vector<std::string>& sentences) {
+  constexpr std::size_t kSaid = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(sentences.size(), kSaid); ++i)
+    text += (i > 0 ? "; " : "") + sentences[i];
+  if (sentences.size() > kSaid) text += "; and " + std::to_string(sentences.size() - kSaid) + " more";
+  return text;
+}
+
 void refresh_conditions(Context& context) {
   const auto* paused = context.find(kPaused);
   if (paused != nullptr && paused->status == ConditionStatus::True && !context.spec.suspend) resume(context);
@@ -56,14 +66,13 @@ void refresh_conditions(Context& context) {
   context.condition(kConflict, conflicts ? ConditionStatus::True : ConditionStatus::False,
                     conflicts ? conflict->reason : "NoConflict", conflicts ? conflict->message : "");
 
-  const bool leaks = !context.seen.not_isolated.empty();
+  const auto leaks = joined(context.seen.not_isolated);
   const auto* isolated = context.find(kTrafficIsolated);
-  if (leaks && (isolated == nullptr || isolated->status != ConditionStatus::False)) {
-    context.event(Severity::Warning, "TrafficNotIsolated", context.seen.not_isolated.front());
+  if (!leaks.empty() && (isolated == nullptr || isolated->message != leaks)) {
+    context.event(Severity::Warning, "TrafficNotIsolated", leaks);
   }
-  context.condition(kTrafficIsolated, leaks ? ConditionStatus::False : ConditionStatus::True,
-                    leaks ? "UnmanagedRoutes" : "AllRoutesManaged",
-                    leaks ? context.seen.not_isolated.front() : "");
+  context.condition(kTrafficIsolated, leaks.empty() ? ConditionStatus::True : ConditionStatus::False,
+                    leaks.empty() ? "AllRoutesManaged" : "UnmanagedRoutes", leaks);
 }
 
 void let_go(Context& context) {

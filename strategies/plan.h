@@ -75,6 +75,7 @@ struct Identity {
   int stable_replicas =
       0;  // asked for and ready as the release began: what stable needs without the candidate
   int stable_ready = 0;
+  std::string cluster_domain;  // of the names that routes have; empty: an older operator did not say
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
@@ -283,8 +284,9 @@ struct Observed {
   // Services, other than the release's, that select stable's pods and none of the candidate's.
   std::vector<std::string> stable_only_services;
   std::optional<Verdict> verdict;
-  bool marked = false;     // an object of the user carries a mark of the operator's
-  bool leftovers = false;  // a release that is over still owns objects that it made
+  std::string cluster_domain;  // of the names of Services
+  bool marked = false;         // an object of the user carries a mark of the operator's
+  bool leftovers = false;      // a release that is over still owns objects that it made
 
   // By ready endpoints; without the Service nobody knows of those, and ready pods count.
   [[nodiscard]] bool stable_serves() const;

@@ -67,6 +67,7 @@ Json to_json(const std::optional<strategies::Identity>& identity) {
   put(out, "routing", identity->router_settings);
   put(out, "stableReplicas", identity->stable_replicas);
   put(out, "stableReady", identity->stable_ready);
+  put(out, "clusterDomain", identity->cluster_domain);
   return out;
 }
 
@@ -146,7 +147,8 @@ std::optional<strategies::Identity> identity_from(const Json& object) {
       .stable_version = base::text(object, {"stableVersion"}),
       .candidate_version = base::text(object, {"candidateVersion"}),
       .stable_replicas = count(object, "stableReplicas"),
-      .stable_ready = count(object, "stableReady")};
+      .stable_ready = count(object, "stableReady"),
+      .cluster_domain = base::text(object, {"clusterDomain"})};
   // A part of it would be worse than none.
   const bool whole = !identity.service.empty() && !identity.router.empty() &&
                      !identity.version_label.empty() && !identity.stable_version.empty() &&

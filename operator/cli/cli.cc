@@ -31,6 +31,8 @@ const std::vector<Flag> kPlanFlags{
     {"filename", 'f', "FILE",
      "YAML or JSON with the Canary and the objects around it; a folder, or - for stdin"},
     {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
+    {"cluster-domain", 0, "DOMAIN",
+     "of the cluster, what the full names of its Services end in; default: cluster.local"},
     {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}};
 const std::vector<Flag> kSimulateFlags{
     {"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},

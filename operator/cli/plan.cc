@@ -51,10 +51,11 @@ class PassingAnalyst final : public reconcile::Analyst {
 
 class Planner {
  public:
-  explicit Planner(kube::Key key)
+  Planner(kube::Key key, std::string_view cluster_domain)
       : key_(std::move(key)),
         reconciler_(world_.api, world_.api, world_.stores, analyst_, world_.clock, listener()) {
     reconciler_.allow_cross_namespace_templates(true);
+    reconciler_.set_cluster_domain(std::string(cluster_domain));
   }
 
   offline::World& world() { return world_; }
@@ -151,11 +152,12 @@ void summarize(const Plan& plan, std::ostream& err) {
 
 }  // namespace
 
-Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const std::string& name_space) {
+Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const std::string& name_space,
+                         std::string_view cluster_domain) {
   const auto release = find_canary(documents, name_space);
   if (!release) return std::unexpected(release.error());
   const kube::Key key{release->name_space, release->name};
-  Planner planner(key);
+  Planner planner(key, cluster_domain);
   if (const auto filled = planner.world().fill(documents, name_space); !filled)
     return std::unexpected(filled.error());
   auto plan = planner.run();
@@ -174,9 +176,13 @@ int plan(const Arguments& arguments, Console& console) {
   if (files.empty())
     return refuse(console, "no file to plan: usage is kubectl weir plan -f FILE..., - for standard input");
 
+  const auto domain = arguments.value("cluster-domain", kube::kDefaultClusterDomain);
+  if (!kube::is_cluster_domain(domain))
+    return refuse(console, base::not_accepted("cluster-domain", domain, "a DNS name such as cluster.local"));
+
   const auto documents = offline::read_yaml(files, console.in);
   if (!documents) return refuse(console, documents.error());
-  const auto plan = make_plan(*documents, arguments.value("namespace", "default"));
+  const auto plan = make_plan(*documents, arguments.value("namespace", "default"), domain);
   if (!plan) return refuse(console, plan.error());
   if (output == "yaml") {
     console.out << offline::to_yaml(plan->writes);

@@ -9,6 +9,7 @@
 
 #include "operator/canary/canary.h"
 #include "operator/cli/cli.h"
+#include "operator/kube/cluster_domain.h"
 #include "operator/offline/yaml.h"
 
 namespace weir::cli {
@@ -36,7 +37,9 @@ struct Plan {
 // are left out. The error is a sentence that says why the release can't work, with file and line where a
 // field is to blame.
 [[nodiscard]] std::expected<Plan, std::string> make_plan(const std::vector<offline::Document>& documents,
-                                                         const std::string& name_space);
+                                                         const std::string& name_space,
+                                                         std::string_view cluster_domain =
+                                                             kube::kDefaultClusterDomain);
 
 [[nodiscard]] int plan(const Arguments& arguments, Console& console);
 

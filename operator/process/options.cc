@@ -6,6 +6,7 @@
 
 #include "analysis/providers/prometheus/api.h"
 #include "operator/base/args.h"
+#include "operator/kube/cluster_domain.h"
 
 namespace weir {
 namespace {
@@ -37,6 +38,9 @@ const base::Command& command() {
               {"context", 0, "NAME", "context of the kubeconfig"},
               {"cross-namespace-refs", 0, "BOOL",
                "whether a Canary may name a MetricTemplate of another namespace"},
+              {"cluster-domain", 0, "DOMAIN",
+               "what the full names of Services end in; without it, the one of the pod's /etc/resolv.conf, or "
+               "cluster.local"},
               {"version", 0, "", "print the version"},
               {"help", 'h', "", "print this text"},
           },
@@ -89,6 +93,9 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   options.lease_name = given->value("lease-name", options.lease_name);
   options.kubeconfig = given->value("kubeconfig");
   options.context = given->value("context");
+  options.cluster_domain = given->value("cluster-domain");
+  if (given->has("cluster-domain") && !kube::is_cluster_domain(options.cluster_domain))
+    return std::unexpected(wrong("cluster-domain", options.cluster_domain, "a DNS name such as cluster.local"));
   options.help = given->has("help");
   options.version = given->has("version");
 

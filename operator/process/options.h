@@ -23,6 +23,7 @@ struct Options {
   std::string kubeconfig;  // empty: the ServiceAccount of the pod
   std::string context;
   bool cross_namespace_refs = false;
+  std::string cluster_domain;  // empty: the one that the pod's resolver has
   bool help = false;
   bool version = false;
 };

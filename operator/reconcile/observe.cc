@@ -58,6 +58,7 @@ class Observer {
     }
     seen.abilities = router_.abilities();
     seen.words = router_.words();
+    seen.cluster_domain = means_.cluster_domain;
     find_rivals();
     find_service();
     find_candidate();
@@ -332,6 +333,9 @@ class Observer {
     target.service = service;
     target.traffic_host = traffic_service_name(spec());
     target.version_label = spec().service.version_label;
+    const auto& identity = snapshot_.canary.status.identity;
+    const bool recorded = identity && !identity->cluster_domain.empty();
+    target.cluster_domain = recorded ? identity->cluster_domain : means_.cluster_domain;
     target.settings = Json::parse(spec().routing.settings, nullptr, /*allow_exceptions=*/false);
     target.records = snapshot_.canary.status.routes;
     target.owner = owner_reference(snapshot_.canary);

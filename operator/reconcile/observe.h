@@ -9,6 +9,7 @@
 
 #include "operator/base/clock.h"
 #include "operator/canary/canary.h"
+#include "operator/kube/cluster_domain.h"
 #include "operator/kube/store.h"
 #include "operator/lead/fence.h"
 #include "operator/routing/provider.h"
@@ -43,6 +44,7 @@ using ListPods =
 struct Means {
   ListPods list_pods;
   bool cross_namespace_templates = false;  // whether a MetricTemplate of another namespace may be named
+  std::string cluster_domain{kube::kDefaultClusterDomain};
 };
 
 // One reading of the stores; `observed.verdict` is left empty.

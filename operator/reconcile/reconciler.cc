@@ -160,7 +160,8 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
                         [&before](const std::string& name_space, const std::string& labels) {
                           return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
                         },
-                    .cross_namespace_templates = cross_namespace_templates_};
+                    .cross_namespace_templates = cross_namespace_templates_,
+                    .cluster_domain = cluster_domain_};
   auto snapshot = observe(canary, object, stores_, clock_.steady(), means);
   if (fence_.overtaken(key, fenced(snapshot), lead))
     return no_round(key, "another operator has taken it over");

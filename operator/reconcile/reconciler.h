@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "operator/base/clock.h"
 #include "operator/kube/api.h"
@@ -58,6 +59,9 @@ class Reconciler {
   // Whether a MetricTemplate of another namespace than the Canary's may be named; by default it may not. To
   // be set before the first round.
   void allow_cross_namespace_templates(bool allow) { cross_namespace_templates_ = allow; }
+  // What the full names of Services end in; by default kube::kDefaultClusterDomain. To be set before the first
+  // round.
+  void set_cluster_domain(std::string domain) { cluster_domain_ = std::move(domain); }
 
  private:
   // A round of a release that is over, from its kept form (finished.h).
@@ -92,6 +96,7 @@ class Reconciler {
   std::mutex watched_mutex_;
   std::map<kube::Key, Watched> watched_;
   bool cross_namespace_templates_ = false;
+  std::string cluster_domain_{kube::kDefaultClusterDomain};
 };
 
 }  // namespace weir::reconcile

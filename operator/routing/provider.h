@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "operator/kube/cluster_domain.h"
 #include "operator/kube/store.h"
 #include "operator/kube/write.h"
 #include "strategies/plan.h"
@@ -32,6 +33,7 @@ struct Target {
   std::string
       traffic_host;  // Service that receives traffic during the release: `service`, or Dedicated mode's own
   std::string version_label;
+  std::string cluster_domain{kube::kDefaultClusterDomain};  // of the names of Services
   std::string stable_version;
   std::string candidate_version;
   std::string stable_service;  // the versions' own Services

@@ -15,7 +15,7 @@ bool is_marked(const Json& object) {
 
 Invariants::Invariants(const Expectations& expectations)
     : expectations_(expectations),
-      known_(expectations.name_space, expectations.service),
+      known_(expectations.name_space, expectations.service, expectations.domain),
       status_({known_, expectations, findings_}),
       pods_({known_, expectations, findings_}),
       leadership_({known_, expectations, findings_}) {}

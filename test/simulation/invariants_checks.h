@@ -23,6 +23,7 @@ struct Violation {
 struct Expectations {
   std::string name_space = "shop";
   std::string service = "checkout";
+  std::string domain = "cluster.local";
   bool skip_analysis = false;
   // Set by faults as they begin.
   bool requests_may_be_lost = false;        // pods failed, or somebody took objects away

@@ -97,14 +97,15 @@ struct Workload {
 
 class Known {
  public:
-  explicit Known(std::string name_space, std::string service)
-      : name_space_(std::move(name_space)), service_(std::move(service)) {}
+  Known(std::string name_space, std::string service, std::string domain)
+      : name_space_(std::move(name_space)), service_(std::move(service)), domain_(std::move(domain)) {}
 
   // To be called after the checks have seen the change.
   void take(const Change& change);
 
   [[nodiscard]] const std::string& name_space() const { return name_space_; }
   [[nodiscard]] const std::string& service() const { return service_; }
+  [[nodiscard]] const std::string& domain() const { return domain_; }  // of the cluster
   // The release of the Service that is active, else the one that was last; null: there was none.
   [[nodiscard]] const Release* release() const { return release_ ? &*release_ : nullptr; }
   // When that release began to write to objects.
@@ -141,6 +142,7 @@ class Known {
 
   const std::string name_space_;
   const std::string service_;
+  const std::string domain_;
   std::map<kube::Key, Release> canaries_;
   std::optional<Release> release_;
   Millis began_at_{0};

@@ -10,10 +10,9 @@
 namespace weir::simulation::checks {
 namespace {
 
-bool names_host(std::string_view host, const std::string& service, const std::string& name_space) {
-  return host == service || host == service + "." + name_space ||
-         host == service + "." + name_space + ".svc" ||
-         host == service + "." + name_space + ".svc.cluster.local";
+// As Istio reads hosts of objects of the Service's namespace.
+bool names_host(std::string_view host, const std::string& service, const Known& known) {
+  return host == service || host == service + "." + known.name_space() + ".svc." + known.domain();
 }
 
 std::string host_of(const Json& destination) { return text(destination, "/destination/host"); }
@@ -273,7 +272,7 @@ Reader::Reader(const Known& known, const Release& release) : known_(known), rele
     if (rule.object.is_null()) continue;
     const auto host = text(rule.object, "/spec/host");
     for (auto [service, into] : {std::pair{release.service, &own_}, {release.traffic_service(), &traffic_}}) {
-      if (!names_host(host, service, known.name_space())) continue;
+      if (!names_host(host, service, known)) continue;
       for (const auto& subset : list_of(rule.object, "subsets"))
         (*into)[text(subset, "/name")] = version_in(subset, release.label);
     }
@@ -282,8 +281,8 @@ Reader::Reader(const Known& known, const Release& release) : known_(known), rele
 
 Reader::Goes Reader::goes(const Json& destination) const {
   const auto host = host_of(destination);
-  const bool traffic = names_host(host, release_.traffic_service(), known_.name_space());
-  if (!traffic && !names_host(host, release_.service, known_.name_space())) return Goes::Elsewhere;
+  const bool traffic = names_host(host, release_.traffic_service(), known_);
+  if (!traffic && !names_host(host, release_.service, known_)) return Goes::Elsewhere;
   const auto subset = subset_of(destination);
   if (subset.empty()) return Goes::BySelector;
   const auto& subsets = traffic ? traffic_ : own_;

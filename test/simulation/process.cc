@@ -67,7 +67,9 @@ Process::Process(const Surroundings& around, Writer id, int pod, Replicas replic
           [this](const kube::Key&, const reconcile::Round& round, std::chrono::duration<double>) {
             if (round.error && around_.tells) around_.tell("round failed: " + round.error->message);
           },
-          [this](const kube::Key& service) { return shards_->begin_round(service); }) {}
+          [this](const kube::Key& service) { return shards_->begin_round(service); }) {
+  reconciler_.set_cluster_domain(around_.domain);
+}
 
 std::unique_ptr<lead::Shards> Process::shards_of(Replicas replicas) {
   const auto on_changes = [this](const std::vector<lead::Shards::Change>& changes) {

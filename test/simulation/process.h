@@ -29,6 +29,7 @@ struct Surroundings {
   Wire::Treat treat;                             // of requests of releases
   std::function<void(const std::string&)> tell;  // a line of the timeline
   bool tells = false;                            // whether anybody listens
+  std::string domain = "cluster.local";          // of the cluster
 };
 
 // Does what operator/process does with threads: starts the watches, and once the caches are ready works on

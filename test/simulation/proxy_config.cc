@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <utility>
 
 #include "operator/kube/object.h"
-#include "operator/routing/istio/hosts.h"
 
 namespace weir::simulation {
 namespace {
@@ -45,24 +43,32 @@ Route read_route(const Json& http) {
   return route;
 }
 
-// The Service that a host names, as an object of `name_space` writes it.
-kube::Key service_of(std::string_view host, const std::string& name_space) {
-  const auto dot = host.find('.');
-  if (dot == std::string_view::npos) return {name_space, std::string(host)};
-  const std::string_view rest = host.substr(dot + 1);
-  return {std::string(rest.substr(0, rest.find('.'))), std::string(host.substr(0, dot))};
+// A host in full, as Istio completes it: names without a dot are of the namespace of the object that has them.
+std::string in_full(const std::string& host, const std::string& name_space, const std::string& domain) {
+  if (host.find('.') != std::string::npos || host.starts_with('*')) return host;
+  return host + "." + name_space + ".svc." + domain;
 }
 
-bool names(std::string_view host, const std::string& name_space, const kube::Key& service) {
-  return routing::names_service(host, name_space, service.name, service.name_space);
+std::string full_name(const kube::Key& service, const std::string& domain) {
+  return in_full(service.name, service.name_space, domain);
+}
+
+// The Service that a host names, as an object of `name_space` writes it; another host is a name of none.
+kube::Key service_of(const std::string& host, const std::string& name_space, const std::string& domain) {
+  const auto full = in_full(host, name_space, domain);
+  const auto name = full.substr(0, full.find('.'));
+  const auto rest = full.substr(name.size() + 1);
+  kube::Key key{rest.substr(0, rest.find('.')), name};
+  return full == full_name(key, domain) ? key : kube::Key{"", host};
 }
 
 // Of several VirtualServices for one host a proxy takes the oldest.
-const Tables::value_type* table_for(const Tables& tables, const kube::Key& service) {
+const Tables::value_type* table_for(const Tables& tables, const kube::Key& service,
+                                    const std::string& domain) {
   const Tables::value_type* oldest = nullptr;
   for (const auto& each : tables) {
     const bool concerned = std::ranges::any_of(each.second.hosts, [&](const std::string& host) {
-      return names(host, each.first.name_space, service);
+      return in_full(host, each.first.name_space, domain) == full_name(service, domain);
     });
     if (concerned && (oldest == nullptr || each.second.created < oldest->second.created)) oldest = &each;
   }
@@ -70,16 +76,19 @@ const Tables::value_type* table_for(const Tables& tables, const kube::Key& servi
 }
 
 // Subsets that several rules for exactly the same host define are all known; a wildcard applies only where
-// there is none, the longest first.
-const Labels* find_subset(const Rules& rules, const kube::Key& service, const std::string& subset) {
+// there is none, the longest first. Clients are of the Service's namespace: rules of others are not theirs.
+const Labels* find_subset(const Rules& rules, const kube::Key& service, const std::string& subset,
+                          const std::string& domain) {
   const Rule* covering = nullptr;
   bool exact = false;
+  const auto full = full_name(service, domain);
   for (const auto& [key, rule] : rules) {
-    if (names(rule.host, key.name_space, service)) {
+    if (key.name_space != service.name_space) continue;
+    if (in_full(rule.host, key.name_space, domain) == full) {
       exact = true;
       if (const auto found = rule.subsets.find(subset); found != rule.subsets.end()) return &found->second;
     }
-    const bool covers = routing::wildcard_covers(rule.host, service.name, service.name_space);
+    const bool covers = rule.host.starts_with('*') && full.ends_with(rule.host.substr(1));
     if (covers && (covering == nullptr || rule.host.size() > covering->host.size())) covering = &rule;
   }
   if (exact || covering == nullptr) return nullptr;
@@ -87,10 +96,11 @@ const Labels* find_subset(const Rules& rules, const kube::Key& service, const st
   return found == covering->subsets.end() ? nullptr : &found->second;
 }
 
-Way way_to(const Rules& rules, const Slices& slices, const kube::Key& service, const std::string& subset) {
+Way way_to(const Rules& rules, const Slices& slices, const kube::Key& service, const std::string& subset,
+           const std::string& domain) {
   const std::string what =
       subset.empty() ? "service " + service.name : "subset " + subset + " of " + service.name;
-  const Labels* labels = subset.empty() ? nullptr : find_subset(rules, service, subset);
+  const Labels* labels = subset.empty() ? nullptr : find_subset(rules, service, subset, domain);
   Way way;
   if (!subset.empty() && labels == nullptr) {
     way.lost = what + " is in no rule that the proxy has";
@@ -147,10 +157,10 @@ std::optional<Addresses> read_slice(const Json& slice, const Cluster& cluster) {
 }
 
 std::vector<Way> ways(const Tables& tables, const Rules& rules, const Slices& slices,
-                      const kube::Key& service, bool marked, const std::vector<std::string>& elsewhere) {
-  const auto* table = table_for(tables, service);
+                      const kube::Key& service, bool marked, const std::vector<std::string>& elsewhere, const std::string& domain) {
+  const auto* table = table_for(tables, service, domain);
   if (table == nullptr) {
-    Way straight = way_to(rules, slices, service, "");
+    Way straight = way_to(rules, slices, service, "", domain);
     straight.share = 1;
     return {straight};
   }
@@ -168,7 +178,8 @@ std::vector<Way> ways(const Tables& tables, const Rules& rules, const Slices& sl
     const bool outside = std::ranges::find(elsewhere, destination.host) != elsewhere.end();
     Way way = outside
                   ? Way{.elsewhere = destination.host}
-                  : way_to(rules, slices, service_of(destination.host, key.name_space), destination.subset);
+                  : way_to(rules, slices, service_of(destination.host, key.name_space, domain),
+                           destination.subset, domain);
     way.share = destination.weight / total;
     found.push_back(std::move(way));
   }

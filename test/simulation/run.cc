@@ -63,6 +63,7 @@ class Run {
         prometheus_(executor_, clock_, mesh_, kScrapeInterval),
         people_(executor_, server_, plan.scenario),
         road_(plan.seed),
+        expectations_{.domain = plan.scenario.domain},
         invariants_(executor_, server_, mesh_, expectations_) {
     expectations_.skip_analysis = plan.scenario.skip_analysis;
     server_.on_change([this](const Change& change) { changed(change); });
@@ -123,7 +124,8 @@ class Run {
                               .prometheus = prometheus_,
                               .treat = [this](const http::Request& request) { return treat(request); },
                               .tell = [this](const std::string& line) { tell(line); },
-                              .tells = tells_};
+                              .tells = tells_,
+                              .domain = plan_.scenario.domain};
     const auto id = static_cast<Writer>(processes_.size()) + 1;
     processes_.push_back(std::make_unique<Process>(around, id, pod, plan_.scenario.replicas, plan_.seed));
     living_.push_back(processes_.back().get());
@@ -395,6 +397,8 @@ Plan plan_of(std::uint64_t seed) {
   Random random(seed, "plan");
   Plan plan{.seed = seed, .scenario = draw_scenario(random), .faults = {}};
   plan.faults = draw_faults(random);
+  Random surroundings(seed, "surroundings");
+  draw_surroundings(surroundings, plan.scenario);
   Random definitions(seed, "definitions");
   draw_definitions(definitions, plan.scenario);
   // From a stream of its own: the other runs stay as they are.

@@ -48,10 +48,31 @@ std::string duration(Millis time) { return fmt::format("{}ms", time.count()); }
 
 Json meta(const std::string& name) { return {{"name", name}, {"namespace", kNamespace}}; }
 
-Json to_service(int weight) {
-  Json destination{{"destination", {{"host", kService}, {"port", {{"number", 80}}}}}};
+std::string host_of(const Scenario& scenario) {
+  return scenario.long_hosts ? fmt::format("{}.{}.svc.{}", kService, kNamespace, scenario.domain) : kService;
+}
+
+Json to_service(const Scenario& scenario, int weight) {
+  Json destination{{"destination", {{"host", host_of(scenario)}, {"port", {{"number", 80}}}}}};
   if (weight < 100) destination["weight"] = weight;
   return destination;
+}
+
+// Subsets for a host that names no Service.
+Json meant_rule() {
+  const auto host = fmt::format("{}.{}", kService, kNamespace);
+  Json subsets = Json::array();
+  for (const char* version : {"v1", "v2"})
+    subsets.push_back({{"name", version}, {"labels", {{"version", version}}}});
+  return {{"metadata", meta("meant")}, {"spec", {{"host", host}, {"subsets", subsets}}}};
+}
+
+std::string surroundings(const Scenario& scenario) {
+  std::string text;
+  if (scenario.domain != "cluster.local") text += ", domain " + scenario.domain;
+  if (scenario.long_hosts) text += ", hosts in full";
+  if (scenario.meant_rule) text += ", a rule for a host that is nobody's";
+  return text;
 }
 
 std::string_view to_text(Judge judge) {
@@ -86,11 +107,11 @@ bool Scenario::promotes() const {
 
 std::string Scenario::describe() const {
   return fmt::format(
-      "a {} candidate, {}, {}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
+      "a {} candidate, {}, {}{}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
       "{} {}{}, "
       "{} process(es) {}, {}, the mesh's definitions are {}{}",
       to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
-      own_rule ? ", the owner's own rule" : "", fmt::join(steps, "/"), interval.count(), threshold,
+      own_rule ? ", the owner's own rule" : "", surroundings(*this), fmt::join(steps, "/"), interval.count(), threshold,
       propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
       skip_analysis ? ", analysis skipped" : "", processes, to_text(replicas), to_text(judge), mesh_version,
       mesh_comes > Millis(0) ? fmt::format(" and come after {} ms", mesh_comes.count()) : "");
@@ -122,6 +143,12 @@ Scenario draw_scenario(Random& random) {
   return drawn;
 }
 
+void draw_surroundings(Random& random, Scenario& scenario) {
+  scenario.domain = random.pick(std::vector<std::string>{"cluster.local", "cluster.local", "corp.internal"});
+  scenario.long_hosts = random.chance(0.3);
+  scenario.meant_rule = random.chance(0.15);
+}
+
 void draw_definitions(Random& random, Scenario& scenario) {
   scenario.mesh_version = random.pick(std::vector<std::string>{"v1", "v1", "v1", "v1beta1", "v1alpha3"});
   if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, scenario.progress_deadline - kNoticed);
@@ -149,6 +176,7 @@ MeshOptions mesh_options(const Scenario& scenario) {
   options.marked_share = scenario.routes == Routes::Marked ? 0.25 : 0;
   options.name_space = kNamespace;
   options.service = kService;
+  options.domain = scenario.domain;
   return options;
 }
 
@@ -156,7 +184,8 @@ std::vector<Written> shop(const Scenario& scenario) {
   std::vector<Written> written{{kube::kDeployments, deployment("v1", scenario.stable_pods, "stable")},
                                {kube::kServices, service()},
                                {kube::kVirtualServices, virtual_service(scenario)}};
-  if (scenario.own_rule) written.emplace_back(kube::kDestinationRules, destination_rule());
+  if (scenario.own_rule) written.emplace_back(kube::kDestinationRules, destination_rule(scenario));
+  if (scenario.meant_rule) written.emplace_back(kube::kDestinationRules, meant_rule());
   return written;
 }
 
@@ -165,24 +194,24 @@ Json virtual_service(const Scenario& scenario) {
   if (scenario.routes == Routes::Marked) {
     http.push_back({{"name", "marked"},
                     {"match", {{{"headers", {{"x-marked", {{"exact", "yes"}}}}}}}},
-                    {"route", {to_service(100)}},
+                    {"route", {to_service(scenario, 100)}},
                     {"timeout", "3s"}});
   }
   Json route = Json::array();
   if (scenario.routes == Routes::Shared) {
-    route.push_back(to_service(80));
+    route.push_back(to_service(scenario, 80));
     route.push_back({{"destination", {{"host", "legacy"}}}, {"weight", 20}});
   } else {
-    route.push_back(to_service(100));
+    route.push_back(to_service(scenario, 100));
   }
   http.push_back({{"name", "all"}, {"route", route}, {"retries", {{"attempts", 0}}}});
-  return {{"metadata", meta(kService)}, {"spec", {{"hosts", {kService}}, {"http", http}}}};
+  return {{"metadata", meta(kService)}, {"spec", {{"hosts", {host_of(scenario)}}, {"http", http}}}};
 }
 
-Json destination_rule() {
+Json destination_rule(const Scenario& scenario) {
   return {{"metadata", meta(kService)},
           {"spec",
-           {{"host", kService},
+           {{"host", host_of(scenario)},
             {"trafficPolicy", {{"connectionPool", {{"tcp", {{"maxConnections", 100}}}}}}},
             {"subsets", {{{"name", "canary-users"}, {"labels", {{"app", kService}}}}}}}}};
 }

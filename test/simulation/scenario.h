@@ -43,6 +43,9 @@ struct Scenario {
   // come, with the owner's objects of these kinds; 0: they were there before the operator.
   std::string mesh_version = "v1";
   Millis mesh_comes{0};
+  std::string domain = "cluster.local";  // of the cluster
+  bool long_hosts = false;               // the owner writes hosts in full
+  bool meant_rule = false;               // and has a rule for "checkout.shop", which is nobody's
   Replicas replicas = Replicas::TakeTurns;
 
   // Whether the release is to be promoted if nothing goes wrong.
@@ -60,6 +63,8 @@ inline constexpr const char* kGoodVariant = "good";
 inline constexpr const char* kBadVariant = "bad";
 
 [[nodiscard]] Scenario draw_scenario(Random& random);
+// How its surroundings are, and how its owner writes. From a stream of their own.
+void draw_surroundings(Random& random, Scenario& scenario);
 // The mesh's definitions. From a stream of their own.
 void draw_definitions(Random& random, Scenario& scenario);
 // The same release with other processes, of some runs.
@@ -72,7 +77,7 @@ using Written = std::pair<kube::Resource, Json>;
 // Of these, the objects of kinds that the API server may lack.
 [[nodiscard]] bool is_of_mesh(const kube::Resource& resource);
 [[nodiscard]] Json virtual_service(const Scenario& scenario);
-[[nodiscard]] Json destination_rule();
+[[nodiscard]] Json destination_rule(const Scenario& scenario);
 [[nodiscard]] Json service();
 [[nodiscard]] Json deployment(const std::string& version, int replicas, const std::string& variant);
 [[nodiscard]] Json canary(const Scenario& scenario, const std::string& name, const std::string& target);

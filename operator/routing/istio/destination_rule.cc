@@ -92,7 +92,7 @@ Json new_rule(const Target& target, const Rules& rules) {
     // In Dedicated mode no route names the other subsets of the Service's rule through this host.
     if (dedicated(target)) spec.erase("subsets");
   }
-  spec["host"] = fqdn(target.traffic_host, target.name_space);
+  spec["host"] = fqdn(traffic_service(target));
   Json metadata{{"name", made_name(target)},
                 {"namespace", target.name_space},
                 {"labels", {{"app.kubernetes.io/managed-by", "weir"}}}};

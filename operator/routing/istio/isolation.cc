@@ -1,11 +1,13 @@
 #include "operator/routing/istio/isolation.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
+#include "operator/routing/istio/meant_hosts.h"
 #include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
@@ -73,8 +75,8 @@ std::vector<std::string> gateways_of(const Json& virtual_service) {
 
 bool covers_service(const Target& target, const Json& virtual_service) {
   return std::ranges::any_of(strings(virtual_service, {"spec", "hosts"}), [&](const std::string& host) {
-    return names_service(host, base::namespace_of(virtual_service), target.service, target.name_space) ||
-           wildcard_covers(host, target.service, target.name_space);
+    return names_service(host, base::namespace_of(virtual_service), called_service(target)) ||
+           wildcard_covers(host, called_service(target));
   });
 }
 
@@ -151,38 +153,58 @@ void add_unbound(const Target& target, const Objects& objects, const Managed& ma
 }
 
 // A host as it is compared with those of other objects.
-std::string full_host(const Json& object, const std::string& host) {
+std::string full_host(const Target& target, const Json& object, const std::string& host) {
   return host.find('.') == std::string::npos && !host.starts_with('*')
-             ? fqdn(host, base::namespace_of(object))
+             ? fqdn({host, base::namespace_of(object), target.cluster_domain})
              : host;
 }
 
-std::set<std::string> bindings(const Json& object) {
+std::set<std::string> bindings(const Target& target, const Json& object) {
   std::set<std::string> found;
   for (const auto& gateway : gateways_of(object)) {
     for (const auto& host : strings(object, {"spec", "hosts"})) {
-      found.insert("host " + full_host(object, host) + " of gateway " + gateway);
+      found.insert("host " + full_host(target, object, host) + " of gateway " + gateway);
     }
   }
   return found;
 }
 
+// VirtualServices that are bound alike, managed ones first.
+using Bound = std::vector<const Json*>;
+
+std::string names_of(const Target& target, const Bound& bound) {
+  constexpr std::size_t kNamed = 3;
+  std::string names;
+  const auto named = bound.size() > kNamed + 1 ? kNamed : bound.size();
+  for (std::size_t i = 0; i < named; ++i) {
+    if (i > 0) names += named == bound.size() && i + 1 == named ? " and " : ", ";
+    names += label_of(target, *bound[i]);
+  }
+  if (named < bound.size()) names += " and " + std::to_string(bound.size() - named) + " more";
+  return names;
+}
+
 void add_doubles(const Target& target, const Objects& objects, const Managed& managed,
                  std::vector<std::string>& sentences) {
+  std::map<std::string, Bound> by_binding;
+  std::set<const Json*> ours;
   for (const auto& [object, tables] : managed) {
-    const auto own = bindings(*object);
-    for (const auto& other : objects.of(kube::kVirtualServices)) {
-      if (&other == object) continue;
-      const bool other_managed =
-          std::ranges::any_of(managed, [&](const auto& entry) { return entry.first == &other; });
-      if (other_managed && base::name_of(other) < base::name_of(*object)) continue;
-      const auto theirs = bindings(other);
-      const auto shared =
-          std::ranges::find_if(own, [&](const auto& binding) { return theirs.contains(binding); });
-      if (shared == own.end()) continue;
-      sentences.push_back(label_of(target, *object) + " and " + label_of(target, other) + " are both for " +
-                          *shared + ": which of them routes a request is not defined");
+    ours.insert(object);
+    for (const auto& binding : bindings(target, *object)) by_binding[binding].push_back(object);
+  }
+  for (const auto& other : objects.of(kube::kVirtualServices)) {
+    if (ours.contains(&other)) continue;
+    for (const auto& binding : bindings(target, other)) {
+      const auto found = by_binding.find(binding);
+      if (found != by_binding.end()) found->second.push_back(&other);
     }
+  }
+  // Those that share several hosts or gateways are named once.
+  std::set<Bound> named;
+  for (const auto& [binding, bound] : by_binding) {
+    if (bound.size() < 2 || !named.insert(bound).second) continue;
+    sentences.push_back(names_of(target, bound) + " are " + (bound.size() == 2 ? "both" : "all") + " for " +
+                        binding + ": which of them routes a request is not defined");
   }
 }
 
@@ -191,7 +213,7 @@ void add_shadowing_wildcards(const Target& target, const Objects& objects,
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
     if (name_space == target.name_space || name_space == kRootNamespace) continue;
-    if (!wildcard_covers(base::text(rule, {"spec", "host"}), target.traffic_host, target.name_space))
+    if (!wildcard_covers(base::text(rule, {"spec", "host"}), traffic_service(target)))
       continue;
     sentences.push_back(label_of(target, rule) + " (spec.host \"" + base::text(rule, {"spec", "host"}) +
                         "\") wins for clients in namespace " + name_space +
@@ -205,7 +227,7 @@ void add_foreign_rules(const Target& target, const Objects& objects, std::vector
     const auto name_space = base::namespace_of(rule);
     if (name_space == target.name_space || name_space == kRootNamespace) continue;
     const auto host = base::text(rule, {"spec", "host"});
-    if (!names_service(host, name_space, target.traffic_host, target.name_space)) continue;
+    if (!names_service(host, name_space, traffic_service(target))) continue;
     refusals.push_back(
         {.condition = "Conflict",
          .reason = "RuleInAnotherNamespace",
@@ -223,7 +245,7 @@ void add_foreign_routes(const Target& target, const Objects& objects, const Mana
     if (name_space == target.name_space) continue;
     const auto hosts = strings(object, {"spec", "hosts"});
     const bool has_host = std::ranges::any_of(hosts, [&](const std::string& host) {
-      return names_service(host, name_space, target.service, target.name_space);
+      return names_service(host, name_space, called_service(target));
     });
     const bool routes = has_route_to(target, object);
     if (!routes && (!has_host || delegates_to_managed(object, managed))) continue;
@@ -315,6 +337,7 @@ std::vector<std::string> not_isolated(const Target& target, const Objects& objec
   if (!dedicated(target)) add_unbound(target, objects, managed, sentences);
   add_doubles(target, objects, managed, sentences);
   add_shadowing_wildcards(target, objects, sentences);
+  for (auto& sentence : meant_hosts(target, objects)) sentences.push_back(std::move(sentence));
   return sentences;
 }
 

@@ -10,6 +10,7 @@
 #include "operator/routing/istio/destination_rule.h"
 #include "operator/routing/istio/isolation.h"
 #include "operator/routing/istio/label.h"
+#include "operator/routing/istio/meant_hosts.h"
 #include "operator/routing/istio/mentions.h"
 #include "operator/routing/istio/ports.h"
 #include "operator/routing/istio/settings.h"
@@ -211,6 +212,10 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
       reading.foundation_objects.push_back({kube::kDestinationRules, base::name_of(*rule)});
   }
   reading.not_isolated = not_isolated(target, objects, view.rules, view.managed);
+  if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {
+    reading.refusals.push_back(
+        {.condition = "Progressing", .reason = "HostNamesNoService", .message = meant.back()});
+  }
   return reading;
 }
 

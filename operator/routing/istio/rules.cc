@@ -46,9 +46,9 @@ bool visible_from(const Json& rule, const std::string& name_space) {
 // How specific the rule's host is for the Service: the longer the more, exact most; 0: it does not apply.
 std::size_t specificity(const Target& target, const Json& rule) {
   const auto host = base::text(rule, {"spec", "host"});
-  if (names_service(host, base::namespace_of(rule), target.service, target.name_space))
+  if (names_service(host, base::namespace_of(rule), called_service(target)))
     return std::string::npos;
-  return wildcard_covers(host, target.service, target.name_space) ? host.size() : 0;
+  return wildcard_covers(host, called_service(target)) ? host.size() : 0;
 }
 
 // A rule for some client workloads only says nothing of the others.
@@ -107,7 +107,7 @@ void find_own(const Target& target, const Objects& objects, Rules& rules) {
          .reason = "DestinationRuleNotFound",
          .message = "spec.routing.istio.destinationRule is \"" + wanted + "\": namespace " +
                     target.name_space + " has no DestinationRule of that name whose spec.host is " +
-                    fqdn(target.service, target.name_space) + "; name one, or leave the field out"});
+                    fqdn(called_service(target)) + "; name one, or leave the field out"});
   }
   if (exact.size() > 1) {
     std::string names;
@@ -115,7 +115,7 @@ void find_own(const Target& target, const Objects& objects, Rules& rules) {
     rules.refusals.push_back({.condition = "Progressing",
                               .reason = "AmbiguousDestinationRule",
                               .message = "DestinationRules " + names + " are all for host " +
-                                         fqdn(target.service, target.name_space) +
+                                         fqdn(called_service(target)) +
                                          ": spec.routing.istio.destinationRule must name one of them"});
   }
 }

@@ -28,10 +28,8 @@ int weight_of(const Json& entry, bool only_one) {
   return value == 0 && only_one ? kWhole : static_cast<int>(value);
 }
 
-bool goes_to_service(const Target& target, const Json& object, const Json& entry,
-                     const std::string& service) {
-  return names_service(base::text(entry, {"destination", "host"}), base::namespace_of(object), service,
-                       target.name_space);
+bool goes_to_service(const Json& object, const Json& entry, const MeshService& service) {
+  return names_service(base::text(entry, {"destination", "host"}), base::namespace_of(object), service);
 }
 
 // Alike but for the weight, which the release divides.
@@ -78,7 +76,7 @@ class Scan {
     return base::text(entries_[i], {"destination", "subset"});
   }
   [[nodiscard]] bool to_traffic(std::size_t i) const {
-    return goes_to_service(target_, object_, entries_[i], target_.traffic_host);
+    return goes_to_service(object_, entries_[i], traffic_service(target_));
   }
   [[nodiscard]] bool is_pair(std::size_t i) const {
     return i + 1 < entries_.size() && to_traffic(i) && to_traffic(i + 1) && subset(i) != subset(i + 1) &&
@@ -287,8 +285,8 @@ std::string route_label(const std::string& kind, std::size_t index, const Json& 
 }
 
 bool goes_to(const Target& target, const Json& virtual_service, const Json& entry) {
-  return goes_to_service(target, virtual_service, entry, target.service) ||
-         goes_to_service(target, virtual_service, entry, target.traffic_host);
+  return goes_to_service(virtual_service, entry, called_service(target)) ||
+         goes_to_service(virtual_service, entry, traffic_service(target));
 }
 
 bool routes_to(const Target& target, const Json& virtual_service, const Json& route) {

@@ -35,7 +35,7 @@ Json& entries_of(Json& virtual_service, const Table& table) {
 }
 
 void aim(const Target& target, Json& entry, const std::string& subset, int weight) {
-  if (dedicated(target)) entry["destination"]["host"] = fqdn(target.traffic_host, target.name_space);
+  if (dedicated(target)) entry["destination"]["host"] = fqdn(traffic_service(target));
   entry["destination"]["subset"] = subset;
   entry["weight"] = weight;
 }
@@ -46,7 +46,7 @@ Json guessed(const Target& target, const Json& half, int share, bool only_one) {
   Json entry = half;
   auto& destination = entry["destination"];
   destination.erase("subset");
-  if (dedicated(target)) destination["host"] = fqdn(target.service, target.name_space);
+  if (dedicated(target)) destination["host"] = fqdn(called_service(target));
   if (only_one) {
     entry.erase("weight");
   } else {

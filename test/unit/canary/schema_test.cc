@@ -166,7 +166,8 @@ TEST(Schema, keeps_every_field_of_a_status) {
                      .stable_version = "v1",
                      .candidate_version = "v2",
                      .stable_replicas = 1,
-                     .stable_ready = 1};
+                     .stable_ready = 1,
+                     .cluster_domain = "cluster.local"};
   status.started_at = status.step_started_at = status.last_transition_time = now;
   status.last_progress_at = status.breaker_tripped_at = now;
   status.checks = {{.name = "m",

@@ -29,7 +29,8 @@ strategies::Status full_status() {
                      .mode = strategies::ServiceMode::Dedicated,
                      .router_settings = R"({"destinationRule":"checkout"})",
                      .stable_version = "v1",
-                     .candidate_version = "v2"};
+                     .candidate_version = "v2",
+                     .cluster_domain = "cluster.local"};
   status.started_at = at("2026-11-24T11:00:00.001Z");
   status.step_started_at = at("2026-11-24T11:01:00Z");
   status.last_transition_time = at("2026-11-24T11:02:00Z");

@@ -43,6 +43,10 @@ TEST(Options, refuse_an_address_of_prometheus_that_holds_a_password_without_show
 }
 
 TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
+  EXPECT_THAT(parse({"--cluster-domain=Corp_1"}).error(),
+              HasSubstr("--cluster-domain=Corp_1: accepted is a DNS name such as cluster.local"));
+  EXPECT_THAT(parse({"--cluster-domain="}).error(), HasSubstr("--cluster-domain=: accepted"));
+  EXPECT_EQ(parse({"--cluster-domain=corp.internal"})->cluster_domain, "corp.internal");
   EXPECT_THAT(parse({"--threads=0"}).error(), HasSubstr("--threads=0: accepted is a whole number from 1"));
   EXPECT_THAT(parse({"--log-level=loud"}).error(), HasSubstr("--log-level=loud: accepted is debug or info"));
   EXPECT_THAT(parse({"--leader-election=yes"}).error(), HasSubstr("true or false"));

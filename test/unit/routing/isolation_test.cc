@@ -82,6 +82,15 @@ TEST(Isolation, is_unknown_with_two_virtual_services_of_one_host_on_one_gateway)
       ElementsAre(AllOf(HasSubstr("\"checkout\" and VirtualService \"double\""), HasSubstr("gateway mesh"))));
 }
 
+TEST(Isolation, names_many_virtual_services_of_one_host_once) {
+  auto world = in_mesh();
+  for (const char* name : {"d1", "d2", "d3", "d4"})
+    world.with(virtual_service(name, {{"hosts", {"checkout", "other"}}, {"gateways", {"mesh", "web"}}}));
+  EXPECT_THAT(world.read().not_isolated,
+              ElementsAre(AllOf(HasSubstr("VirtualService \"checkout\", VirtualService \"d1\", "),
+                                HasSubstr(" and 2 more are all for host checkout.shop.svc.cluster.local"))));
+}
+
 TEST(Isolation, names_a_subset_that_lets_both_versions_through) {
   auto world =
       World(placeholder()).with(simple({{{"route", {to("checkout", "fast", 50), to("checkout", "", 50)}}}}));
@@ -122,7 +131,7 @@ TEST(Conflict, is_no_rule_of_the_root_namespace_or_for_another_service_of_the_sa
 TEST(Conflict, is_a_virtual_service_of_another_namespace_that_routes_to_the_service) {
   auto world = in_mesh();
   world.with(virtual_service(
-      "edge", {{"hosts", {"shop.example.com"}}, {"http", {{{"route", {to("checkout.shop")}}}}}}, "web"));
+      "edge", {{"hosts", {"shop.example.com"}}, {"http", {{{"route", {to("checkout.shop.svc.cluster.local")}}}}}}, "web"));
   EXPECT_THAT(only_refusal(world),
               AllOf(HasSubstr("RouteInAnotherNamespace"), HasSubstr("\"web/edge\" routes to")));
 }

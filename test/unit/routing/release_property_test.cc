@@ -48,8 +48,7 @@ Json random_entry(Dice& dice, const std::string& host, const std::string& subset
 }
 
 Json random_entries(Dice& dice, Subsets subsets) {
-  static const std::vector<std::string> kHosts{"checkout", "checkout.shop", "checkout.shop.svc",
-                                               "checkout.shop.svc.cluster.local"};
+  static const std::vector<std::string> kHosts{"checkout", "checkout.shop.svc.cluster.local"};
   const int count = dice.pick<int>({1, 1, 1, 2, 3, 4});
   Json entries = Json::array();
   int left = 100;

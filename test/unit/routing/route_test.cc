@@ -17,7 +17,7 @@ TEST(Route, divides_a_single_destination_into_two_adjacent_ones) {
 }
 
 TEST(Route, keeps_host_text_port_headers_and_unknown_fields_of_a_destination_in_both_halves) {
-  Json entry{{"destination", {{"host", "checkout.shop.svc"}, {"port", {{"number", 8080}}}, {"x-new", 1}}},
+  Json entry{{"destination", {{"host", "checkout.shop.svc.cluster.local"}, {"port", {{"number", 8080}}}, {"x-new", 1}}},
              {"headers", {{"request", {{"set", {{"a", "b"}}}}}}},
              {"weight", 100}};
   auto world = one_route({entry});
@@ -199,14 +199,14 @@ TEST(Reading, tells_the_state_of_routes_through_a_release) {
 TEST(Reading, records_again_what_its_owner_wrote_anew) {
   auto world = one_route({to("checkout")});
   world.begin();
-  world.entries() = {to("checkout.shop")};
+  world.entries() = {to("checkout.shop.svc.cluster.local")};
   const auto routes = *world.read().routes;
   ASSERT_EQ(routes.found.size(), 1U);
   EXPECT_EQ(routes.found[0].key, world.target.records.back().key);
   world.route(10);
-  EXPECT_EQ(world.route_of(), (Json{to("checkout.shop", "v1", 90), to("checkout.shop", "v2", 10)}));
+  EXPECT_EQ(world.route_of(), (Json{to("checkout.shop.svc.cluster.local", "v1", 90), to("checkout.shop.svc.cluster.local", "v2", 10)}));
   world.restore();
-  EXPECT_EQ(world.route_of(), (Json{to("checkout.shop")}));
+  EXPECT_EQ(world.route_of(), (Json{to("checkout.shop.svc.cluster.local")}));
 }
 
 TEST(Reading, of_strange_shapes_finds_nothing_and_leaves_them_alone) {
@@ -335,7 +335,7 @@ TEST(Restore, keeps_what_its_owner_changed_beside_the_weight_table) {
 
 TEST(Dedicated, sends_divided_traffic_to_the_releases_own_service_and_back) {
   World world(dedicated_mode());
-  world.with(simple({{{"route", {to("checkout.shop")}}}}));
+  world.with(simple({{{"route", {to("checkout.shop.svc.cluster.local")}}}}));
   const auto before = world.objects;
   world.begin();
   world.route(25);
