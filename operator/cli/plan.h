@@ -36,10 +36,9 @@ struct Plan {
 // Canary with its Service, VirtualServices, DestinationRules, Deployments and MetricTemplates; other kinds
 // are left out. The error is a sentence that says why the release can't work, with file and line where a
 // field is to blame.
-[[nodiscard]] std::expected<Plan, std::string> make_plan(const std::vector<offline::Document>& documents,
-                                                         const std::string& name_space,
-                                                         std::string_view cluster_domain =
-                                                             kube::kDefaultClusterDomain);
+[[nodiscard]] std::expected<Plan, std::string> make_plan(
+    const std::vector<offline::Document>& documents, const std::string& name_space,
+    std::string_view cluster_domain = kube::kDefaultClusterDomain);
 
 [[nodiscard]] int plan(const Arguments& arguments, Console& console);
 

@@ -39,7 +39,8 @@ const base::Command& command() {
               {"cross-namespace-refs", 0, "BOOL",
                "whether a Canary may name a MetricTemplate of another namespace"},
               {"cluster-domain", 0, "DOMAIN",
-               "what the full names of Services end in; without it, the one of the pod's /etc/resolv.conf, or "
+               "what the full names of Services end in; without it, the one of the pod's /etc/resolv.conf, "
+               "or "
                "cluster.local"},
               {"version", 0, "", "print the version"},
               {"help", 'h', "", "print this text"},
@@ -95,7 +96,8 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   options.context = given->value("context");
   options.cluster_domain = given->value("cluster-domain");
   if (given->has("cluster-domain") && !kube::is_cluster_domain(options.cluster_domain))
-    return std::unexpected(wrong("cluster-domain", options.cluster_domain, "a DNS name such as cluster.local"));
+    return std::unexpected(
+        wrong("cluster-domain", options.cluster_domain, "a DNS name such as cluster.local"));
   options.help = given->has("help");
   options.version = given->has("version");
 

@@ -59,8 +59,8 @@ class Reconciler {
   // Whether a MetricTemplate of another namespace than the Canary's may be named; by default it may not. To
   // be set before the first round.
   void allow_cross_namespace_templates(bool allow) { cross_namespace_templates_ = allow; }
-  // What the full names of Services end in; by default kube::kDefaultClusterDomain. To be set before the first
-  // round.
+  // What the full names of Services end in; by default kube::kDefaultClusterDomain. To be set before the
+  // first round.
   void set_cluster_domain(std::string domain) { cluster_domain_ = std::move(domain); }
 
  private:

@@ -13,8 +13,8 @@ inline constexpr std::string_view kHostTerms = "host ";
 inline constexpr std::string_view kEveryRelease = "unfinished";
 
 // Finds what has this host, however it is spelt, and what is meant to have it: the reader looks which of them
-// the mesh would take for it. `host` as an object of `name_space` writes it. A release is found by the host of
-// its Service.
+// the mesh would take for it. `host` as an object of `name_space` writes it. A release is found by the host
+// of its Service.
 [[nodiscard]] std::string host_term(std::string_view host, std::string_view name_space);
 
 // Leaves one of each term, in order.

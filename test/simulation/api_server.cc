@@ -127,9 +127,9 @@ Json ApiServer::find(const kube::Resource& resource, const kube::Key& key) {
   return found ? *found : Json();
 }
 
-http::Response ApiServer::serve(const http::Request& request, Writer writer, std::int64_t term) {
+http::Response ApiServer::serve(const http::Request& request, Writer writer, Sent sent) {
   const Writer before = std::exchange(writer_, writer);
-  const auto term_before = std::exchange(term_, term);
+  const auto sent_before = std::exchange(sent_, sent);
   auto response = [&] {
     try {
       return answer(request);
@@ -138,7 +138,7 @@ http::Response ApiServer::serve(const http::Request& request, Writer writer, std
     }
   }();
   writer_ = before;
-  term_ = term_before;
+  sent_ = sent_before;
   return response;
 }
 
@@ -291,7 +291,7 @@ void ApiServer::take(const offline::Changed& changed) {
   if (observers_.empty()) return;
   const Change change{.at = executor_.now(),
                       .writer = changed.collected ? 0 : writer_,
-                      .term = term_,
+                      .sent = sent_,
                       .resource = changed.resource,
                       .status = changed.part == offline::Part::Status,
                       .before = changed.before ? *changed.before : Json(),

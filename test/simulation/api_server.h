@@ -24,10 +24,16 @@ using kube::Json;
 using Writer = int;
 
 // One change of one object, told when it has happened.
+// When a request was sent.
+struct Sent {
+  std::int64_t term = 0;  // in which its writer led the release then; below 0: it did not
+  Millis at{0};
+};
+
 struct Change {
   Millis at{0};
   Writer writer = 0;
-  std::int64_t term = 0;  // in which the writer led the release when it sent the request; below 0: it did not
+  Sent sent;  // the request that made it
   kube::Resource resource;
   bool status = false;  // through the status subresource
   Json before;          // null when the object was made
@@ -53,8 +59,8 @@ class ApiServer {
   // Null if there is none.
   [[nodiscard]] Json find(const kube::Resource& resource, const kube::Key& key);
 
-  // Answers one request (no watch) at this instant, on behalf of `writer`, which sent it in this term.
-  [[nodiscard]] http::Response serve(const http::Request& request, Writer writer, std::int64_t term = 0);
+  // Answers one request (no watch) at this instant, on behalf of `writer`.
+  [[nodiscard]] http::Response serve(const http::Request& request, Writer writer, Sent sent = {});
 
   struct Watched {
     int status = 200;
@@ -104,8 +110,8 @@ class ApiServer {
   const Executor& executor_;
   offline::MemoryApi objects_;
   Definitions definitions_;
-  Writer writer_ = 0;  // of the request that is being answered, as is the term
-  std::int64_t term_ = 0;
+  Writer writer_ = 0;                              // of the request that is being answered
+  Sent sent_;                                      // that request
   std::map<std::string_view, History> histories_;  // by the resource's plural, all known kinds
   std::vector<std::function<void(const Change&)>> observers_;
 };

@@ -133,12 +133,15 @@ class LeadershipChecks {
   void saw(const Change& change);
 
  private:
+  struct Led {
+    std::int64_t term = 0;
+    Millis since{0};
+  };
   void check_mark(const Change& change);
 
   const Context context_;
   std::map<std::string, std::int64_t> terms_;  // highest that wrote, by uid of the object
-  std::map<std::string, std::int64_t>
-      releases_;  // highest that wrote status past Pending, by the Canary's uid
+  std::map<std::string, Led> releases_;        // highest that wrote status past Pending, by the Canary's uid
 };
 
 }  // namespace checks

@@ -26,7 +26,7 @@ std::string name_of(const Change& change) {
 }  // namespace
 
 void LeadershipChecks::saw(const Change& change) {
-  const auto term = change.term;
+  const auto term = change.sent.term;
   const auto& kind = change.resource.kind;
   if (kind == kube::kLeases.kind || kind == kube::kEvents.kind) return;
   check_mark(change);
@@ -38,8 +38,12 @@ void LeadershipChecks::saw(const Change& change) {
 
   auto highest = terms_[uid];
   const auto known = releases_.find(of_release);
-  if (known != releases_.end()) highest = std::max(highest, known->second);
-  if (term < highest) {
+  if (known != releases_.end()) highest = std::max(highest, known->second.term);
+  // A creation carries no version that could be refused: one that was on its way when another took over may
+  // arrive. What it makes has to be gone in the end, as everything that a release made.
+  const bool on_its_way = change.before.is_null() && term >= 0 && known != releases_.end() &&
+                          change.sent.at < known->second.since;
+  if (term < highest && !on_its_way) {
     context_.findings.add(change.at, "S10",
                           fmt::format("{} was written in term {} after a leader of term {} had taken over",
                                       name_of(change), term, highest));
@@ -47,7 +51,8 @@ void LeadershipChecks::saw(const Change& change) {
   terms_[uid] = std::max(terms_[uid], term);
   if (!is_canary || !change.status || change.after.is_null()) return;
   const auto phase = text(change.after, "/status/phase");
-  if (!phase.empty() && phase != "Pending") releases_[uid] = std::max(releases_[uid], term);
+  if (!phase.empty() && phase != "Pending" && (!releases_.contains(uid) || term > releases_[uid].term))
+    releases_[uid] = {term, change.at};
 }
 
 void LeadershipChecks::check_mark(const Change& change) {

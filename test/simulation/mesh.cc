@@ -110,9 +110,9 @@ void Mesh::deliver(Proxy& proxy, Kind<T> Config::* kind) {
 void Mesh::follow(Proxy& proxy) const {
   const kube::Key service{options_.name_space, options_.service};
   for (const bool marked : {false, true}) {
-    proxy.ways[marked ? 1 : 0] = ways(*proxy.config.tables.value, *proxy.config.rules.value,
-                                      *proxy.config.slices.value, service, marked, options_.elsewhere,
-                                      options_.domain);
+    proxy.ways[marked ? 1 : 0] =
+        ways(*proxy.config.tables.value, *proxy.config.rules.value, *proxy.config.slices.value, service,
+             marked, options_.elsewhere, options_.domain);
   }
 }
 

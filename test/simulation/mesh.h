@@ -22,7 +22,7 @@ struct MeshOptions {
   double requests_per_second = 40;  // of each proxy
   double marked_share = 0;          // share of requests that carry header "x-marked: yes"
   std::string name_space = "shop";
-  std::string service = "checkout";  // host that clients call
+  std::string service = "checkout";      // host that clients call
   std::string domain = "cluster.local";  // of the cluster
   std::vector<std::string> elsewhere{
       "legacy"};  // hosts outside the cluster, each its own workload: they answer

@@ -185,7 +185,8 @@ void People::remove_rule(Millis duration) {
   for (const auto& rule : *rules) (void)server_.erase(kube::kDestinationRules, kube::key_of(rule));
   if (!scenario_.own_rule) return;
   executor_.after(duration, [this] {
-    if (find(kube::kDestinationRules, kService).is_null()) put(kube::kDestinationRules, destination_rule(scenario_));
+    if (find(kube::kDestinationRules, kService).is_null())
+      put(kube::kDestinationRules, destination_rule(scenario_));
   });
 }
 

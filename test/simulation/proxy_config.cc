@@ -43,7 +43,8 @@ Route read_route(const Json& http) {
   return route;
 }
 
-// A host in full, as Istio completes it: names without a dot are of the namespace of the object that has them.
+// A host in full, as Istio completes it: names without a dot are of the namespace of the object that has
+// them.
 std::string in_full(const std::string& host, const std::string& name_space, const std::string& domain) {
   if (host.find('.') != std::string::npos || host.starts_with('*')) return host;
   return host + "." + name_space + ".svc." + domain;
@@ -157,7 +158,8 @@ std::optional<Addresses> read_slice(const Json& slice, const Cluster& cluster) {
 }
 
 std::vector<Way> ways(const Tables& tables, const Rules& rules, const Slices& slices,
-                      const kube::Key& service, bool marked, const std::vector<std::string>& elsewhere, const std::string& domain) {
+                      const kube::Key& service, bool marked, const std::vector<std::string>& elsewhere,
+                      const std::string& domain) {
   const auto* table = table_for(tables, service, domain);
   if (table == nullptr) {
     Way straight = way_to(rules, slices, service, "", domain);
@@ -176,10 +178,9 @@ std::vector<Way> ways(const Tables& tables, const Rules& rules, const Slices& sl
   for (const auto& destination : route->destinations) {
     if (destination.weight <= 0) continue;
     const bool outside = std::ranges::find(elsewhere, destination.host) != elsewhere.end();
-    Way way = outside
-                  ? Way{.elsewhere = destination.host}
-                  : way_to(rules, slices, service_of(destination.host, key.name_space, domain),
-                           destination.subset, domain);
+    Way way = outside ? Way{.elsewhere = destination.host}
+                      : way_to(rules, slices, service_of(destination.host, key.name_space, domain),
+                               destination.subset, domain);
     way.share = destination.weight / total;
     found.push_back(std::move(way));
   }

@@ -73,8 +73,8 @@ struct Way {
   std::vector<std::string> addresses;
 };
 
-// What clients of `service`, in its own namespace, get from a proxy that knows this. Hosts in `elsewhere` always
-// answer; `domain` is the cluster's.
+// What clients of `service`, in its own namespace, get from a proxy that knows this. Hosts in `elsewhere`
+// always answer; `domain` is the cluster's.
 [[nodiscard]] std::vector<Way> ways(const Tables& tables, const Rules& rules, const Slices& slices,
                                     const kube::Key& service, bool marked,
                                     const std::vector<std::string>& elsewhere, const std::string& domain);

@@ -107,13 +107,15 @@ bool Scenario::promotes() const {
 
 std::string Scenario::describe() const {
   return fmt::format(
-      "a {} candidate, {}, {}{}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} pods, "
+      "a {} candidate, {}, {}{}{}, steps {}, interval {} ms, threshold {}, propagation {} ms, {} and {} "
+      "pods, "
       "{} {}{}, "
       "{} process(es) {}, {}, the mesh's definitions are {}{}",
       to_text(quality), dedicated ? "Dedicated" : "Placeholder", to_text(routes),
-      own_rule ? ", the owner's own rule" : "", surroundings(*this), fmt::join(steps, "/"), interval.count(), threshold,
-      propagation_delay.count(), stable_pods, candidate_pods, after_promotion, scale_down_delay.count(),
-      skip_analysis ? ", analysis skipped" : "", processes, to_text(replicas), to_text(judge), mesh_version,
+      own_rule ? ", the owner's own rule" : "", surroundings(*this), fmt::join(steps, "/"), interval.count(),
+      threshold, propagation_delay.count(), stable_pods, candidate_pods, after_promotion,
+      scale_down_delay.count(), skip_analysis ? ", analysis skipped" : "", processes, to_text(replicas),
+      to_text(judge), mesh_version,
       mesh_comes > Millis(0) ? fmt::format(" and come after {} ms", mesh_comes.count()) : "");
 }
 

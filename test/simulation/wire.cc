@@ -61,7 +61,7 @@ Wire::Wire(Executor& executor, ApiServer& server, Life& life, Writer writer, Tre
 http::Result<http::Response> Wire::send(const http::Request& request, std::stop_token stop) {
   life_.check();
   if (stop.stop_requested()) return broken(http::Failure::Cancelled, "stopped");
-  const auto term = term_();
+  const Sent sent{.term = term_(), .at = executor_.now()};
   if (executor_.now() < cut_off_until_) {
     executor_.run_until(executor_.now() + request.timeout);
     life_.check();
@@ -75,10 +75,10 @@ http::Result<http::Response> Wire::send(const http::Request& request, std::stop_
   executor_.run_until(executor_.now() + treatment.there);
   if (life_.dead()) {
     // What has left a process that dies is on its way all the same.
-    deliver_late(request, term, executor_.now() + treatment.late);
+    deliver_late(request, sent, executor_.now() + treatment.late);
     throw Killed{};
   }
-  auto answer = pass(request, treatment, term);
+  auto answer = pass(request, treatment, sent);
   if (treatment.kill_after) {
     life_.kill();
     throw Killed{};
@@ -88,23 +88,22 @@ http::Result<http::Response> Wire::send(const http::Request& request, std::stop_
   return answer;
 }
 
-http::Result<http::Response> Wire::pass(const http::Request& request, const Treatment& treatment,
-                                        std::int64_t term) {
+http::Result<http::Response> Wire::pass(const http::Request& request, const Treatment& treatment, Sent sent) {
   switch (treatment.way) {
     case Treatment::Way::Answered:
-      return server_.serve(request, writer_, term);
+      return server_.serve(request, writer_, sent);
     case Treatment::Way::Refused:
       return status_answer(treatment);
     case Treatment::Way::Lost:
       return broken(http::Failure::Broken, "connection reset");
     case Treatment::Way::AppliedRefused:
-      (void)server_.serve(request, writer_, term);
+      (void)server_.serve(request, writer_, sent);
       return status_answer(treatment);
     case Treatment::Way::AppliedLost:
-      (void)server_.serve(request, writer_, term);
+      (void)server_.serve(request, writer_, sent);
       return broken(http::Failure::Broken, "connection reset");
     case Treatment::Way::Late:
-      deliver_late(request, term, executor_.now() + treatment.late);
+      deliver_late(request, sent, executor_.now() + treatment.late);
       executor_.run_until(executor_.now() + request.timeout);
       life_.check();
       return broken(http::Failure::Timeout, "no answer in time");
@@ -112,9 +111,9 @@ http::Result<http::Response> Wire::pass(const http::Request& request, const Trea
   std::unreachable();
 }
 
-void Wire::deliver_late(const http::Request& request, std::int64_t term, Millis at) {
-  executor_.at(at, [&server = server_, writer = writer_, request, term] {
-    (void)server.serve(request, writer, term);
+void Wire::deliver_late(const http::Request& request, Sent sent, Millis at) {
+  executor_.at(at, [&server = server_, writer = writer_, request, sent] {
+    (void)server.serve(request, writer, sent);
   });
 }
 

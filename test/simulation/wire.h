@@ -68,8 +68,8 @@ class Wire final : public http::Transport {
 
  private:
   [[nodiscard]] http::Result<http::Response> pass(const http::Request& request, const Treatment& treatment,
-                                                  std::int64_t term);
-  void deliver_late(const http::Request& request, std::int64_t term, Millis at);
+                                                  Sent sent);
+  void deliver_late(const http::Request& request, Sent sent, Millis at);
 
   Executor& executor_;
   ApiServer& server_;

@@ -213,8 +213,7 @@ void add_shadowing_wildcards(const Target& target, const Objects& objects,
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
     if (name_space == target.name_space || name_space == kRootNamespace) continue;
-    if (!wildcard_covers(base::text(rule, {"spec", "host"}), traffic_service(target)))
-      continue;
+    if (!wildcard_covers(base::text(rule, {"spec", "host"}), traffic_service(target))) continue;
     sentences.push_back(label_of(target, rule) + " (spec.host \"" + base::text(rule, {"spec", "host"}) +
                         "\") wins for clients in namespace " + name_space +
                         " and does not know the subsets of the release: their requests to Service " +

@@ -61,7 +61,8 @@ std::vector<std::string> meant_hosts(const Target& target, const Objects& object
   std::vector<std::string> sentences;
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto host = base::text(rule, {"spec", "host"});
-    if (base::namespace_of(rule) != target.name_space || !is_meant_for(host, called_service(target))) continue;
+    if (base::namespace_of(rule) != target.name_space || !is_meant_for(host, called_service(target)))
+      continue;
     sentences.push_back(sentence(target, rule, "spec.host", host, "the rule does not apply to it"));
   }
   for (const auto& object : objects.of(kube::kVirtualServices)) {
@@ -69,8 +70,8 @@ std::vector<std::string> meant_hosts(const Target& target, const Objects& object
     add_destinations(target, object, sentences);
     const auto host = is_for_the_mesh(object) ? meant_host(target, object) : std::string();
     if (!host.empty())
-      sentences.push_back(
-          sentence(target, object, "spec.hosts", host, "clients that call the Service do not pass its routes"));
+      sentences.push_back(sentence(target, object, "spec.hosts", host,
+                                   "clients that call the Service do not pass its routes"));
   }
   return sentences;
 }

@@ -46,8 +46,7 @@ bool visible_from(const Json& rule, const std::string& name_space) {
 // How specific the rule's host is for the Service: the longer the more, exact most; 0: it does not apply.
 std::size_t specificity(const Target& target, const Json& rule) {
   const auto host = base::text(rule, {"spec", "host"});
-  if (names_service(host, base::namespace_of(rule), called_service(target)))
-    return std::string::npos;
+  if (names_service(host, base::namespace_of(rule), called_service(target))) return std::string::npos;
   return wildcard_covers(host, called_service(target)) ? host.size() : 0;
 }
 

@@ -15,8 +15,9 @@ TEST(ClusterDomain, is_what_the_resolver_completes_services_with) {
 }
 
 TEST(ClusterDomain, is_unknown_without_a_search_line_that_names_it) {
-  for (const char* text : {"", "search example.com", "# search a.svc.b.c", "nameserver 1.1.1.1", "search . svc",
-                           "search a.svc.b.c\nsearch example.com", "search a.svc.", "search a.svc.Not_One"})
+  for (const char* text :
+       {"", "search example.com", "# search a.svc.b.c", "nameserver 1.1.1.1", "search . svc",
+        "search a.svc.b.c\nsearch example.com", "search a.svc.", "search a.svc.Not_One"})
     EXPECT_EQ(cluster_domain_in(text), "") << text;
 }
 

@@ -55,8 +55,8 @@ TEST(Hosts, with_a_wildcard_cover_the_full_name) {
 }
 
 TEST(Hosts, are_found_by_one_term_however_they_are_spelt_and_in_any_domain) {
-  for (const char* host : {"checkout", "checkout.shop", "checkout.shop.svc", "checkout.shop.svc.cluster.local",
-                           "checkout.shop.svc.corp.internal"})
+  for (const char* host : {"checkout", "checkout.shop", "checkout.shop.svc",
+                           "checkout.shop.svc.cluster.local", "checkout.shop.svc.corp.internal"})
     EXPECT_EQ(host_term(host, "shop"), host_term("checkout", "shop")) << host;
   for (const char* host : {"checkout.web", "checkout.shop.example.com", "checkout.shop.svcs", "*.shop"})
     EXPECT_NE(host_term(host, "shop"), host_term("checkout", "shop")) << host;
@@ -114,7 +114,8 @@ TEST(Hosts, of_a_virtual_service_in_the_mesh_must_be_the_services_in_one_of_them
   EXPECT_THAT(both.read().not_isolated, IsEmpty());
   World gateway(placeholder());
   gateway.with(virtual_service("checkout", {{"hosts", {"checkout"}}, {"http", http}}));
-  gateway.with(virtual_service("edge", {{"hosts", {"checkout.shop"}}, {"gateways", {"web"}}, {"http", http}}));
+  gateway.with(
+      virtual_service("edge", {{"hosts", {"checkout.shop"}}, {"gateways", {"web"}}, {"http", http}}));
   EXPECT_THAT(gateway.read().not_isolated, IsEmpty());
 }
 

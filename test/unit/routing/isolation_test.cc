@@ -131,7 +131,9 @@ TEST(Conflict, is_no_rule_of_the_root_namespace_or_for_another_service_of_the_sa
 TEST(Conflict, is_a_virtual_service_of_another_namespace_that_routes_to_the_service) {
   auto world = in_mesh();
   world.with(virtual_service(
-      "edge", {{"hosts", {"shop.example.com"}}, {"http", {{{"route", {to("checkout.shop.svc.cluster.local")}}}}}}, "web"));
+      "edge",
+      {{"hosts", {"shop.example.com"}}, {"http", {{{"route", {to("checkout.shop.svc.cluster.local")}}}}}},
+      "web"));
   EXPECT_THAT(only_refusal(world),
               AllOf(HasSubstr("RouteInAnotherNamespace"), HasSubstr("\"web/edge\" routes to")));
 }

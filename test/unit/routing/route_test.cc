@@ -17,7 +17,8 @@ TEST(Route, divides_a_single_destination_into_two_adjacent_ones) {
 }
 
 TEST(Route, keeps_host_text_port_headers_and_unknown_fields_of_a_destination_in_both_halves) {
-  Json entry{{"destination", {{"host", "checkout.shop.svc.cluster.local"}, {"port", {{"number", 8080}}}, {"x-new", 1}}},
+  Json entry{{"destination",
+              {{"host", "checkout.shop.svc.cluster.local"}, {"port", {{"number", 8080}}}, {"x-new", 1}}},
              {"headers", {{"request", {{"set", {{"a", "b"}}}}}}},
              {"weight", 100}};
   auto world = one_route({entry});
@@ -204,7 +205,8 @@ TEST(Reading, records_again_what_its_owner_wrote_anew) {
   ASSERT_EQ(routes.found.size(), 1U);
   EXPECT_EQ(routes.found[0].key, world.target.records.back().key);
   world.route(10);
-  EXPECT_EQ(world.route_of(), (Json{to("checkout.shop.svc.cluster.local", "v1", 90), to("checkout.shop.svc.cluster.local", "v2", 10)}));
+  EXPECT_EQ(world.route_of(), (Json{to("checkout.shop.svc.cluster.local", "v1", 90),
+                                    to("checkout.shop.svc.cluster.local", "v2", 10)}));
   world.restore();
   EXPECT_EQ(world.route_of(), (Json{to("checkout.shop.svc.cluster.local")}));
 }

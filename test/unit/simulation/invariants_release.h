@@ -68,6 +68,11 @@ class InvariantsTest : public ::testing::Test {
 
   [[nodiscard]] std::int64_t term_of(Writer writer) const { return terms_.at(writer); }
   void put(const kube::Resource& resource, Json object, Writer writer = kPerson, bool status = false) {
+    arrive(now_, resource, std::move(object), writer, status);
+  }
+  // What was sent at that time.
+  void arrive(Millis sent_at, const kube::Resource& resource, Json object, Writer writer,
+              bool status = false) {
     object["kind"] = resource.kind;
     auto& metadata = object["metadata"];
     if (!metadata.contains("namespace")) metadata["namespace"] = "shop";
@@ -75,7 +80,7 @@ class InvariantsTest : public ::testing::Test {
     metadata["uid"] = known.is_null() ? std::to_string(++uids_) : known["metadata"]["uid"].get<std::string>();
     const Json before = known;
     known = object;
-    invariants_.saw({now_, writer, term_of(writer), resource, status, before, object});
+    invariants_.saw({now_, writer, {term_of(writer), sent_at}, resource, status, before, object});
   }
 
   using Edit = std::function<void(Json&)>;
@@ -90,8 +95,9 @@ class InvariantsTest : public ::testing::Test {
     auto& known = objects_.at({resource.plural, name});
     const Json before = known;
     known = Json();
-    invariants_.saw({now_, writer, term_of(writer), resource, false, before, Json()});
+    invariants_.saw({now_, writer, {term_of(writer), now_}, resource, false, before, Json()});
   }
+  [[nodiscard]] Millis now() const { return now_; }
 
   void wait(Millis duration) { now_ += duration; }
   [[nodiscard]] std::string wall() const {

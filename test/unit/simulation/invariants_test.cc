@@ -261,6 +261,21 @@ TEST_F(InvariantsTest, s10_a_deposed_leader_whose_write_is_taken) {
   expect("S10", "VirtualService checkout was written in term 1 after a leader of term 2 had taken over");
 }
 
+TEST_F(InvariantsTest, s10_takes_a_creation_that_was_on_its_way_and_none_of_a_deposed_leader) {
+  first_step();
+  const auto sent_at = now();
+  wait(1s);
+  status([](Json& status) { status["message"] = "taken over"; }, kSuccessor);
+  wait(1s);
+  const auto service = [](const char* name) {
+    return Json{{"metadata", {{"name", name}, {"ownerReferences", {{{"kind", "Canary"}}}}}}};
+  };
+  arrive(sent_at, kube::kServices, service("checkout-late"), kOperator);
+  expect_nothing();
+  arrive(now(), kube::kServices, service("checkout-deposed"), kOperator);
+  expect("S10", "Service checkout-deposed was written in term 1 after a leader of term 2 had taken over");
+}
+
 TEST_F(InvariantsTest, s10_a_mark_that_falls) {
   first_step();
   const auto mark = [this](const char* epoch) {

@@ -171,8 +171,8 @@ TEST(Mesh, reads_hosts_in_each_form_and_lets_hosts_elsewhere_answer) {
   Shop shop;
   shop.split(100, 0);
   Json routed = virtual_service({{{"route",
-                                   {to("v1", 50, "checkout.shop.svc.cluster.local"),
-                                    to("v2", 30, "checkout"), to("", 20, "legacy")}}}});
+                                   {to("v1", 50, "checkout.shop.svc.cluster.local"), to("v2", 30, "checkout"),
+                                    to("", 20, "legacy")}}}});
   routed["spec"]["hosts"] = {"checkout.shop.svc.cluster.local"};
   shop.put(kube::kVirtualServices, routed);
   shop.mesh.start();
