@@ -205,7 +205,7 @@ class Observer {
 
   void warn_of_other_services() {
     auto& seen = snapshot_.observed;
-    if (seen.stable_only_services.empty() ||
+    if (!seen.stable || !seen.candidate || seen.stable_only_services.empty() ||
         spec().stable.after_promotion == strategies::AfterPromotion::Keep)
       return;
     std::string names;
