@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "operator/base/json.h"
 #include "operator/base/time.h"
 #include "operator/cli/status.h"
 #include "operator/kube/object.h"
@@ -82,9 +83,9 @@ constexpr std::array<Unwanted, 6> kUnwanted{{{"Promoted", ConditionStatus::False
                                              {"Drifted", ConditionStatus::True}}};
 
 std::optional<TimePoint> event_time(const Json& event) {
-  for (const char* path :
-       {"/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"}) {
-    const std::string text = kube::text_at(event, path);
+  for (const auto& text :
+       {base::text(event, {"series", "lastObservedTime"}), base::text(event, {"lastTimestamp"}),
+        base::text(event, {"eventTime"}), base::text(event, {"metadata", "creationTimestamp"})}) {
     if (text.empty()) continue;
     if (const auto time = base::parse_time(text)) return *time;
   }
@@ -161,18 +162,18 @@ void put_events(Page& page, const std::vector<Json>& events, TimePoint now) {
   for (std::size_t i = first; i < events.size(); ++i) {
     const Json& event = events[i];
     const auto time = event_time(event);
-    const bool warning = kube::text_at(event, "/type") == "Warning";
-    const std::string reason = kube::text_at(event, "/reason");
+    const bool warning = base::text(event, {"type"}) == "Warning";
+    const std::string reason = base::text(event, {"reason"});
     page.to(2).put(time ? short_duration(now - *time) : "-", Style::Dim).to(kLabels);
     page.put(reason, warning ? Style::Warn : Style::Plain).put(" ");
-    page.paragraph(kube::text_at(event, "/message") + times_seen(event), kLabels);
+    page.paragraph(base::text(event, {"message"}) + times_seen(event), kLabels);
   }
 }
 
 std::vector<Json> events_of(const canary::Canary& release, const std::vector<Json>& events) {
   std::vector<Json> about;
   for (const Json& event : events) {
-    if (kube::text_at(event, "/involvedObject/uid") == release.uid) about.push_back(event);
+    if (base::text(event, {"involvedObject", "uid"}) == release.uid) about.push_back(event);
   }
   std::ranges::stable_sort(about, {}, event_time);
   return about;

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "operator/base/json.h"
+
 namespace weir::kube {
 namespace {
 
@@ -35,20 +37,10 @@ Code code_of(int status, std::string_view reason) {
   }
 }
 
-std::string text(const Json& object, const char* field) {
-  const auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int number(const Json& object, const char* field) {
-  const auto found = object.find(field);
-  return found != object.end() && found->is_number_integer() ? found->get<int>() : 0;
-}
-
 std::string field_of(const Json& details) {
   const auto causes = details.find("causes");
   if (causes == details.end() || !causes->is_array() || causes->empty()) return {};
-  return causes->front().is_object() ? text(causes->front(), "field") : std::string();
+  return base::text(causes->front(), {"field"});
 }
 
 std::optional<std::chrono::seconds> seconds_in(const std::string& header) {
@@ -59,12 +51,12 @@ std::optional<std::chrono::seconds> seconds_in(const std::string& header) {
 }
 
 Error from_status(const Json& status, int http_status, const std::string& what) {
-  const int code = http_status == 0 ? number(status, "code") : http_status;
-  Error error{code_of(code, text(status, "reason")), code, what + ": " + text(status, "message"), "",
-              std::nullopt};
+  const int code = http_status == 0 ? static_cast<int>(base::integer(status, {"code"})) : http_status;
+  Error error{code_of(code, base::text(status, {"reason"})), code,
+              what + ": " + base::text(status, {"message"}), "", std::nullopt};
   if (const auto details = status.find("details"); details != status.end() && details->is_object()) {
     error.field = field_of(*details);
-    if (const int seconds = number(*details, "retryAfterSeconds"); seconds > 0) {
+    if (const auto seconds = base::integer(*details, {"retryAfterSeconds"}); seconds > 0) {
       error.retry_after = std::chrono::seconds(seconds);
     }
   }

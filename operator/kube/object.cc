@@ -28,13 +28,6 @@ std::string metadata_text(const Json& object, std::string_view field) {
   return value->get<std::string>();
 }
 
-std::string text_at(const Json& object, const char* pointer) {
-  const Json::json_pointer path(pointer);
-  if (!object.contains(path)) return {};
-  const Json& found = object.at(path);
-  return found.is_string() ? found.get<std::string>() : std::string();
-}
-
 Key key_of(const Json& object) { return {metadata_text(object, "namespace"), metadata_text(object, "name")}; }
 
 std::string to_string(const Key& key) {

@@ -12,8 +12,6 @@ namespace weir::kube {
 
 // A string of `metadata` ("uid", "resourceVersion", "name" …); empty where it is absent or no string.
 [[nodiscard]] std::string metadata_text(const Json& object, std::string_view field);
-// The string at a JSON pointer ("/status/phase"); empty where it is absent or no string.
-[[nodiscard]] std::string text_at(const Json& object, const char* pointer);
 [[nodiscard]] Key key_of(const Json& object);
 // "shop/checkout", or "checkout" without a namespace: for messages.
 [[nodiscard]] std::string to_string(const Key& key);

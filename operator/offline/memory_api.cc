@@ -182,6 +182,9 @@ std::uint64_t MemoryApi::last_version() {
 }
 
 Result<Json> MemoryApi::get(const Resource& resource, const Key& key) {
+  // To a server what follows the slash is a subresource.
+  if (key.name.contains('/'))
+    return std::unexpected(error(kube::Code::Forbidden, 403, resource, key, "there is no such subresource"));
   const Object found = find(resource, key);
   if (!found) return std::unexpected(not_found(resource, key));
   return *found;

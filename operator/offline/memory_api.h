@@ -104,6 +104,7 @@ class MemoryApi final : public Api {
   // resourceVersion of the newest change; 0: none yet.
   [[nodiscard]] std::uint64_t last_version();
 
+  // 403 for a name with a slash, as a server answers whose rights don't name that subresource.
   [[nodiscard]] Result<Json> get(const Resource& resource, const Key& key) override;
   [[nodiscard]] Result<std::vector<Json>> list(const Resource& resource, std::string_view name_space,
                                                std::string_view label_selector) override;

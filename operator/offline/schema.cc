@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 
 namespace weir::offline {
@@ -114,14 +115,14 @@ void drop_all_nulls(Json& node) {
 }  // namespace
 
 void drop_nulls(Json& object) {
-  const auto kind = kube::text_at(object, "/kind");
+  const auto kind = base::text(object, {"kind"});
   const bool built_in = std::ranges::any_of(kFields, [&](const Field& field) { return field.kind == kind; });
   if (built_in) return drop_all_nulls(object);
   if (const auto metadata = object.find("metadata"); metadata != object.end()) drop_all_nulls(*metadata);
 }
 
 std::optional<Unusable> find_unusable(const Json& object) {
-  const auto kind = kube::text_at(object, "/kind");
+  const auto kind = base::text(object, {"kind"});
   for (const auto& field : kFields) {
     if (!field.kind.empty() && field.kind != kind) continue;
     if (auto found = look(object, "", field.path, field.type)) return found;

@@ -33,6 +33,18 @@ bool has_pods(const Json& deployment) {
          base::integer(deployment, {"status", "replicas"}) > 0;
 }
 
+// Whether a workload's labels are those of another version of what is released: of the same keys as the two
+// versions', and the same where those two agree.
+bool is_alike(const Json& labels, const Json& stable, const Json& candidate) {
+  if (labels.size() != stable.size() || labels.size() != candidate.size()) return false;
+  return std::ranges::all_of(labels.items(), [&](const auto& label) {
+    const auto of_stable = stable.find(label.key());
+    const auto of_candidate = candidate.find(label.key());
+    if (of_stable == stable.end() || of_candidate == candidate.end()) return false;
+    return *of_stable != *of_candidate || *of_stable == label.value();
+  });
+}
+
 // Deployments that Canaries of the Service name, whether their release is over or not.
 std::set<std::string> versions_of(const Json& service, const kube::Store& canaries) {
   const auto key = kube::key_of(service);
@@ -83,9 +95,8 @@ std::optional<Obstacle> not_selected(const Json& service, const Json& stable) {
                                           "): name the Deployment that serves, or leave the field out");
 }
 
-Bystanders find_bystanders(const Json& service, const std::string& version_label,
-                           const std::vector<std::string>& of_release, bool begun,
-                           const kube::Stores& stores) {
+Bystanders find_bystanders(const Json& service, const std::string& version_label, const Json& stable,
+                           const Json& candidate, bool begun, const kube::Stores& stores) {
   Bystanders found;
   const auto now = selector_of(service);
   auto widened = now;
@@ -96,10 +107,14 @@ Bystanders find_bystanders(const Json& service, const std::string& version_label
     const auto& deployment = *stored.object;
     const auto name = kube::metadata_text(deployment, "name");
     const auto labels = template_labels(deployment);
-    if (std::ranges::find(of_release, name) != of_release.end() || !has_pods(deployment)) continue;
+    const bool of_release =
+        name == kube::metadata_text(stable, "name") || name == kube::metadata_text(candidate, "name");
+    if (of_release || !has_pods(deployment)) continue;
     if (!matches(widened, labels) || (!begun && matches(now, labels))) continue;
     if (!versions) versions = versions_of(service, stores.canaries);
-    (versions->contains(name) ? found.versions : found.strangers).push_back(name);
+    const bool version =
+        versions->contains(name) || is_alike(labels, template_labels(stable), template_labels(candidate));
+    (version ? found.versions : found.strangers).push_back(name);
   }
   return found;
 }

@@ -25,11 +25,13 @@ using kube::Json;
 // Deployments with pods, other than the two of the release, that the Service selects without the version in
 // its selector. `begun`: it has been widened; else those are left out that it selects in any case.
 struct Bystanders {
-  std::vector<std::string> versions;   // released on this Service before, or about to be
+  // Released on this Service before, or about to be; or by the keys of their pods' labels, and by the values
+  // in which the two of the release agree, another version of the same program.
+  std::vector<std::string> versions;
   std::vector<std::string> strangers;  // the others
 };
 [[nodiscard]] Bystanders find_bystanders(const Json& service, const std::string& version_label,
-                                         const std::vector<std::string>& of_release, bool begun,
+                                         const Json& stable, const Json& candidate, bool begun,
                                          const kube::Stores& stores);
 [[nodiscard]] strategies::Obstacle strangers_selected(const Json& service,
                                                       const std::vector<std::string>& strangers);

@@ -184,10 +184,8 @@ class Observer {
     const bool widens =
         seen.abilities.selects_both && spec().service.mode == strategies::ServiceMode::Placeholder;
     if (!widens) return;
-    const auto bystanders = find_bystanders(
-        snapshot_.service, spec().service.version_label,
-        {kube::metadata_text(snapshot_.stable, "name"), kube::metadata_text(snapshot_.candidate, "name")},
-        !is_pending(), stores_);
+    const auto bystanders = find_bystanders(snapshot_.service, spec().service.version_label, snapshot_.stable,
+                                            snapshot_.candidate, !is_pending(), stores_);
     if (is_pending() && !bystanders.strangers.empty())
       add(strangers_selected(snapshot_.service, bystanders.strangers));
     auto others = bystanders.versions;

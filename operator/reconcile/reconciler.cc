@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/finished.h"
@@ -264,7 +265,7 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, co
   auto& status = after["status"];
   if (!status.is_object()) status = Json::object();
   const std::string message = error.field + ": " + error.message;
-  if (kube::text_at(after, "/status/message") == message) return {};
+  if (base::text(after, {"status", "message"}) == message) return {};
   status["message"] = message;
   if (lead.renewed_at) lead::sign_status(after, lead.term);
   const auto key = kube::key_of(object);

@@ -48,7 +48,7 @@ Json make_service(const canary::Canary& canary, const std::string& name, const J
 }  // namespace
 
 kube::Key service_of(const Json& canary) {
-  return {kube::metadata_text(canary, "namespace"), kube::text_at(canary, "/spec/service/name")};
+  return {kube::metadata_text(canary, "namespace"), base::text(canary, {"spec", "service", "name"})};
 }
 
 std::string name_part(std::string_view version) {

@@ -107,6 +107,9 @@ std::expected<ApiRequest, Error> parse_request(const http::Request& request) {
   for (const auto part : split(local.substr(0, mark), '/')) {
     auto decoded = decode(part);
     if (!decoded) return std::unexpected(malformed());
+    // A server splits the decoded path: this is a subresource, and rights name each of theirs.
+    if (decoded->contains('/'))
+      return std::unexpected(refusal(Code::Forbidden, 403, "no right to the subresource of " + request.url));
     path.push_back(*std::move(decoded));
   }
   for (const auto pair : split(local.substr(std::min(mark + 1, local.size())), '&')) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "test/simulation/api_answer.h"
 #include "test/simulation/defaults.h"
@@ -91,8 +92,8 @@ kube::Result<Json> body_of(const ApiRequest& request, const http::Request& raw) 
   if (!object.is_object() || !object.contains("metadata") || !object["metadata"].is_object()) {
     return std::unexpected(refusal(Code::Invalid, 400, "the body is no object"));
   }
-  if (kube::text_at(object, "/kind") != request.resource.kind ||
-      kube::text_at(object, "/apiVersion") != api_version_of(request)) {
+  if (base::text(object, {"kind"}) != request.resource.kind ||
+      base::text(object, {"apiVersion"}) != api_version_of(request)) {
     return std::unexpected(refusal(Code::Invalid, 400, "the body is of another kind than the path"));
   }
   Json& name_space = object["metadata"]["namespace"];
@@ -215,8 +216,8 @@ http::Response ApiServer::remove(const ApiRequest& request, const http::Request&
   if (!options.is_object())
     return failed(refusal(Code::Invalid, 400, "the body is no DeleteOptions"), request);
   const auto left = objects_.remove(request.resource, request.key,
-                                    {kube::text_at(options, "/preconditions/uid"),
-                                     kube::text_at(options, "/preconditions/resourceVersion")});
+                                    {base::text(options, {"preconditions", "uid"}),
+                                     base::text(options, {"preconditions", "resourceVersion"})});
   if (!left) return failed(left.error(), request);
   return *left ? given(request, 200, *left) : removed(request);
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "strategies/plan.h"
 
@@ -143,7 +144,7 @@ void People::change_template(const char* variant) {
 
 // Before it begins, and once it is over, what the labels say is another release's matter.
 bool People::release_runs() {
-  const auto phase = strategies::phase_from(kube::text_at(find(kube::kCanaries, kCanary), "/status/phase"));
+  const auto phase = strategies::phase_from(base::text(find(kube::kCanaries, kCanary), {"status", "phase"}));
   return phase && *phase != strategies::Phase::Pending && !strategies::is_final(*phase);
 }
 
@@ -195,7 +196,7 @@ void People::remove_service(Millis duration) {
   const auto found = find(kube::kServices, kService);
   if (found.is_null()) return;
   auto again = service();
-  if (kube::text_at(found, "/spec/selector/version") == "v2") again["spec"]["selector"]["version"] = "v2";
+  if (base::text(found, {"spec", "selector", "version"}) == "v2") again["spec"]["selector"]["version"] = "v2";
   remove_for_a_while(kube::kServices, kService, duration, std::move(again));
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 
 namespace weir::simulation {
@@ -36,8 +37,8 @@ Route read_route(const Json& http) {
   for (const auto& entry : entries) {
     const Json& weight = member(entry, "/weight");
     const double otherwise = entries.size() == 1 ? 100 : 0;
-    route.destinations.push_back({.host = kube::text_at(entry, "/destination/host"),
-                                  .subset = kube::text_at(entry, "/destination/subset"),
+    route.destinations.push_back({.host = base::text(entry, {"destination", "host"}),
+                                  .subset = base::text(entry, {"destination", "subset"}),
                                   .weight = weight.is_number() ? weight.get<double>() : otherwise});
   }
   return route;
@@ -135,9 +136,9 @@ std::optional<Table> read_table(const Json& virtual_service) {
 }
 
 std::optional<Rule> read_rule(const Json& destination_rule) {
-  Rule rule{.host = kube::text_at(destination_rule, "/spec/host")};
+  Rule rule{.host = base::text(destination_rule, {"spec", "host"})};
   for (const auto& subset : member(destination_rule, "/spec/subsets")) {
-    rule.subsets.emplace(kube::text_at(subset, "/name"), labels_of(member(subset, "/labels")));
+    rule.subsets.emplace(base::text(subset, {"name"}), labels_of(member(subset, "/labels")));
   }
   return rule;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/lead/sharding.h"
 #include "test/simulation/people.h"
@@ -268,7 +269,7 @@ class Run {
 
   [[nodiscard]] std::string phase_of(const char* name) {
     const auto found = server_.objects().find(kube::kCanaries, {kNamespace, name});
-    return found ? kube::text_at(*found, "/status/phase") : "gone";
+    return found ? base::text(*found, {"status", "phase"}) : "gone";
   }
   [[nodiscard]] bool over(const char* name) {
     const auto phase = phase_of(name);
@@ -285,7 +286,7 @@ class Run {
   }
   [[nodiscard]] std::string state() {
     const auto found = server_.find(kube::kCanaries, {kNamespace, kCanary});
-    return phase_of(kCanary) + ": " + kube::text_at(found, "/status/message");
+    return phase_of(kCanary) + ": " + base::text(found, {"status", "message"});
   }
   [[nodiscard]] bool violated() const {
     return !invariants_.violations().empty() || !outcome_.violations.empty();

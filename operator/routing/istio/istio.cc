@@ -13,6 +13,7 @@
 #include "operator/routing/istio/meant_hosts.h"
 #include "operator/routing/istio/mentions.h"
 #include "operator/routing/istio/ports.h"
+#include "operator/routing/istio/rules.h"
 #include "operator/routing/istio/settings.h"
 #include "operator/routing/istio/virtual_service.h"
 
@@ -162,8 +163,13 @@ std::span<const kube::Resource> IstioRouter::makes() const {
 std::vector<ObjectName> IstioRouter::recorded(const std::vector<strategies::RouteRecord>& records) const {
   std::vector<ObjectName> names;
   names.reserve(records.size());
-  // Records of rules name no VirtualService that could be there.
-  for (const auto& record : records) names.push_back({kube::kVirtualServices, record.object});
+  for (const auto& record : records) {
+    if (const auto rule = rule_of(record); rule.empty()) {
+      names.push_back({kube::kVirtualServices, record.object});
+    } else {
+      names.push_back({kube::kDestinationRules, std::string(rule)});
+    }
+  }
   return names;
 }
 
@@ -177,7 +183,11 @@ Objects IstioRouter::gather(const Target& target, const kube::Stores& stores) co
   }
   for (const auto& listed : listed_virtual_services(target))
     routes.named({target.name_space, base::text(listed, {"name"})});
-  for (const auto& record : target.records) routes.named({target.name_space, record.object});
+  for (const auto& record : target.records) {
+    const auto rule = rule_of(record);
+    if (rule.empty()) routes.named({target.name_space, record.object});
+    if (!rule.empty()) rules.named({target.name_space, std::string(rule)});
+  }
   add_binding(target, routes);
   rules.with(kWildcardRule);
   rules.named({target.name_space, made_name(target)});

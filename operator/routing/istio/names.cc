@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
+#include "operator/routing/istio/rules.h"
 #include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 namespace {
 
-constexpr std::string_view kRuleObject = "DestinationRule/";
-
-bool of_route(const strategies::RouteRecord& record) { return !record.object.starts_with(kRuleObject); }
+bool of_route(const strategies::RouteRecord& record) { return rule_of(record).empty(); }
 
 }  // namespace
 

@@ -12,6 +12,7 @@ namespace weir::routing {
 namespace {
 
 constexpr std::string_view kManagedBy = "weir";
+constexpr std::string_view kRuleObject = "DestinationRule/";
 
 // A release reads a VirtualService before it makes a rule.
 std::string api_version(const Objects& objects) {
@@ -200,6 +201,11 @@ bool recorded_as_added(const Target& target, const Json* rule, std::string_view 
   });
 }
 
-std::string rule_object(const Json& rule) { return "DestinationRule/" + base::name_of(rule); }
+std::string rule_object(const Json& rule) { return std::string(kRuleObject) + base::name_of(rule); }
+
+std::string_view rule_of(const strategies::RouteRecord& record) {
+  const std::string_view object = record.object;
+  return object.starts_with(kRuleObject) ? object.substr(kRuleObject.size()) : std::string_view();
+}
 
 }  // namespace weir::routing

@@ -40,6 +40,8 @@ struct Rules {
 
 // Form of the records of added subsets: object, key, and `original` of those that brought spec.subsets along.
 [[nodiscard]] std::string rule_object(const Json& rule);
+// Name of the rule that a record speaks of; empty for the record of a route.
+[[nodiscard]] std::string_view rule_of(const strategies::RouteRecord& record);
 inline constexpr std::string_view kSubsetKey = "subset/";
 inline constexpr std::string_view kSubsetsAbsent = "absent";
 

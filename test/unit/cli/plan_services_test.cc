@@ -113,11 +113,30 @@ TEST(PlanServices, refuses_a_stable_workload_that_the_service_does_not_select) {
 }
 
 TEST(PlanServices, refuses_a_third_deployment_that_the_widened_selector_would_match) {
-  const auto third = good() + deployment("checkout-worker", "worker", 2);
+  const auto third =
+      good() + replaced(deployment("checkout-worker", "v1", 2), "labels: {app: checkout, version: v1}",
+                        "labels: {app: checkout, component: worker}");
   EXPECT_THAT(refusal_of(third), AllOf(HasSubstr("matches the pods of checkout-worker"),
                                        HasSubstr("set spec.service.mode to Dedicated")));
   EXPECT_EQ(plan_of(replaced(third, "{name: checkout}", "{name: checkout, mode: Dedicated}")).code, kFine);
-  EXPECT_EQ(plan_of(good() + deployment("checkout-v0", "v0", 0)).code, kFine) << "it has no pods";
+  EXPECT_EQ(plan_of(good() + replaced(third.substr(good().size()), "replicas: 2", "replicas: 0")).code, kFine)
+      << "it has no pods";
+}
+
+TEST(PlanServices, names_another_version_that_the_widened_selector_would_match) {
+  const auto answer = plan_of(good() + deployment("checkout-v3", "v3", 2));
+  EXPECT_EQ(answer.code, kFine) << answer.err;
+  EXPECT_THAT(answer.out + answer.err, HasSubstr("also matches the pods of checkout-v3"));
+
+  // Labels in which the versions differ say nothing of what is a version, and those in which they agree do.
+  std::string labelled = good() + deployment("checkout-v3", "v3", 2);
+  for (const std::string version : {"v1", "v2", "v3"})
+    labelled =
+        replaced(labelled, "labels: {app: checkout, version: " + version + "}",
+                 "labels: {app: checkout, instance: i" + version + ", tier: web, version: " + version + "}");
+  EXPECT_EQ(plan_of(labelled).code, kFine) << plan_of(labelled).err;
+  EXPECT_THAT(refusal_of(replaced(labelled, "iv3, tier: web", "iv3, tier: batch")),
+              HasSubstr("matches the pods of checkout-v3"));
 }
 
 TEST(PlanServices, keeps_stables_pods_that_another_service_has_no_others_than) {

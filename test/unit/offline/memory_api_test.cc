@@ -121,6 +121,11 @@ TEST_F(MemoryApiTest, writes_status_and_object_apart) {
   EXPECT_EQ(third["metadata"]["generation"], 2);
 }
 
+TEST_F(MemoryApiTest, takes_a_name_with_a_slash_for_a_subresource) {
+  (void)api.create(kube::kServices, object("web"));
+  EXPECT_EQ(api.get(kube::kServices, {"shop", "web/scale"}).error().code, kube::Code::Forbidden);
+}
+
 TEST_F(MemoryApiTest, knows_no_status_of_kinds_without_the_subresource) {
   const Json made = api.create(kube::kLeases, object("lock")).value();
   Json after = made;

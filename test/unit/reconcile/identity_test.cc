@@ -182,7 +182,7 @@ TEST_F(IdentityTest, does_not_promote_a_template_that_only_the_api_server_has) {
 TEST_F(IdentityTest, goes_on_beside_a_third_version_of_the_service_and_says_so) {
   auto third = object(kube::kDeployments, "checkout-v2");
   third["metadata"] = {{"name", "checkout-v0"}, {"namespace", "shop"}};
-  third["spec"]["template"]["metadata"]["labels"]["version"] = "v0";
+  third["spec"]["template"]["metadata"]["labels"] = {{"app", "checkout"}, {"version", "v0"}, {"tier", "old"}};
   world.api.put(kube::kDeployments, third);
   run([this] { return message().contains("checkout-v0"); });
   EXPECT_EQ(phase(), "Pending");

@@ -228,6 +228,28 @@ TEST_F(ReconcilerTest, undoes_nothing_while_its_caches_lack_the_routes_that_it_d
   EXPECT_EQ(status()["phase"], "Failed");
 }
 
+TEST_F(ReconcilerTest, knows_the_rule_of_the_owner_that_it_added_to_by_its_kind) {
+  const std::string rule = R"(
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: checkout, namespace: shop}
+spec: {host: checkout}
+)";
+  fill(kObjects + rule);
+  run([this] { return at_weight(50); });
+  ASSERT_EQ(status()["canaryWeight"], 50) << message();
+  auto& rules = *world.stores.of(kube::kDestinationRules);
+  const Json divided = object(kube::kDestinationRules, "checkout");
+  (void)rules.replace(std::vector<Json>{}, world.clock.steady());
+  const auto done = round();
+  ASSERT_TRUE(done.error);
+  EXPECT_THAT(done.error->message, HasSubstr("DestinationRule shop/checkout, which its status records"));
+  (void)rules.replace(std::vector<Json>{divided}, world.clock.steady());
+  run();
+  EXPECT_EQ(status()["phase"], "Succeeded");
+}
+
 TEST_F(ReconcilerTest, writes_nothing_once_a_release_is_over) {
   fill();
   run();

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "operator/base/json.h"
 #include "operator/lead/sharding.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/services.h"
@@ -159,7 +160,7 @@ class Cluster {
   }
 
   std::string phase(int number) {
-    return kube::text_at(world_.object(kube::kCanaries, service_name(number) + "-v2"), "/status/phase");
+    return base::text(world_.object(kube::kCanaries, service_name(number) + "-v2"), {"status", "phase"});
   }
   base::VirtualClock& clock() { return world_.world.clock; }
 

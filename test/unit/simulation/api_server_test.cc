@@ -135,6 +135,11 @@ TEST_F(ApiServerTest, answers_what_is_not_there_with_a_status_object) {
   EXPECT_EQ(status["details"], Json::parse(R"({"name":"web","kind":"deployments","group":"apps"})"));
 }
 
+TEST_F(ApiServerTest, gives_nobody_a_subresource_that_a_name_with_a_slash_asks_for) {
+  server.put(kServices, object("web"));
+  EXPECT_EQ(client.get(kServices, {"shop", "web/scale"}).error().code, Code::Forbidden);
+}
+
 TEST_F(ApiServerTest, creates_an_object_in_the_name_of_its_field_manager) {
   const Json made = client.create(kServices, object("web")).value();
   EXPECT_FALSE(kube::metadata_text(made, "uid").empty());
