@@ -10,4 +10,7 @@ namespace weir::base {
 // The position of the first byte that belongs to no character of UTF-8; empty: there is none.
 [[nodiscard]] std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 
+// How many characters a valid text has, as the API server counts them: code points.
+[[nodiscard]] std::size_t count_characters(std::string_view text);
+
 }  // namespace weir::base

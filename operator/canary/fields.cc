@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "operator/base/time.h"
+#include "operator/base/utf8.h"
 
 namespace weir::canary {
 namespace {
@@ -166,7 +167,7 @@ std::map<std::string, std::vector<std::string>> Fields::lists(std::string_view n
 std::string Fields::text(std::string_view name, std::string_view fallback, Bounds length) {
   const auto* value = find(name, &Json::is_string, "string");
   if (value == nullptr) return std::string(fallback);
-  const auto size = static_cast<std::int64_t>(value->get_ref<const std::string&>().size());
+  const auto size = static_cast<std::int64_t>(base::count_characters(value->get_ref<const std::string&>()));
   if (size >= length.least && size <= length.most) return value->get<std::string>();
   refuse(name, path_of(name) + " has " + std::to_string(size) + " characters; it must have " +
                    std::to_string(length.least) + " to " + std::to_string(length.most));

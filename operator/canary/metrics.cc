@@ -4,6 +4,7 @@
 #include <set>
 
 #include "analysis/built_in.h"
+#include "analysis/providers/prometheus/api.h"
 #include "analysis/providers/registry.h"
 #include "operator/canary/spec.h"
 
@@ -194,10 +195,11 @@ Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown)
   auto provider = spec.object("provider");
   result.provider = parse_provider_type(provider);
   result.address = provider.text("address");
-  if (!result.address.empty() && !result.address.starts_with("http://") &&
-      !result.address.starts_with("https://")) {
-    provider.refuse("address", provider.path_of("address") + " is \"" + result.address +
-                                   "\"; it must be a URL that starts with http:// or https://");
+  const auto problem = analysis::address_problem(result.address);
+  if (problem && !result.address.empty()) {
+    // What may hold a password is not repeated.
+    const auto value = result.address.contains('@') ? std::string() : " is \"" + result.address + "\"; it";
+    provider.refuse("address", provider.path_of("address") + value + " " + *problem);
   }
   result.headers = parse_headers(provider);
   result.insecure_skip_verify = provider.flag("insecureSkipVerify", false);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operator/base/json.h"
 #include "operator/canary/strategy.h"
 
 namespace weir::canary {
@@ -84,12 +85,23 @@ Json read_istio(Fields istio) {
   return settings;
 }
 
+bool says_nothing(const Json& istio) {
+  return istio.at("virtualServices").empty() && base::text(istio, {"destinationRule"}).empty() &&
+         base::text(istio, {"subsets", "stable"}).empty() &&
+         base::text(istio, {"subsets", "candidate"}).empty();
+}
+
 strategies::RoutingSpec parse_routing(Fields& spec) {
   auto fields = spec.object("routing");
   strategies::RoutingSpec routing;
   routing.provider = fields.choice<std::string>("provider", {{"istio", "istio"}, {"noop", "noop"}});
   const auto istio = read_istio(fields.object("istio"));
-  if (routing.provider == "istio") routing.settings = istio.dump();
+  if (routing.provider == "istio") {
+    routing.settings = istio.dump();
+  } else if (!says_nothing(istio)) {
+    fields.refuse("istio", "spec.routing.istio is given, and spec.routing.provider is \"" + routing.provider +
+                               "\", which reads nothing of it; leave it out, or set the provider to istio");
+  }
   routing.propagation_delay =
       fields.duration("propagationDelay", std::chrono::milliseconds{0}).value_or(routing.propagation_delay);
   fields.note_unknown();

@@ -9,6 +9,7 @@
 #include "analysis/comparison.h"
 #include "operator/cli/drawn_traffic.h"
 #include "operator/reconcile/analyst.h"
+#include "operator/routing/registry.h"
 #include "strategies/machine.h"
 
 namespace weir::cli {
@@ -153,7 +154,7 @@ class Rehearsal {
             .candidate = candidate_,
             .service = service_,
             .version_services = version_services_,
-            .abilities = {.needs_foundation = true, .selects_both = true},
+            .abilities = routing::router_named(canary_.spec.routing.provider).abilities(),
             .routes = routes_,
             .foundation = foundation_,
             .verdict = verdict_};

@@ -2,6 +2,9 @@
 
 #include <charconv>
 #include <functional>
+#include <optional>
+#include <regex>
+#include <tuple>
 #include <vector>
 
 #include "analysis/providers/prometheus/api.h"
@@ -10,6 +13,11 @@
 
 namespace weir {
 namespace {
+
+constexpr int kMostPort = 65'535;
+constexpr int kMostThreads = 1'000;
+constexpr int kMostRequests = 1'000'000;
+constexpr std::size_t kLongestName = 253;
 
 const base::Command& command() {
   static const base::Command kCommand{
@@ -53,13 +61,40 @@ std::string wrong(std::string_view flag, const std::string& value, std::string_v
   return "--" + std::string(flag) + "=" + value + ": accepted is " + std::string(accepted);
 }
 
-std::expected<int, std::string> number(const base::Arguments& given, std::string_view flag, int otherwise) {
+// ADDRESS:PORT, of an IPv6 address in brackets.
+bool is_listen_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const auto host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (host.find_first_of(" /@?#") != std::string_view::npos || (host.contains(':') && !bracketed))
+    return false;
+  int port = 0;
+  const auto digits = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return error == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= kMostPort;
+}
+
+// Flags that name an object or a namespace.
+std::optional<std::string> unusable_name(const base::Arguments& given) {
+  static const std::regex kName("[a-z0-9]([-a-z0-9.]*[a-z0-9])?");
+  for (const std::string_view flag : {"namespace", "lease-namespace", "lease-name"}) {
+    if (!given.has(flag)) continue;
+    const auto name = given.value(flag);
+    if (name.size() > kLongestName || !std::regex_match(name, kName))
+      return wrong(flag, name, "lower-case letters, digits, - and .");
+  }
+  return std::nullopt;
+}
+
+std::expected<int, std::string> number(const base::Arguments& given, std::string_view flag, int otherwise,
+                                       int most) {
   if (!given.has(flag)) return otherwise;
   const auto text = given.value(flag);
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
-    return std::unexpected(wrong(flag, text, "a whole number from 1"));
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > most) {
+    return std::unexpected(wrong(flag, text, "a whole number from 1 to " + std::to_string(most)));
   }
   return value;
 }
@@ -88,8 +123,12 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   if (problem && !options.prometheus.empty()) {
     return std::unexpected("--metrics-server " + *problem);
   }
+  if (const auto unusable = unusable_name(*given)) return std::unexpected(*unusable);
   options.name_space = given->value("namespace");
   options.listen = given->value("listen", options.listen);
+  if (!is_listen_address(options.listen))
+    return std::unexpected(
+        wrong("listen", options.listen, "ADDRESS:PORT, such as 0.0.0.0:8080, with a port from 1 to 65535"));
   options.lease_namespace = given->value("lease-namespace");
   options.lease_name = given->value("lease-name", options.lease_name);
   options.kubeconfig = given->value("kubeconfig");
@@ -115,10 +154,10 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
     if (!text) return std::unexpected(text.error());
     *target = *text == "true";
   }
-  for (const auto& [flag, target] :
-       {std::pair{"threads", &options.threads}, std::pair{"kube-qps", &options.qps},
-        std::pair{"kube-burst", &options.burst}}) {
-    const auto value = number(*given, flag, *target);
+  for (const auto& [flag, target, most] : {std::tuple{"threads", &options.threads, kMostThreads},
+                                           std::tuple{"kube-qps", &options.qps, kMostRequests},
+                                           std::tuple{"kube-burst", &options.burst, kMostRequests}}) {
+    const auto value = number(*given, flag, *target, most);
     if (!value) return std::unexpected(value.error());
     *target = *value;
   }

@@ -38,7 +38,7 @@ struct Listener {
   std::function<void(const canary::Canary&, const strategies::CheckRequest&)>
       on_check;  // it is asked for now
   std::function<void(const kube::Key&)> on_gone;
-  // An object of the release was lead::claimed (fence.h).
+  // An object of the release was claimed (fence.h).
   std::function<void(const canary::Canary&, const ManagedObject&, const kube::Result<void>&)> on_claim;
 };
 
@@ -49,7 +49,7 @@ class Reconciler {
   Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, Analyst& analyst,
              const base::Clock& clock, Listener listener, lead::Leadership leadership = lead::leads_alone);
 
-  // Thread-safe for different keys. Objects that late writes may be on their way to are lead::claimed first,
+  // Thread-safe for different keys. Objects that late writes may be on their way to are claimed first,
   // and that is the round. Otherwise status is written first, then each action in order; the first failure
   // ends the round. Without leadership of the release nothing is written and the round ends with
   // Code::Cancelled; of a Canary that is gone whatever is kept is dropped, whoever leads. Events are told

@@ -4,15 +4,15 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
+INCLUDE = re.compile(r'^\s*(?:/\*.*?\*/\s*)*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
 
 def includes_of(file):
-    """(line, header) for each quoted include that is a file of the tree."""
+    """(line, header) for each include that is a file of the tree."""
     for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
         found = INCLUDE.match(line)
         for folder in (file.parent, ROOT) if found else ():
-            header = (folder / found.group(1)).resolve()
+            header = (folder / (found.group(1) or found.group(2))).resolve()
             if header.is_file() and header.is_relative_to(ROOT):
                 yield number, header
                 break

@@ -21,6 +21,7 @@ namespace weir::simulation {
 namespace {
 
 constexpr std::size_t kShownFailures = 5;
+constexpr std::uint64_t kRunsAtATime = 1'000;  // between two words on how far it is
 
 struct Options {
   std::uint64_t seeds = 1'000;
@@ -87,7 +88,8 @@ std::expected<Options, std::string> parse(const std::vector<std::string>& words)
 // What many runs came to.
 class Tally {
  public:
-  void add(const Plan& plan, const Outcome& outcome) {
+  // How many there are now.
+  std::uint64_t add(const Plan& plan, const Outcome& outcome) {
     const std::lock_guard lock(mutex_);
     ++runs_;
     ++phases_[outcome.phase];
@@ -96,6 +98,7 @@ class Tally {
     requests_ += outcome.requests;
     for (const auto& [kind, count] : outcome.faults) faults_[kind] += count;
     if (!outcome.violations.empty()) failures_.emplace_back(plan, outcome.violations.front());
+    return runs_;
   }
 
   [[nodiscard]] bool failed() const {
@@ -171,7 +174,9 @@ int run_seeds(const Options& options) {
   in_parallel(options.jobs, options.seeds, [&](std::uint64_t index) {
     if (options.stop_at_first && tally.failed()) return;
     const auto plan = plan_of(options.first + index);
-    tally.add(plan, run(plan, false));
+    const auto runs = tally.add(plan, run(plan, false));
+    if (runs % kRunsAtATime == 0 && runs < options.seeds)
+      fmt::print(stderr, "{} of {} runs\n", runs, options.seeds);
   });
   fmt::print("seeds {} to {}\n", options.first, options.first + options.seeds - 1);
   return report(tally, began);

@@ -282,9 +282,13 @@ TEST(MetricTemplate, needs_only_a_query_and_a_provider) {
 TEST(MetricTemplate, refuses_what_cannot_work) {
   EXPECT_EQ(template_refusal({{"type", "datadog"}}),
             "spec.provider.type is \"datadog\"; supported values: \"prometheus\"");
-  EXPECT_EQ(
-      template_refusal({{"address", "prometheus:9090"}}),
-      "spec.provider.address is \"prometheus:9090\"; it must be a URL that starts with http:// or https://");
+  EXPECT_EQ(template_refusal({{"address", "prometheus:9090"}}),
+            "spec.provider.address is \"prometheus:9090\"; it must begin with http:// or https://");
+  EXPECT_EQ(template_refusal({{"address", "http://user:s3cret@prometheus"}}),
+            "spec.provider.address must hold no user and no password: they belong in a Secret that a "
+            "MetricTemplate names");
+  EXPECT_EQ(template_refusal({{"address", "http://prometheus?a=b"}}),
+            "spec.provider.address is \"http://prometheus?a=b\"; it must hold no query and no fragment");
   EXPECT_EQ(template_refusal({{"headers", {{"Evil:", {"x"}}}}}),
             "spec.provider.headers has a name with other characters than letters, digits, -, _ and .");
   EXPECT_EQ(template_refusal({{"headers", {{"Good", {"a\r\nEvil: b"}}}}}),

@@ -47,7 +47,17 @@ TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
               HasSubstr("--cluster-domain=Corp_1: accepted is a DNS name such as cluster.local"));
   EXPECT_THAT(parse({"--cluster-domain="}).error(), HasSubstr("--cluster-domain=: accepted"));
   EXPECT_EQ(parse({"--cluster-domain=corp.internal"})->cluster_domain, "corp.internal");
-  EXPECT_THAT(parse({"--threads=0"}).error(), HasSubstr("--threads=0: accepted is a whole number from 1"));
+  for (const std::string threads : {"0", "2147483647", "99999999999"})
+    EXPECT_THAT(parse({"--threads=" + threads}).error(),
+                HasSubstr("--threads=" + threads + ": accepted is a whole number from 1 to 1000"));
+  for (const std::string listen :
+       {"nonsense", "127.0.0.1", "127.0.0.1:", ":8080", "a:0", "a:99999", "::1:80", "a/b:80"})
+    EXPECT_THAT(parse({"--listen=" + listen}).error(),
+                HasSubstr("--listen=" + listen + ": accepted is ADDRESS:PORT"));
+  EXPECT_EQ(parse({"--listen=[::1]:65535"})->listen, "[::1]:65535");
+  for (const std::string flag :
+       {"--lease-name=", "--lease-name=Bad Name", "--lease-namespace=No/Such", "--namespace=Bad_"})
+    EXPECT_THAT(parse({flag}).error(), HasSubstr(flag + ": accepted is lower-case letters"));
   EXPECT_THAT(parse({"--log-level=loud"}).error(), HasSubstr("--log-level=loud: accepted is debug or info"));
   EXPECT_THAT(parse({"--leader-election=yes"}).error(), HasSubstr("true or false"));
   EXPECT_THAT(parse({"--no-such-flag"}).error(), HasSubstr("no-such-flag"));
