@@ -33,7 +33,9 @@ struct Metric {
   std::map<std::string, std::string> template_variables;
   std::string provider;                        // type of it (providers/registry.h); empty: prometheus
   std::string address;                         // of the Prometheus to ask; empty: the operator's own
-  std::map<std::string, std::string> headers;  // sent with the query (credentials among them: never logged)
+  std::map<std::string, std::string> headers;  // sent with the query: never logged
+  // Entries of the Secret that the MetricTemplate names; each provider says which it knows. Never logged.
+  std::map<std::string, std::string> secret;
   Tls tls;
   std::string problem;  // why the provider cannot be asked; empty: it can
   Policy on_no_data = Policy::Hold;

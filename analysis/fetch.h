@@ -22,10 +22,18 @@ struct Tls {
   friend auto operator<=>(const Tls&, const Tls&) = default;
 };
 
+// Of HTTP's Basic scheme, which the edge encodes. Never logged.
+struct BasicAuth {
+  std::string username;
+  std::string password;
+  friend auto operator<=>(const BasicAuth&, const BasicAuth&) = default;
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;
   std::map<std::string, std::string> headers;  // credentials among them: never logged
+  std::optional<BasicAuth> basic_auth;
   std::string body;
   Tls tls;
   std::optional<std::chrono::milliseconds> timeout;  // empty: as the edge has it

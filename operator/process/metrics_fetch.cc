@@ -1,11 +1,25 @@
 #include "operator/process/metrics_fetch.h"
 
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "operator/base/base64.h"
 #include "operator/outside/fetch.h"
 
 namespace weir::process {
+
+namespace {
+
+std::map<std::string, std::string> headers_of(const analysis::Request& request) {
+  auto headers = request.headers;
+  if (const auto& basic = request.basic_auth)
+    headers["Authorization"] = "Basic " + base::encode_base64(basic->username + ":" + basic->password);
+  return headers;
+}
+
+}  // namespace
 
 analysis::Fetch make_metrics_fetch(report::Metrics& metrics, const base::Clock& clock, std::stop_token stop) {
   const auto count = [&metrics](const http::Result<http::Response>& answer, report::Duration took) {
@@ -16,7 +30,7 @@ analysis::Fetch make_metrics_fetch(report::Metrics& metrics, const base::Clock& 
     auto answer = (*fetch)(
         {.method = request.method,
          .url = request.url,
-         .headers = request.headers,
+         .headers = headers_of(request),
          .body = request.body,
          .tls = {.ca = request.tls.ca_bundle, .insecure_skip_verify = request.tls.insecure_skip_verify},
          .timeout = request.timeout.value_or(outside::kFetchTimeout),

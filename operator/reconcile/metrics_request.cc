@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "operator/base/base64.h"
+#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "strategies/context.h"
 
@@ -11,19 +12,11 @@ namespace {
 
 using kube::Json;
 
-// The entry of a Secret's data, decoded; empty if there is none. A file that a Secret was made from often
-// ends in a newline, which no header may hold.
-std::string entry(const Json& data, const char* key) {
-  auto text = base::decode_base64(data.value(key, "")).value_or("");
-  text.resize(text.find_last_not_of("\r\n") + 1);
-  return text;
-}
-
-void add_credentials(analysis::Metric& metric, const kube::Key& secret, const std::string& template_name,
-                     const ReadSecret& read_secret) {
+void add_secret(analysis::Metric& metric, const kube::Key& secret, const std::string& template_name,
+                const ReadSecret& read_secret) {
   const auto read = read_secret(secret);
   if (read) {
-    metric.headers["Authorization"] = authorization(*read);
+    metric.secret = entries_of(*read);
     return;
   }
   metric.problem = "Secret " + kube::to_string(secret) + " of MetricTemplate " + template_name +
@@ -32,12 +25,17 @@ void add_credentials(analysis::Metric& metric, const kube::Key& secret, const st
 
 }  // namespace
 
-std::string authorization(const Json& secret) {
-  const auto data = secret.value("data", Json::object());
-  if (data.contains("token")) return "Bearer " + entry(data, "token");
-  if (data.contains("username"))
-    return "Basic " + base::encode_base64(entry(data, "username") + ":" + entry(data, "password"));
-  return {};
+std::map<std::string, std::string> entries_of(const Json& secret) {
+  std::map<std::string, std::string> entries;
+  const auto& data = base::field(secret, {"data"});
+  if (!data.is_object()) return entries;
+  for (const auto& [key, value] : data.items()) {
+    auto text =
+        base::decode_base64(value.is_string() ? value.get<std::string>() : std::string()).value_or("");
+    text.resize(text.find_last_not_of("\r\n") + 1);
+    entries.emplace(key, std::move(text));
+  }
+  return entries;
 }
 
 std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric,
@@ -90,7 +88,7 @@ std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kub
     metric.headers = found->headers;
     metric.tls.insecure_skip_verify = found->insecure_skip_verify;
     if (!found->secret.empty()) {
-      add_credentials(metric, {space, found->secret}, wanted.template_name, read_secret);
+      add_secret(metric, {space, found->secret}, wanted.template_name, read_secret);
     }
   }
   return metrics;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,11 +16,12 @@ namespace weir::reconcile {
 
 using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
 
-// The header Authorization by a Secret: its `token` as a bearer token, else `username` and `password`; empty:
-// it has neither.
-[[nodiscard]] std::string authorization(const kube::Json& secret);
+// What a Secret holds, decoded, and without the newlines in which a file that it was made from often ends,
+// and which no header may hold.
+[[nodiscard]] std::map<std::string, std::string> entries_of(const kube::Json& secret);
 
-// The Canary's metrics, each with what its MetricTemplate says, if it names one. A Secret is read from the
+// The Canary's metrics, each with what its MetricTemplate says, if it names one. Its provider knows what the
+// Secret's entries are for. A Secret is read from the
 // template's namespace. Where that cannot be, or `obstacle_to` names an obstacle, the metric's `problem` says
 // so.
 [[nodiscard]] std::vector<analysis::Metric> metrics_of(const canary::Canary& canary,

@@ -254,8 +254,10 @@ QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query
         QueryError{QueryError::Kind::Unavailable, "Prometheus is not asked: its address " + *problem});
   }
   try {
-    const auto answer =
-        fetch({.url = query_url(server.address, query, at), .headers = server.headers, .tls = server.tls});
+    const auto answer = fetch({.url = query_url(server.address, query, at),
+                               .headers = server.headers,
+                               .basic_auth = server.basic_auth,
+                               .tls = server.tls});
     if (!answer) return std::unexpected(unavailable(server.address, "did not answer: " + answer.error()));
     return parse_answer(server.address, *answer, shape);
   } catch (const std::exception& e) {

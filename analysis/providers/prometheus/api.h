@@ -19,6 +19,7 @@ struct Server {
   std::string address;  // "http://prometheus.monitoring:9090", a path prefix and a trailing slash are fine
   std::map<std::string, std::string> headers;
   Tls tls;
+  std::optional<BasicAuth> basic_auth;
   friend auto operator<=>(const Server&, const Server&) = default;
 };
 

@@ -190,6 +190,19 @@ class SampledCounts final : public RequestCounts {
       duration_samples_ ? std::optional<Counters>(**duration_samples_) : std::nullopt;
 };
 
+// As a Secret's `token`, or else as `username` with `password`.
+void authenticate(Server& server, const std::map<std::string, std::string>& secret) {
+  const auto entry = [&](const char* key) {
+    const auto found = secret.find(key);
+    return found == secret.end() ? std::string() : found->second;
+  };
+  if (secret.contains("token")) {
+    server.headers["Authorization"] = "Bearer " + entry("token");
+  } else if (secret.contains("username")) {
+    server.basic_auth = BasicAuth{.username = entry("username"), .password = entry("password")};
+  }
+}
+
 class Prometheus final : public Provider, private RequestCounter {
  public:
   explicit Prometheus(const ProviderSettings& settings)
@@ -200,6 +213,7 @@ class Prometheus final : public Provider, private RequestCounter {
     Server server{.address = metric.address.empty() ? own_.address : metric.address,
                   .headers = metric.headers,
                   .tls = metric.tls};
+    authenticate(server, metric.secret);
     return Question(answers_, scrapes_, std::move(server), query).answer();
   }
 

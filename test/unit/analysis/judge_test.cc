@@ -275,6 +275,22 @@ TEST_F(Judging, a_metric_asks_its_own_server_with_its_headers) {
   EXPECT_TRUE(asked.tls.insecure_skip_verify);
 }
 
+TEST_F(Judging, a_metric_asks_with_the_token_of_its_secret_or_with_its_user_and_password) {
+  auto metric = custom();
+  metric.secret = {{"token", "s3cret"}, {"username", "weir"}, {"password", "a:b"}, {"ca.crt", "PEM"}};
+  (void)check(metric);
+  EXPECT_EQ(prometheus_.asked().back().headers.at("Authorization"), "Bearer s3cret");
+  EXPECT_FALSE(prometheus_.asked().back().basic_auth);
+  metric.secret.erase("token");
+  (void)check(metric);
+  EXPECT_FALSE(prometheus_.asked().back().headers.contains("Authorization"));
+  EXPECT_EQ(prometheus_.asked().back().basic_auth, (BasicAuth{.username = "weir", .password = "a:b"}));
+  metric.secret = {{"ca.crt", "PEM"}};
+  (void)check(metric);
+  EXPECT_FALSE(prometheus_.asked().back().headers.contains("Authorization"));
+  EXPECT_FALSE(prometheus_.asked().back().basic_auth);
+}
+
 TEST_F(Judging, a_failed_check_outweighs_an_inconclusive_one_and_that_a_passed_one) {
   requests_are({requests("checkout-v2", "500", "5"), requests("checkout-v2", "200", "5")});
   auto passing = custom();

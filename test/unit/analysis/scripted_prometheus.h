@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,6 +91,7 @@ class ScriptedPrometheus {
     std::string query;  // decoded
     std::map<std::string, std::string> headers;
     Tls tls;
+    std::optional<BasicAuth> basic_auth;
   };
 
   // Queries that contain `part` are answered so; of several that fit, the one written last counts.
@@ -118,7 +120,7 @@ class ScriptedPrometheus {
     const auto start = url.find("query=") + 6;
     const auto query = percent_decode(std::string_view(url).substr(start, url.find("&time=") - start));
     const std::scoped_lock lock(mutex_);
-    asked_.push_back({url, query, request.headers, request.tls});
+    asked_.push_back({url, query, request.headers, request.tls, request.basic_auth});
     if (!down_.empty()) return std::unexpected(down_);
     for (auto entry = script_.rbegin(); entry != script_.rend(); ++entry) {
       if (query.contains(entry->first)) return entry->second;

@@ -45,6 +45,18 @@ TEST_F(MetricsFetchTest, asks_as_the_server_wants_to_be_asked) {
   EXPECT_THAT(request, HasSubstr("Bearer s3cret"));
 }
 
+TEST_F(MetricsFetchTest, sends_user_and_password_by_the_basic_scheme) {
+  std::promise<std::string> asked;
+  const Loopback server([&](Connection& connection) {
+    asked.set_value(connection.read_request());
+    connection.answer(200, kOne);
+  });
+  ASSERT_TRUE(ask({.address = server.url(),
+                   .basic_auth = analysis::BasicAuth{.username = "Aladdin", .password = "open sesame"}}));
+  // The example of RFC 7617.
+  EXPECT_THAT(asked.get_future().get(), HasSubstr("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+}
+
 TEST_F(MetricsFetchTest, says_how_long_an_answer_may_be_and_counts_the_queries) {
   const Loopback server([](Connection& connection) {
     connection.read_request();

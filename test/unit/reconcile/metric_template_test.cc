@@ -50,13 +50,13 @@ class MetricTemplateTest : public ::testing::Test, protected ReleaseWorld {
 TEST_F(MetricTemplateTest, sends_a_token_without_the_newline_at_its_end) {
   secret({{"token", base::encode_base64("s3cret\r\n")}});
   const auto metric = asked();
-  EXPECT_EQ(metric.headers.at("Authorization"), "Bearer s3cret");
+  EXPECT_EQ(metric.secret.at("token"), "s3cret");
   EXPECT_EQ(metric.problem, "");
 }
 
 TEST_F(MetricTemplateTest, whose_secret_cannot_be_read_has_a_problem_that_names_it) {
   const auto metric = asked();
-  EXPECT_FALSE(metric.headers.contains("Authorization"));
+  EXPECT_TRUE(metric.secret.empty());
   EXPECT_THAT(metric.problem,
               testing::HasSubstr("Secret shop/prometheus of MetricTemplate errors cannot be read: "));
 }

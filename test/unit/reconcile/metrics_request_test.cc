@@ -41,21 +41,12 @@ class MetricsRequestTest : public testing::Test {
   std::vector<std::string> asked;
 };
 
-TEST(Authorization, is_the_token_without_the_newlines_of_the_file_that_it_came_from) {
-  EXPECT_EQ(authorization(secret_with({{"token", base::encode_base64("s3cret\r\n")}})), "Bearer s3cret");
-}
-
-TEST(Authorization, is_user_and_password_where_there_is_no_token) {
-  EXPECT_EQ(authorization(secret_with(
-                {{"username", base::encode_base64("weir\n")}, {"password", base::encode_base64("a:b\n")}})),
-            "Basic " + base::encode_base64("weir:a:b"));
-  EXPECT_EQ(authorization(secret_with({{"username", base::encode_base64("weir")}})),
-            "Basic " + base::encode_base64("weir:"));
-}
-
-TEST(Authorization, is_empty_if_the_secret_has_neither) {
-  EXPECT_EQ(authorization(secret_with({{"ca.crt", "eA=="}})), "");
-  EXPECT_EQ(authorization(Json::object()), "");
+TEST(Secrets, are_read_without_the_newlines_of_the_files_that_they_came_from) {
+  EXPECT_EQ(
+      entries_of(secret_with({{"token", base::encode_base64("s3cret\r\n")}, {"api-key", "!"}, {"n", 7}})),
+      (std::map<std::string, std::string>{{"token", "s3cret"}, {"api-key", ""}, {"n", ""}}));
+  EXPECT_TRUE(entries_of(Json::object()).empty());
+  EXPECT_TRUE(entries_of(secret_with(Json::array({1}))).empty());
 }
 
 // Edited in mid-release: neither its query nor its Secret is used.
@@ -95,7 +86,7 @@ TEST_F(MetricsRequestTest, reads_the_secret_where_the_template_is) {
   templates.put(template_with("monitoring", {{"secretRef", {{"name", "login"}}}}), {});
   const auto found = metric();
   EXPECT_THAT(asked, testing::ElementsAre("monitoring/login"));
-  EXPECT_EQ(found.headers.at("Authorization"), "Bearer s3cret");
+  EXPECT_EQ(found.secret, (std::map<std::string, std::string>{{"token", "s3cret"}}));
   EXPECT_EQ(found.problem, "");
 }
 
@@ -104,7 +95,7 @@ TEST_F(MetricsRequestTest, says_which_secret_of_which_template_cannot_be_read) {
   kept = std::unexpected(kube::Error{.message = "it is not there"});
   const auto found = metric();
   EXPECT_EQ(found.problem, "Secret shop/login of MetricTemplate errors cannot be read: it is not there");
-  EXPECT_FALSE(found.headers.contains("Authorization"));
+  EXPECT_TRUE(found.secret.empty());
 }
 
 TEST_F(MetricsRequestTest, says_what_keeps_a_metric_from_being_asked) {
