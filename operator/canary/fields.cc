@@ -17,6 +17,7 @@ const Json kEmptyArray = Json::array();
 constexpr std::size_t kMaxListed = 8;  // values of one name in a dictionary of lists
 
 constexpr std::string_view kDurationExample = "30s or 1m30s";
+constexpr std::size_t kLongestDuration = 32;  // characters
 
 struct Form {
   std::regex pattern;
@@ -230,27 +231,37 @@ bool Fields::flag(std::string_view name, bool fallback) {
   return value != nullptr ? value->get<bool>() : fallback;
 }
 
+const std::string* Fields::duration_text(std::string_view name) {
+  const auto* value = find(name, &Json::is_string, "string");
+  if (value == nullptr) return nullptr;
+  const auto* text = value->get_ptr<const std::string*>();
+  const auto length = base::count_characters(*text);
+  if (length <= kLongestDuration) return text;
+  refuse(name, path_of(name) + " has " + std::to_string(length) +
+                   " characters; it must be a duration of at most " + std::to_string(kLongestDuration) +
+                   ", such as " + std::string(kDurationExample));
+  return nullptr;
+}
+
 std::optional<std::chrono::milliseconds> Fields::duration(std::string_view name,
                                                           std::chrono::milliseconds least) {
-  const auto* value = find(name, &Json::is_string, "string");
-  if (value == nullptr) return std::nullopt;
-  const auto given = value->get<std::string>();
-  const auto parsed = base::parse_duration(given);
+  const auto* given = duration_text(name);
+  if (given == nullptr) return std::nullopt;
+  const auto parsed = base::parse_duration(*given);
   if (parsed && *parsed >= least) return *parsed;
-  refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of " +
+  refuse(name, path_of(name) + " is \"" + *given + "\"; it must be a duration of " +
                    base::format_duration(least) + " or more, such as " + std::string(kDurationExample));
   return std::nullopt;
 }
 
 std::optional<std::chrono::seconds> Fields::seconds(std::string_view name, std::chrono::seconds least) {
-  const auto* value = find(name, &Json::is_string, "string");
-  if (value == nullptr) return std::nullopt;
-  const auto given = value->get<std::string>();
-  const auto parsed = base::parse_duration(given);
+  const auto* given = duration_text(name);
+  if (given == nullptr) return std::nullopt;
+  const auto parsed = base::parse_duration(*given);
   if (parsed && *parsed >= least && *parsed % std::chrono::seconds{1} == std::chrono::seconds{0}) {
     return std::chrono::duration_cast<std::chrono::seconds>(*parsed);
   }
-  refuse(name, path_of(name) + " is \"" + given + "\"; it must be a duration of whole seconds, " +
+  refuse(name, path_of(name) + " is \"" + *given + "\"; it must be a duration of whole seconds, " +
                    base::format_duration(least) + " or more, such as " + std::string(kDurationExample));
   return std::nullopt;
 }

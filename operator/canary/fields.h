@@ -73,6 +73,8 @@ class Fields {
  private:
   // The field, if it is present and of that type.
   const Json* find(std::string_view name, bool (Json::*is_type)() const noexcept, std::string_view type);
+  // The text of a duration; nullptr: there is none, or it is refused.
+  const std::string* duration_text(std::string_view name);
   std::optional<std::int64_t> whole(std::string_view name, const Json& value, Bounds bounds);
   // The list, empty unless it is one of at most `most` items.
   const Json& list(std::string_view name, std::size_t most);
