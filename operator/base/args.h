@@ -11,10 +11,10 @@
 namespace weir::base {
 
 struct Flag {
-  std::string_view name;     // without dashes: "namespace"
-  char letter;               // "-n"; 0: none
-  std::string_view value;    // what it takes, as shown in help: "NAME"; empty: it takes nothing
-  std::string_view meaning;  // one line
+  std::string_view name;   // without dashes: "namespace"
+  char letter;             // "-n"; 0: none
+  std::string_view value;  // what it takes, as shown in help: "NAME"; empty: it takes nothing
+  std::string meaning;     // one line
 };
 
 struct Command {

@@ -122,13 +122,19 @@ int with_cluster(const Command& command, const Arguments& arguments, Console& co
                  const Connect& connect) {
   const std::string output = arguments.value("output", "json");
   if (output != "json") return refuse(console, fmt::format("-o {}: {} accepts json", output, command.name));
+  const auto& name = arguments.rest[0];
+  if (name.empty() || name.contains('/')) {
+    return refuse(console,
+                  fmt::format("\"{}\" is no name of a Canary: {} accepts NAME, and its namespace by -n", name,
+                              command.name));
+  }
   const auto cluster =
       connect({.kubeconfig = arguments.value("kubeconfig"), .context = arguments.value("context")});
   if (!cluster) {
     console.err << cluster.error() << "\n";
     return kFailed;
   }
-  const kube::Key key{arguments.value("namespace", cluster->name_space), arguments.rest[0]};
+  const kube::Key key{arguments.value("namespace", cluster->name_space), name};
   return command.name == "status" ? show_status(arguments, key, *cluster->api, console)
                                   : roll_back(arguments, key, *cluster->api, console);
 }

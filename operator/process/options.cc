@@ -5,6 +5,7 @@
 #include <optional>
 #include <regex>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "analysis/providers/prometheus/api.h"
@@ -19,7 +20,19 @@ constexpr int kMostThreads = 1'000;
 constexpr int kMostRequests = 1'000'000;
 constexpr std::size_t kLongestName = 253;
 
+// What a flag means, and what it is if it is not given.
+std::string otherwise(std::string meaning, const std::string& value) {
+  return std::move(meaning) + "; default: " + value;
+}
+std::string otherwise(std::string meaning, int value) {
+  return otherwise(std::move(meaning), std::to_string(value));
+}
+std::string otherwise(std::string meaning, bool value) {
+  return otherwise(std::move(meaning), std::string(value ? "true" : "false"));
+}
+
 const base::Command& command() {
+  static const Options kDefaults;
   static const base::Command kCommand{
       .name = "",
       .arguments = "[flags]",
@@ -28,24 +41,33 @@ const base::Command& command() {
       .max_arguments = 0,
       .flags =
           {
-              {"metrics-server", 0, "URL", "Prometheus that holds the mesh's metrics"},
+              {"metrics-server", 0, "URL",
+               otherwise("Prometheus that holds the mesh's metrics", kDefaults.prometheus)},
               {"namespace", 0, "NAME", "the one namespace to watch; without it, all"},
-              {"listen", 0, "ADDRESS:PORT", "where /metrics, /healthz and /readyz are served"},
-              {"log-level", 0, "LEVEL", "debug, info, warn or error"},
-              {"log-format", 0, "FORMAT", "json or text"},
-              {"leader-election", 0, "BOOL", "whether replicas take turns by a Lease"},
+              {"listen", 0, "ADDRESS:PORT",
+               otherwise("where /metrics, /healthz and /readyz are served", kDefaults.listen)},
+              {"log-level", 0, "LEVEL", otherwise("debug, info, warn or error", kDefaults.log_level)},
+              {"log-format", 0, "FORMAT",
+               otherwise("json or text", std::string(kDefaults.log_json ? "json" : "text"))},
+              {"leader-election", 0, "BOOL",
+               otherwise("whether replicas take turns by a Lease", kDefaults.leader_election)},
               {"sharding", 0, "BOOL",
-               "whether replicas share the releases by Leases, instead of taking turns"},
+               otherwise("whether replicas share the releases by Leases, instead of taking turns",
+                         kDefaults.sharding)},
               {"lease-namespace", 0, "NAME", "where the Lease is; without it, the operator's own namespace"},
               {"lease-name", 0, "NAME",
-               "name of the Lease; with sharding, how the names of the Leases begin"},
-              {"threads", 0, "COUNT", "releases that are worked on at the same time"},
-              {"kube-qps", 0, "RATE", "requests a second to the API server, in the long run"},
-              {"kube-burst", 0, "COUNT", "requests to the API server at once"},
+               otherwise("name of the Lease; with sharding, how the names of the Leases begin",
+                         kDefaults.lease_name)},
+              {"threads", 0, "COUNT",
+               otherwise("releases that are worked on at the same time", kDefaults.threads)},
+              {"kube-qps", 0, "RATE",
+               otherwise("requests a second to the API server, in the long run", kDefaults.qps)},
+              {"kube-burst", 0, "COUNT", otherwise("requests to the API server at once", kDefaults.burst)},
               {"kubeconfig", 0, "FILE", "how to reach the API server; without it, as a pod does"},
               {"context", 0, "NAME", "context of the kubeconfig"},
               {"cross-namespace-refs", 0, "BOOL",
-               "whether a Canary may name a MetricTemplate of another namespace"},
+               otherwise("whether a Canary may name a MetricTemplate of another namespace",
+                         kDefaults.cross_namespace_refs)},
               {"cluster-domain", 0, "DOMAIN",
                "what the full names of Services end in; without it, the one of the pod's /etc/resolv.conf, "
                "or "

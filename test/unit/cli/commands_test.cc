@@ -130,6 +130,14 @@ TEST_F(Commands, refuse_what_they_do_not_know_with_what_they_do) {
   EXPECT_EQ(err_.str(), "-o wide: status accepts json\n");
 }
 
+TEST_F(Commands, refuse_what_no_canary_is_called_before_the_cluster_is_asked) {
+  refusal_ = "no cluster is to be asked";
+  EXPECT_EQ(run({"status", ""}), kRefused);
+  EXPECT_EQ(err_.str(), "\"\" is no name of a Canary: status accepts NAME, and its namespace by -n\n");
+  EXPECT_EQ(run({"rollback", "shop/checkout-v2"}), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("\"shop/checkout-v2\" is no name of a Canary: rollback accepts NAME"));
+}
+
 TEST_F(Commands, hand_the_choice_of_cluster_on) {
   refusal_ = "kubeconfig has no context blue";
   EXPECT_EQ(run({"status", "checkout-v2", "--context", "blue", "--kubeconfig=/k"}), kFailed);

@@ -22,6 +22,15 @@ TEST(Options, have_defaults_that_run_in_a_pod) {
   EXPECT_FALSE(options->sharding);
 }
 
+TEST(Options, say_in_the_help_what_they_are_by_default) {
+  const Options defaults;
+  const auto text = options_usage();
+  EXPECT_THAT(text, HasSubstr("; default: " + defaults.listen + "\n"));
+  EXPECT_THAT(text, HasSubstr("; default: " + std::to_string(defaults.qps) + "\n"));
+  EXPECT_THAT(text, HasSubstr("json or text; default: json\n"));
+  EXPECT_THAT(text, HasSubstr("of another namespace; default: false\n"));
+}
+
 TEST(Options, are_read_as_the_chart_writes_them) {
   const auto options = parse({"--metrics-server=http://p:9090", "--namespace=shop", "--log-format=text",
                               "--leader-election=true", "--sharding=true", "--threads=8", "--kube-qps=20"});
