@@ -8,6 +8,9 @@
 namespace weir::strategies {
 namespace {
 
+// How often it is looked whether a route still leads to what a release that is over has left.
+constexpr Seconds kLookAtLeftovers{15};
+
 // A new release: by a new Canary, or by another target in one whose release is over.
 void begin(Context& context) {
   auto& status = context.status();
@@ -84,6 +87,7 @@ void stay_over(Context& context) {
   auto& status = context.status();
   if (context.seen.deleting) return let_go(context);
   if (context.seen.leftovers) return (void)context.act(RemoveLeftovers{});
+  if (context.seen.leftovers_wait) context.again_in(kLookAtLeftovers);
   // What a person asked of this release is not asked of the next one.
   if (!context.seen.rollback_requested.empty()) return (void)context.act(LetGo{});
   if (context.spec.target.name != status.target) {
@@ -117,10 +121,24 @@ std::string departure(const Context& context) {
   return context.seen.departures.front();
 }
 
+// All that the release was about is gone, as when its namespace is deleted: no wait for any of it may keep
+// the Canary, and with it the namespace.
+bool has_nothing_left(const Context& context) {
+  const auto& seen = context.seen;
+  const bool leaves = seen.deleting || seen.namespace_ending;
+  return leaves && !seen.service && !seen.routes && !seen.stable && !seen.candidate;
+}
+
 // Takes the release back for reasons that are the same in all phases.
 Next return_if_due(Context& context) {
   const auto& status = context.status();
   if (status.phase == Phase::RollingBack) return Next::Done;
+  if (has_nothing_left(context)) {
+    return start_rollback(context, "CanaryDeleted",
+                          "all that this release divided was deleted with the Canary");
+  }
+  if (context.seen.namespace_ending && !is_promoted(context))
+    return start_rollback(context, "NamespaceDeleted", "the namespace is being deleted");
   // After the promotion the way back needs stable: without it there is only the way on.
   if (is_promoted(context) && !context.seen.stable) return Next::Done;
   if (!context.seen.rollback_requested.empty()) {

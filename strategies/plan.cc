@@ -121,14 +121,12 @@ Program stepwise(const std::vector<Weight>& steps, const std::vector<Weight>& pr
   return program;
 }
 
-int part_of(int share, Weight weight) {
-  const int hundredths = share * weight.percent();
-  return hundredths / 100 + (hundredths % 100 > 50 ? 1 : 0);
-}
+int part_of(int share, Weight weight) { return share * weight.percent() / 100; }
 
 bool RouteState::at(Weight weight) const {
   return unmanaged == 0 && !splits.empty() && std::ranges::all_of(splits, [&](const Split& split) {
-           return split.candidate == part_of(split.share, weight);
+           return split.exact ? split.candidate * 100 == split.share * weight.percent()
+                              : split.candidate == part_of(split.share, weight);
          });
 }
 
@@ -175,7 +173,7 @@ std::string describe(const Action& action) {
       [](const DeleteWorkload& workload) -> std::string { return "delete " + workload.workload; },
       [](const DeleteCanary&) -> std::string { return "delete the Canary, whose time to live is over"; },
       [](const ClearMarks&) -> std::string { return "take the operator's marks off the objects"; },
-      [](const RemoveLeftovers&) -> std::string { return "delete what the release made and still owns"; },
+      [](const RemoveLeftovers&) -> std::string { return "delete what the release has left"; },
   };
   return std::visit(words, action);
 }

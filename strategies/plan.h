@@ -176,11 +176,12 @@ struct ServiceState {
   std::string changed_by;         // field manager of the last change
 };
 
-// One owner's destination, divided between the versions: `share` is what the owner gave the Service in this
-// route, `candidate` the part of `share` that goes to the candidate.
+// One owner's destination, divided between the versions: `share` is what both get together, in weights as
+// they are written now, `candidate` the part of `share` that goes to the candidate.
 struct Split {
   int share = 100;
   int candidate = 0;
+  bool exact = true;  // the router can write any part of it; else parts are rounded down
 };
 
 struct RouteState {
@@ -197,8 +198,7 @@ struct RouteState {
   // The largest share of a route that goes to the candidate, in per cent of the Service's share.
   [[nodiscard]] int highest() const;
 };
-// The candidate's part of an owner's share: share × weight / 100, rounded to the nearest, halves away from
-// traffic.
+// The candidate's part of a share: share × weight / 100, rounded down, so that it is never above the weight.
 [[nodiscard]] int part_of(int share, Weight weight);
 
 // What divided routes rest on, for a router that has such a thing: a route that names what is not there is
@@ -217,6 +217,7 @@ struct Abilities {
   // Divided routes name one Service that selects both versions; else each version's own Service, and the
   // Service that clients call selects stable until the promotion.
   bool selects_both = false;
+  bool divides = true;  // false: no user's request reaches the candidate before the promotion
 };
 
 // A router's own words: for messages about what only it knows. They live as long as the process.
@@ -284,9 +285,11 @@ struct Observed {
   // Services, other than the release's, that select stable's pods and none of the candidate's.
   std::vector<std::string> stable_only_services;
   std::optional<Verdict> verdict;
-  std::string cluster_domain;  // of the names of Services
-  bool marked = false;         // an object of the user carries a mark of the operator's
-  bool leftovers = false;      // a release that is over still owns objects that it made
+  std::string cluster_domain;     // of the names of Services
+  bool marked = false;            // an object of the user carries a mark of the operator's
+  bool leftovers = false;         // of a release that is over objects are left that no route leads to
+  bool leftovers_wait = false;    // the same, and a route does, or did a moment ago
+  bool namespace_ending = false;  // the namespace is being deleted: nothing can be made in it any more
 
   // By ready endpoints; without the Service nobody knows of those, and ready pods count.
   [[nodiscard]] bool stable_serves() const;
@@ -338,7 +341,7 @@ struct DeleteWorkload {
 struct DeleteCanary {};
 // Takes the operator's marks off the user's objects.
 struct ClearMarks {};
-// Deletes what a release that is over still owns.
+// Deletes what a release that is over has left.
 struct RemoveLeftovers {};
 
 using Action = std::variant<EnsureFinalizer, LetGo, EnsureVersionServices, DeleteVersionServices, Prepare,

@@ -131,6 +131,17 @@ Next fail(Context& context) {
   return Next::Acted;
 }
 
+// The Service selects the candidate, and the way back needs objects that cannot be made any more: whoever
+// serves does so until all goes with the namespace.
+bool serves_to_the_end(const Observed& seen) {
+  return seen.namespace_ending && seen.service && seen.service->selects == Selects::Candidate;
+}
+
+Next leave_promoted(Context& context) {
+  const auto& routes = context.seen.routes;
+  return routes && !routes->original() ? context.act(RestoreRoutes{.promoted = true}) : fail(context);
+}
+
 }  // namespace
 
 Next start_rollback(Context& context, std::string reason, const std::string& message) {
@@ -146,6 +157,7 @@ Next start_rollback(Context& context, std::string reason, const std::string& mes
 
 Next roll_back(Context& context) {
   const auto& seen = context.seen;
+  if (serves_to_the_end(seen)) return leave_promoted(context);
   // A release that never left Pending has touched nothing, and what it would touch may be another's.
   const bool touched = !context.status().candidate.template_hash.empty();
   if (!touched && cannot_start(context)) return fail(context);
@@ -166,7 +178,9 @@ Next roll_back(Context& context) {
     return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = true});
   }
   const auto end = context.end_of_phase();
-  if (context.now >= end) return fail(context);
+  // Of a Canary that goes, with Service and routes gone before, nobody waits for the pods.
+  const bool leads_nowhere = seen.deleting && !seen.service && !seen.routes;
+  if (context.now >= end || leads_nowhere) return fail(context);
   context.again_at(end);
   return context.hold(
       "StableNotReady",

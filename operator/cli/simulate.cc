@@ -15,6 +15,7 @@
 #include "operator/cli/canary_file.h"
 #include "operator/cli/page.h"
 #include "operator/cli/status.h"
+#include "operator/routing/registry.h"
 
 namespace weir::cli {
 namespace {
@@ -151,11 +152,12 @@ Expected<Settings> read(const Arguments& arguments, std::istream& in) {
     return std::unexpected(
         "spec.skipAnalysis is true: nothing judges this release, there is nothing to rehearse");
   }
-  if (settings.canary.spec.routing.provider == "noop") {
+  const auto& router = settings.canary.spec.routing.provider;
+  if (!routing::router_named(router).abilities().divides) {
     return std::unexpected(
-        "spec.routing.provider is \"noop\": no user's request reaches the candidate before the promotion, "
-        "there is "
-        "nothing to rehearse");
+        "spec.routing.provider is \"" + router +
+        "\": no user's request reaches the candidate before the promotion, there is nothing "
+        "to rehearse");
   }
   return settings;
 }

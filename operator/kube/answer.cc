@@ -1,5 +1,6 @@
 #include "operator/kube/answer.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "operator/base/json.h"
@@ -9,6 +10,7 @@ namespace {
 
 // Member of managedFields: often half of an object, of which nothing is read.
 constexpr const char* kUnread = "fieldsV1";
+constexpr const char* kNamespaceTerminating = "NamespaceTerminating";
 constexpr std::size_t kQuoted = 200;  // characters of an answer that is no Status
 
 Code code_of(int status, std::string_view reason) {
@@ -50,12 +52,21 @@ std::optional<std::chrono::seconds> seconds_in(const std::string& header) {
   return std::chrono::seconds(seconds);
 }
 
+// Of a creation in a namespace that is being deleted.
+bool says_terminating(const Json& details) {
+  const auto causes = details.find("causes");
+  return causes != details.end() && causes->is_array() && std::ranges::any_of(*causes, [](const Json& cause) {
+           return base::text(cause, {"reason"}) == kNamespaceTerminating;
+         });
+}
+
 Error from_status(const Json& status, int http_status, const std::string& what) {
   const int code = http_status == 0 ? static_cast<int>(base::integer(status, {"code"})) : http_status;
   Error error{code_of(code, base::text(status, {"reason"})), code,
               what + ": " + base::text(status, {"message"}), "", std::nullopt};
   if (const auto details = status.find("details"); details != status.end() && details->is_object()) {
     error.field = field_of(*details);
+    if (error.code == Code::Forbidden && says_terminating(*details)) error.code = Code::Terminating;
     if (const auto seconds = base::integer(*details, {"retryAfterSeconds"}); seconds > 0) {
       error.retry_after = std::chrono::seconds(seconds);
     }

@@ -14,6 +14,7 @@ enum class Code {
   AlreadyExists,    // 409 on create
   Invalid,          // 400, 422: the server refused the content
   Forbidden,        // 401, 403
+  Terminating,      // 403 on create: the namespace is being deleted
   TooManyRequests,  // 429; `retry_after` says when
   Gone,             // 410: a watch's resourceVersion is too old
   Unavailable,      // 5xx, or no connection

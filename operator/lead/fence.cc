@@ -27,6 +27,7 @@ bool is_open(Code code) {
     case Code::AlreadyExists:
     case Code::Invalid:
     case Code::Forbidden:
+    case Code::Terminating:
     case Code::TooManyRequests:
     case Code::Gone:
       return false;

@@ -110,8 +110,8 @@ class FencedApi final : public kube::Api {
   [[nodiscard]] kube::Result<std::vector<Json>> list(const kube::Resource& resource,
                                                      std::string_view name_space,
                                                      std::string_view label_selector) override;
-  // A creation that is not answered leaves nothing to claim: what it makes late is owned by the Canary, and
-  // is found and removed.
+  // A creation that is not answered leaves nothing to claim: what it makes late bears the release's
+  // signature, and is found and removed.
   [[nodiscard]] kube::Result<Json> create(const kube::Resource& resource, const Json& object) override;
   [[nodiscard]] kube::Result<Json> update(const kube::Resource& resource, const Json& before,
                                           const Json& after) override;

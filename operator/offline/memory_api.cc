@@ -11,6 +11,7 @@
 #include "operator/kube/patch.h"
 #include "operator/kube/selector.h"
 #include "operator/offline/edit.h"
+#include "operator/offline/removal.h"
 #include "operator/reconcile/kinds.h"
 
 namespace weir::offline {
@@ -23,44 +24,6 @@ bool has_status(const Resource& resource) {
   const auto& kinds = reconcile::all_kinds();
   const auto found = std::ranges::find(kinds, resource, &kube::Kind::resource);
   return found != kinds.end() && found->has_status;
-}
-
-std::string type_of(const Resource& resource) {
-  return resource.api_version() + "/" + std::string(resource.plural);
-}
-
-kube::Error error(kube::Code code, int status, const Resource& resource, const Key& key,
-                  std::string_view what) {
-  return {code, status, fmt::format("{} {}: {}", resource.kind, kube::to_string(key), what), "",
-          std::nullopt};
-}
-
-kube::Error not_found(const Resource& resource, const Key& key) {
-  return error(kube::Code::NotFound, 404, resource, key, "not found");
-}
-
-kube::Error changed_since(const Resource& resource, const Key& key) {
-  return error(kube::Code::Conflict, 409, resource, key, "it has changed since it was read");
-}
-
-bool has_finalizers(const Json& object) {
-  const auto finalizers = object["metadata"].find("finalizers");
-  return finalizers != object["metadata"].end() && finalizers->is_array() && !finalizers->empty();
-}
-
-bool is_going(const Json& object) { return object["metadata"].contains("deletionTimestamp"); }
-
-const Json::array_t& references_of(const Json& object) {
-  static const Json::array_t kNone;
-  const auto references = object["metadata"].find("ownerReferences");
-  const bool there = references != object["metadata"].end() && references->is_array();
-  return there ? references->get_ref<const Json::array_t&>() : kNone;
-}
-
-bool refers_to(const Json& reference, const std::string& uid) {
-  if (!reference.is_object()) return false;
-  const auto found = reference.find("uid");
-  return found != reference.end() && *found == uid;
 }
 
 // Whether the object names a version of its kind's group: it is kept in that one.
@@ -124,18 +87,26 @@ void MemoryApi::tell() {
 
 Json MemoryApi::put(const Resource& resource, Json object, std::string_view manager) {
   return *locked([&] {
-    const Object before = current(resource, kube::key_of(object));
+    const Key key = kube::key_of(object);
+    const Object before = current(resource, key);
+    if (!before && ending_namespaces_.contains(key.name_space))
+      return std::make_shared<const Json>(std::move(object));
     return keep(resource, std::move(object), before, Part::Object, manager);
   });
 }
 
-bool MemoryApi::erase(const Resource& resource, const Key& key) {
+bool MemoryApi::erase(const Resource& resource, const Key& key, Propagation propagation) {
   return locked([&] {
     const Id id{type_of(resource), key};
     if (!objects_.contains(id)) return false;
-    start_removal(id, false);
+    start_removal(id, propagation, false);
     return true;
   });
+}
+
+void MemoryApi::end_namespace(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  ending_namespaces_.insert(name);
 }
 
 MemoryApi::Object MemoryApi::find(const Resource& resource, const Key& key) {
@@ -172,8 +143,8 @@ Result<MemoryApi::Object> MemoryApi::patch(const Resource& resource, const Key& 
 }
 
 Result<MemoryApi::Object> MemoryApi::remove(const Resource& resource, const Key& key,
-                                            const Preconditions& preconditions) {
-  return locked([&] { return take_away(resource, key, preconditions); });
+                                            const Preconditions& preconditions, Propagation propagation) {
+  return locked([&] { return take_away(resource, key, preconditions, propagation); });
 }
 
 std::uint64_t MemoryApi::last_version() {
@@ -263,6 +234,7 @@ Result<MemoryApi::Object> MemoryApi::make(const Resource& resource, Json object,
     nameless.field = "metadata.name";
     return std::unexpected(nameless);
   }
+  if (ending_namespaces_.contains(key.name_space)) return std::unexpected(terminating(resource, key));
   if (current(resource, key)) {
     return std::unexpected(error(kube::Code::AlreadyExists, 409, resource, key, "already exists"));
   }
@@ -291,22 +263,6 @@ Result<MemoryApi::Object> MemoryApi::apply(const Resource& resource, const Key& 
   }
   if (has_status(resource)) take_back(*next, *before, part);
   return keep(resource, *std::move(next), before, part, manager);
-}
-
-Result<MemoryApi::Object> MemoryApi::take_away(const Resource& resource, const Key& key,
-                                               const Preconditions& preconditions) {
-  const Object before = current(resource, key);
-  if (!before) return std::unexpected(not_found(resource, key));
-  if (!preconditions.uid.empty() && preconditions.uid != kube::metadata_text(*before, "uid")) {
-    return std::unexpected(
-        error(kube::Code::Conflict, 409, resource, key, "it is another object of this name"));
-  }
-  if (!preconditions.resource_version.empty() &&
-      preconditions.resource_version != kube::metadata_text(*before, "resourceVersion")) {
-    return std::unexpected(changed_since(resource, key));
-  }
-  start_removal({type_of(resource), key}, false);
-  return current(resource, key);
 }
 
 // Returns the object as it is now; one that has only waited for this write to go is gone.
@@ -388,57 +344,6 @@ void MemoryApi::sign(const Resource& resource, Json& object, const Json& before,
              {"fieldsV1", fields}};
   if (status) entry["subresource"] = "status";
   entries.push_back(std::move(entry));
-}
-
-void MemoryApi::start_removal(const Id& id, bool collected) {
-  const Entry entry = objects_.at(id);
-  if (!has_finalizers(*entry.object)) return drop(id, collected);
-  if (is_going(*entry.object)) return;
-  Json going = *entry.object;
-  Json& metadata = going["metadata"];
-  metadata["deletionTimestamp"] = base::format_seconds(clock_.wall());
-  if (metadata.contains("generation"))
-    metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
-  replace(id, entry, std::move(going), Part::Object, collected);
-}
-
-void MemoryApi::drop(const Id& id, bool collected) {
-  const auto node = objects_.extract(id);
-  ++last_version_;
-  const Entry& entry = node.mapped();
-  if (mirror_ != nullptr) {
-    if (kube::Store* store = mirror_->of(entry.resource)) store->erase(id.second);
-  }
-  if (on_change_) {
-    Json last = *entry.object;
-    last["metadata"]["resourceVersion"] = std::to_string(last_version_);
-    untold_.push_back({entry.resource, entry.object, std::make_shared<const Json>(std::move(last)), true,
-                       Part::Object, collected});
-  }
-  collect_dependents(kube::metadata_text(*entry.object, "uid"), id.second.name_space);
-}
-
-// As the garbage collector does it: a dependent loses its reference, and goes when that was its last one.
-void MemoryApi::collect_dependents(const std::string& owner_uid, const std::string& name_space) {
-  std::vector<Id> dependents;
-  const auto is_owner = [&](const Json& reference) { return refers_to(reference, owner_uid); };
-  for (const auto& [id, entry] : objects_) {
-    if (id.second.name_space == name_space && std::ranges::any_of(references_of(*entry.object), is_owner)) {
-      dependents.push_back(id);
-    }
-  }
-  for (const Id& id : dependents) {
-    const auto found = objects_.find(id);
-    if (found == objects_.end()) continue;
-    if (references_of(*found->second.object).size() == 1) {
-      start_removal(id, true);
-      continue;
-    }
-    const Entry before = found->second;
-    Json released = *before.object;
-    std::erase_if(released["metadata"]["ownerReferences"].get_ref<Json::array_t&>(), is_owner);
-    replace(id, before, std::move(released), Part::Object, true);
-  }
 }
 
 }  // namespace weir::offline

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,11 +49,15 @@ struct Changed {
   bool collected = false;    // by the garbage collector, because an owner went
 };
 
+// What becomes of the objects that name the one that is deleted as their owner: they go after it; before it,
+// so that it waits for those that block its deletion; or they stay, without the reference.
+enum class Propagation { Background, Foreground, Orphan };
+
 // Behaves as a real server does where the operator can tell: uid, resourceVersion and generation, optimistic
-// concurrency, the status subresource, label selectors, finalizers, collection of dependents by
-// ownerReferences, managedFields of the last writers (no deeper than "f:spec"). Checks no schema and no
-// permission. Thread-safe. The strings of each Resource it is called with must outlive it; those of
-// resource.h do.
+// concurrency, the status subresource, label selectors, finalizers, deletion with what becomes of dependents,
+// namespaces that are being deleted, managedFields of the last writers (no deeper than "f:spec"). Checks no
+// schema and no permission. Thread-safe. The strings of each Resource it is called with must outlive it;
+// those of resource.h do.
 class MemoryApi final : public Api {
  public:
   // Owned by the caller, as is `mirror`, which, if given, is marked as synced and follows every change.
@@ -75,9 +80,13 @@ class MemoryApi final : public Api {
   // server that are absent are filled in. `manager` signs for it in managedFields. Returns the object as it
   // is now kept.
   Json put(const Resource& resource, Json object, std::string_view manager = "kubectl");
-  // Deletes as `kubectl delete` does: finalizers keep the object, with a deletionTimestamp. Says whether
-  // there was one.
-  bool erase(const Resource& resource, const Key& key);
+  // Deletes as `kubectl delete --cascade=…` does: finalizers keep the object, with a deletionTimestamp. Says
+  // whether there was one.
+  bool erase(const Resource& resource, const Key& key, Propagation propagation = Propagation::Background);
+  // The namespace is being deleted, and nothing can be made in it any more: `create` answers with
+  // Code::Terminating, and `put` leaves out what is not there. What is in it is the caller's to erase, in any
+  // order.
+  void end_namespace(const std::string& name);
 
   // Requests as a server gets them; `on_write` does not hear of them. Objects are shared, not copied, and
   // never changed in place.
@@ -100,7 +109,8 @@ class MemoryApi final : public Api {
   };
   // Returns what is left: the object that its finalizers keep, or null.
   [[nodiscard]] Result<Object> remove(const Resource& resource, const Key& key,
-                                      const Preconditions& preconditions);
+                                      const Preconditions& preconditions,
+                                      Propagation propagation = Propagation::Background);
   // resourceVersion of the newest change; 0: none yet.
   [[nodiscard]] std::uint64_t last_version();
 
@@ -132,16 +142,24 @@ class MemoryApi final : public Api {
   [[nodiscard]] Result<Object> make(const Resource& resource, Json object, std::string_view manager);
   [[nodiscard]] Result<Object> apply(const Resource& resource, const Key& key, const Json& patch, Part part,
                                      std::string_view manager);
+  // Those below, but for `keep` and what it uses, are in removal.cc.
   [[nodiscard]] Result<Object> take_away(const Resource& resource, const Key& key,
-                                         const Preconditions& preconditions);
+                                         const Preconditions& preconditions, Propagation propagation);
   Object keep(const Resource& resource, Json object, const Object& before, Part part,
               std::string_view manager);
   void replace(const Id& id, const Entry& before, Json object, Part part, bool collected);
   void complete(const Resource& resource, Json& object, const Json& before);
   void sign(const Resource& resource, Json& object, const Json& before, std::string_view manager) const;
-  void start_removal(const Id& id, bool collected);
+  void start_removal(const Id& id, Propagation propagation, bool collected);
   void drop(const Id& id, bool collected);
-  void collect_dependents(const std::string& owner_uid, const std::string& name_space);
+  [[nodiscard]] std::vector<Id> dependents_of(const std::string& uid, const std::string& name_space) const;
+  // What names no other owner goes too; the rest loses the reference.
+  void collect(const std::vector<Id>& dependents, const std::string& owner_uid, Propagation propagation);
+  void disown(const Id& dependent, const std::string& owner_uid);
+  // Takes the finalizer of a deletion in the foreground off the object, unless a dependent blocks it.
+  void end_foreground(const Id& owner);
+  // Those that may have waited for this object to go.
+  [[nodiscard]] std::vector<Id> waiting_owners_of(const Json& dependent, const std::string& name_space) const;
 
   const base::Clock& clock_;
   Stores* mirror_;
@@ -151,6 +169,7 @@ class MemoryApi final : public Api {
   std::mutex mutex_;
   std::map<Id, Entry> objects_;
   std::deque<Changed> untold_;
+  std::set<std::string, std::less<>> ending_namespaces_;
   std::uint64_t last_version_ = 0;
   std::uint64_t last_uid_ = 0;
 };

@@ -9,6 +9,7 @@
 #include "operator/kube/object.h"
 #include "operator/offline/schema.h"
 #include "operator/reconcile/kinds.h"
+#include "operator/routing/ownership.h"
 
 namespace weir::offline {
 namespace {
@@ -123,13 +124,8 @@ Json as_written(Json object) {
   object.erase("status");
   Json& metadata = object["metadata"];
   for (const char* field : kServerFields) metadata.erase(field);
-  // An owner is named by its uid, which a Canary that is only planned does not have.
-  if (auto owners = metadata.find("ownerReferences"); owners != metadata.end() && owners->is_array()) {
-    std::erase_if(owners->get_ref<Json::array_t&>(), [](const Json& owner) {
-      return base::field(owner, {"kind"}) == Json(kube::kCanaries.kind);
-    });
-    if (owners->empty()) metadata.erase("ownerReferences");
-  }
+  // A release is named by its Canary's uid, which one that is only planned does not have.
+  routing::strip_signature(object);
   if (auto annotations = metadata.find("annotations"); annotations != metadata.end()) {
     annotations->erase(kLastApplied);
     if (annotations->empty()) metadata.erase("annotations");

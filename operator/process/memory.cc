@@ -34,6 +34,9 @@ void keep_heap_small() {
   mallopt(M_MMAP_THRESHOLD, kLargeBuffer);
 }
 
-void drop_start_up_pages() { dl_iterate_phdr(drop_segments, nullptr); }
+void give_back_start_up() {
+  malloc_trim(0);
+  dl_iterate_phdr(drop_segments, nullptr);
+}
 
 }  // namespace weir::process

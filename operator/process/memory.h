@@ -7,8 +7,8 @@ namespace weir::process {
 // keeps a heap of its own, and buffers as large as a list's page stay for the next one. Before any thread.
 void keep_heap_small();
 
-// Lets go of the pages of the program and its libraries. Most were needed by the start alone; the others are
-// mapped again as they are used.
-void drop_start_up_pages();
+// Gives back what only the start needed: the heap's free memory, and the pages of the program and its
+// libraries, which are mapped again as they are used.
+void give_back_start_up();
 
 }  // namespace weir::process

@@ -1,6 +1,7 @@
 #include "operator/process/process.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "analysis/judge.h"
+#include "operator/base/clock.h"
 #include "operator/http/transport.h"
 #include "operator/kube/auth.h"
 #include "operator/kube/client.h"
@@ -22,8 +24,8 @@
 #include "operator/process/watches.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/kinds.h"
+#include "operator/reconcile/orphans.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/reconcile/services.h"
 #include "operator/report/http_server.h"
 #include "operator/report/log.h"
 #include "operator/report/metrics.h"
@@ -37,6 +39,9 @@ using report::log_event;
 // Questions to the outside that are answered at the same time: each waits for a server.
 constexpr int kDeskThreads = 8;
 static_assert(kDeskThreads > outside::kMostAtOnce);
+
+// Within which the process usually has its shards, and each of their releases had its first round.
+constexpr std::chrono::seconds kStartUp{10};
 
 // Threads beside the workers that may wait for an answer of the API server: watches that list, that of the
 // Leases too, and Events. Each has a request of its own in flight, so that no rollback waits for the end of
@@ -119,7 +124,7 @@ class Operator {
     desk_.start(kDeskThreads);
     controller_.start(options_.threads);
     const lead::ShardsThread thread(leases_.shards());
-    drop_start_up_pages();
+    if (base::pause(kStartUp, stop_)) give_back_start_up();
     wait_for_stop();
     working_ = false;
     controller_.stop();
@@ -135,11 +140,8 @@ class Operator {
 
   void shards_changed(const std::vector<lead::Shards::Change>& changes) {
     std::map<int, std::vector<kube::Key>> releases;
-    for (const auto& key : stores_.canaries.keys("")) {
-      const auto stored = stores_.canaries.get(key);
-      if (!stored) continue;
-      releases[leases_.shards().shard_of(reconcile::service_of(*stored->object))].push_back(key);
-    }
+    for (auto& due : reconcile::everything_due(stores_))
+      releases[leases_.shards().shard_of(due.service)].push_back(std::move(due.key));
     for (const auto& change : changes) {
       const auto& of_shard = releases[change.shard];
       for (const auto& key : of_shard) {

@@ -7,6 +7,7 @@
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/admission.h"
 #include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/orphans.h"
 #include "operator/reconcile/services.h"
 #include "operator/scaling/registry.h"
 #include "strategies/machine.h"
@@ -150,7 +151,7 @@ Actor::Done Actor::has_endpoints(const Snapshot& snapshot, strategies::Weight we
     return refuse("the versions of Service " + spec.service.name +
                   " have no Services of their own to tell their endpoints by: weight does not move");
   }
-  const TrafficServices services{.traffic = traffic_service_name(spec),
+  const TrafficServices services{.traffic = snapshot.target.traffic_host,
                                  .stable = snapshot.target.stable_service,
                                  .candidate = snapshot.target.candidate_service,
                                  .selects_both = snapshot.router->abilities().selects_both};
@@ -295,8 +296,8 @@ Actor::Done Actor::act(const strategies::ClearMarks&, Snapshot& snapshot) {
 }
 
 Actor::Done Actor::act(const strategies::RemoveLeftovers&, Snapshot& snapshot) {
-  for (const auto& part : snapshot.leftovers) {
-    if (auto done = remove(part.resource, *part.object); !done) return done;
+  for (const auto& made : snapshot.leftovers) {
+    if (auto done = remove_unused(made, api_, stores_); !done) return std::unexpected(done.error());
   }
   return {};
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "analysis/built_in.h"
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/selector.h"
 #include "operator/reconcile/services.h"
+#include "operator/routing/ownership.h"
 #include "strategies/context.h"
 
 namespace weir::reconcile {
@@ -134,9 +136,25 @@ std::string versions_selected(const Json& service, const std::vector<std::string
          "spec.service.mode to Dedicated";
 }
 
+std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary) {
+  if (canary.spec.skip_analysis) return std::nullopt;
+  std::vector<std::string> counting;
+  for (const auto& metric : canary.metrics) {
+    if (metric.template_name.empty() && analysis::is_compared(metric.metric))
+      counting.push_back(metric.metric.name);
+  }
+  if (counting.empty()) return std::nullopt;
+  return strategies::Warning{
+      "NothingDivided",
+      "spec.routing.provider is \"" + canary.spec.routing.provider +
+          "\": no user's request reaches the candidate before the promotion, and metric " + listed(counting) +
+          " counts users' requests: the release would wait for data until its deadline; give "
+          "queries of your own, or set spec.skipAnalysis"};
+}
+
 bool selects_only(const Json& service, const Json& stable, const Json& candidate) {
   const auto keys = selector_of(service);
-  return !keys.empty() && !is_made(service) && matches(keys, template_labels(stable)) &&
+  return !keys.empty() && !routing::maker_of(service) && matches(keys, template_labels(stable)) &&
          !matches(keys, template_labels(candidate));
 }
 

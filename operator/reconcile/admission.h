@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/canary/canary.h"
 #include "operator/kube/store.h"
 #include "strategies/plan.h"
 
@@ -37,6 +38,9 @@ struct Bystanders {
                                                       const std::vector<std::string>& strangers);
 // A sentence for TrafficIsolated.
 [[nodiscard]] std::string versions_selected(const Json& service, const std::vector<std::string>& versions);
+
+// Of a release that nothing divides: the metrics that count users' requests, of which the candidate has none.
+[[nodiscard]] std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary);
 
 // Whether it is a Service of somebody's that selects pods of `stable` and none of `candidate`. Those that
 // releases make come and go with them.

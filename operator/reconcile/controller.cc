@@ -4,7 +4,7 @@
 
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/kinds.h"
-#include "operator/reconcile/services.h"
+#include "operator/reconcile/orphans.h"
 
 namespace weir::reconcile {
 namespace {
@@ -28,7 +28,7 @@ void Controller::changed(const kube::Resource& resource, const kube::Change& cha
 void Controller::wake(const kube::Key& key) { queue_.add(key, clock_.steady(), is_urgent(key)); }
 
 void Controller::wake_all() {
-  for (const auto& key : stores_.canaries.keys("")) wake(key);
+  for (const auto& due : everything_due(stores_)) wake(due.key);
 }
 
 void Controller::start(int threads) {
@@ -51,9 +51,9 @@ bool Controller::step() {
 }
 
 void Controller::work(const kube::Key& key) {
-  const auto stored = admit_ ? stores_.canaries.get(key) : std::nullopt;
-  const auto admitted = stored ? admit_(service_of(*stored->object)) : nullptr;
-  if (stored && !admitted) {
+  const auto service = admit_ ? leader_of(key, stores_) : std::nullopt;
+  const auto admitted = service ? admit_(*service) : nullptr;
+  if (service && !admitted) {
     queue_.forget(key);
     return queue_.done(key);
   }
@@ -76,9 +76,8 @@ void Controller::settle(const kube::Key& key, const Round& round) {
   }
   queue_.forget(key);
   if (round.wrote) return queue_.add(key, now, is_urgent(key));
-  if (!stores_.canaries.contains(key)) return;
   if (!stores_.canaries.has(key, kUnfinished)) {
-    // Only its time to live ends by itself.
+    // Only its time to live ends by itself, and what leads to what a release has left.
     if (round.requeue_after) queue_.add(key, now + *round.requeue_after);
     return;
   }

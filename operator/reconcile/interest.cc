@@ -10,7 +10,9 @@
 #include "operator/kube/object.h"
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/finished.h"
+#include "operator/reconcile/orphans.h"
 #include "operator/reconcile/services.h"
+#include "operator/routing/ownership.h"
 #include "operator/routing/terms.h"
 
 namespace weir::reconcile {
@@ -24,7 +26,8 @@ using Terms = std::vector<std::string>;
 
 constexpr std::string_view kSlices = "slices ";
 constexpr std::string_view kLabel = "label ";
-constexpr std::string_view kOwned = "owned by ";
+constexpr std::string_view kOfCanary = "of canary ";
+constexpr std::string_view kMadeFor = "made for ";
 constexpr std::string_view kStanding = "of service ";
 constexpr std::string_view kReleased = "released on ";
 
@@ -104,6 +107,19 @@ class Search {
     }
   }
 
+  // Those that made the Service and are not over: its name tells nothing of theirs where it was cut.
+  void add_owners_of(const kube::Key& service) {
+    const auto stored = stores_.services.get(service);
+    if (!stored) return;
+    for (const auto& one : terms_of_service(*stored->object)) {
+      if (!one.starts_with(kOfCanary)) continue;
+      for (const auto& key : stores_.canaries.keys_with(one)) {
+        const auto canary = stores_.canaries.get(key);
+        if (canary && !is_over(*canary->object)) add(key);
+      }
+    }
+  }
+
   template <typename Visit>
   void each_term(std::string_view kind, const Visit& visit) const {
     for (const auto* terms : {&change_.before, &change_.after}) {
@@ -115,6 +131,7 @@ class Search {
 
   void canary() {
     add(change_.key);
+    add_left_behind();
     if (!bears_on_others()) return;
     each_term(kHostTerms, [&](std::string_view one) { add(one); });
   }
@@ -129,19 +146,22 @@ class Search {
 
   void service() {
     add_service(change_.key.name, change_.key.name_space);
-    each_term(kOwned, [&](std::string_view owner) { add(owner); });
+    add_maker();
   }
 
   void endpoint_slice() {
     const auto prefix = slices_behind("", change_.key.name_space).size();
-    each_term(kSlices,
-              [&](std::string_view one) { add_service(one.substr(prefix), change_.key.name_space); });
+    each_term(kSlices, [&](std::string_view one) {
+      const auto service = one.substr(prefix);
+      add_service(service, change_.key.name_space);
+      add_owners_of({change_.key.name_space, std::string(service)});
+    });
   }
 
   void routed(const routing::Kind& kind) {
     add_naming(kind.plural);
     each_term(kHostTerms, [&](std::string_view host) { add(host); });
-    each_term(kOwned, [&](std::string_view owner) { add(owner); });
+    add_maker();
     if (kind.also_concerns == nullptr) return;
     const auto* store = stores_.of({kind.group, kind.versions.front(), kind.plural, kind.kind});
     const auto find = [&](std::string_view name_space, std::string_view name) -> std::optional<Json> {
@@ -156,6 +176,36 @@ class Search {
   [[nodiscard]] std::vector<kube::Key> found() const { return {found_.begin(), found_.end()}; }
 
  private:
+  // The release that made the object, or, where its Canary is gone, what is left of it.
+  void add_maker() {
+    bool is_there = false;
+    each_term(kOfCanary, [&](std::string_view canary) {
+      for (auto& key : stores_.canaries.keys_with(canary)) {
+        found_.insert(std::move(key));
+        is_there = true;
+      }
+    });
+    if (is_there) return;
+    const auto prefix = made_for("", change_.key.name_space).size();
+    each_term(kMadeFor, [&](std::string_view service) {
+      found_.insert(orphans_of({change_.key.name_space, std::string(service.substr(prefix))}));
+    });
+  }
+
+  // What a Canary that has gone leaves; another one may have its name by now.
+  void add_left_behind() {
+    for (const auto& one : change_.before) {
+      if (!one.starts_with(kOfCanary) || std::ranges::find(change_.after, one) != change_.after.end())
+        continue;
+      for (const auto& left :
+           made_by(std::string_view(one).substr(kOfCanary.size()), change_.key.name_space, stores_)) {
+        const auto maker = routing::maker_of(*left.object);
+        if (maker && !maker->service.empty())
+          found_.insert(orphans_of({change_.key.name_space, maker->service}));
+      }
+    }
+  }
+
   // A release that comes waits behind what there is, unless it supersedes that.
   [[nodiscard]] bool bears_on_others() const {
     const auto standings = [](const Terms& terms) {
@@ -191,7 +241,10 @@ std::string superseding_on(std::string_view service, std::string_view name_space
 std::string released_on(std::string_view service, std::string_view name_space) {
   return term(kReleased, name_space, service);
 }
-std::string owned_by(std::string_view uid) { return std::string(kOwned).append(uid); }
+std::string of_canary(std::string_view uid) { return std::string(kOfCanary).append(uid); }
+std::string made_for(std::string_view service, std::string_view name_space) {
+  return term(kMadeFor, name_space, service);
+}
 std::string slices_behind(std::string_view service, std::string_view name_space) {
   return term(kSlices, name_space, service);
 }
@@ -205,12 +258,12 @@ std::string labelled_as(const Json& selector, std::string_view name_space) {
 std::vector<std::string> terms_of_canary(const Json& canary) {
   const auto name_space = kube::metadata_text(canary, "namespace");
   const auto service = text(canary, {"spec", "service", "name"});
-  Terms terms{owned_by(kube::metadata_text(canary, "uid")), released_on(service, name_space)};
+  Terms terms{of_canary(kube::metadata_text(canary, "uid")), released_on(service, name_space)};
   if (is_over(canary)) return terms;
   terms.emplace_back(kUnfinished);
   terms.push_back(releases_of(service, name_space));
   if (text(canary, {"spec", "service", "mode"}) == "Dedicated")
-    terms.push_back(releases_of(version_service_name(service, kTrafficPart), name_space));
+    terms.push_back(releases_of(dedicated_service_name(service), name_space));
   add_standing(terms, canary, service, name_space);
   add_named(terms, canary, name_space);
   routing::keep_one_of_each(terms);
@@ -228,14 +281,18 @@ std::vector<std::string> terms_of_deployment(const Json& deployment) {
   return terms;
 }
 
-void add_owners(std::vector<std::string>& terms, const Json& object) {
-  for (const auto& owner : entries(field(object, {"metadata", "ownerReferences"})))
-    terms.push_back(owned_by(text(owner, {"uid"})));
+void add_maker(std::vector<std::string>& terms, const Json& object) {
+  const auto maker = routing::maker_of(object);
+  if (!maker) return;
+  terms.emplace_back(kMade);
+  terms.push_back(of_canary(maker->uid));
+  if (!maker->service.empty())
+    terms.push_back(made_for(maker->service, kube::metadata_text(object, "namespace")));
 }
 
 std::vector<std::string> terms_of_service(const Json& service) {
   Terms terms;
-  add_owners(terms, service);
+  add_maker(terms, service);
   const auto& selector = field(service, {"spec", "selector"});
   if (!selector.is_object()) return terms;
   for (const auto& [key, value] : selector.items())

@@ -26,8 +26,11 @@ inline constexpr std::string_view kRollingBack = "rolling back";
 [[nodiscard]] std::string superseding_on(std::string_view service, std::string_view name_space);
 // Canaries, by their Service, whether their release is over or not.
 [[nodiscard]] std::string released_on(std::string_view service, std::string_view name_space);
-// Services and objects of routing, by the uid of an owner.
-[[nodiscard]] std::string owned_by(std::string_view uid);
+// What releases made, and of it what one made that is known by its Canary's uid; the Canary itself, too.
+inline constexpr std::string_view kMade = "made";
+[[nodiscard]] std::string of_canary(std::string_view uid);
+// What releases of a Service made.
+[[nodiscard]] std::string made_for(std::string_view service, std::string_view name_space);
 // EndpointSlices, by their Service.
 [[nodiscard]] std::string slices_behind(std::string_view service, std::string_view name_space);
 // Deployments that may have all labels of this selector: whoever asks compares the rest. Empty: of an empty
@@ -39,8 +42,8 @@ inline constexpr std::string_view kRollingBack = "rolling back";
 [[nodiscard]] std::vector<std::string> terms_of_deployment(const Json& deployment);
 [[nodiscard]] std::vector<std::string> terms_of_service(const Json& service);
 [[nodiscard]] std::vector<std::string> terms_of_slice(const Json& slice);
-// Adds those of the object's owners.
-void add_owners(std::vector<std::string>& terms, const Json& object);
+// Adds those of the release that made the object.
+void add_maker(std::vector<std::string>& terms, const Json& object);
 
 // Whom a change of an object of each kind concerns (kinds.h).
 [[nodiscard]] std::vector<kube::Key> concerned_by_canary(const kube::Stores& stores,

@@ -35,7 +35,7 @@ WatchedKind row(const kube::Resource& resource, bool has_status, LastWriter last
 WatchedKind row_of(const routing::Kind& kind) {
   const auto terms = [&kind](const Json& object) {
     auto found = kind.terms == nullptr ? std::vector<std::string>{} : kind.terms(object);
-    add_owners(found, object);
+    add_maker(found, object);
     return found;
   };
   return {.kind = {.resource = {kind.group, kind.versions.front(), kind.plural, kind.kind},

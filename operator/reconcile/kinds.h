@@ -14,7 +14,8 @@ struct WatchedKind {
   kube::Form form;  // objects are kept trimmed (trim.h), and found by the terms of interest.h
   // Keys of the Canaries that must look again after a change of an object of this kind. A Canary's own change
   // also concerns the others of its Service, if it bears on which of them goes first. Releases that are over
-  // are concerned only by themselves, and by what they own: that should be gone.
+  // are concerned only by themselves, and by what they have made: that should be gone. A key may also be that
+  // of orphans (orphans.h).
   std::function<std::vector<kube::Key>(const kube::Stores&, const kube::Change&)> concerned;
 };
 

@@ -4,9 +4,6 @@
 #include <string>
 
 #include "operator/kube/object.h"
-#include "operator/reconcile/interest.h"
-#include "operator/reconcile/services.h"
-#include "operator/routing/registry.h"
 
 namespace weir::reconcile {
 namespace {
@@ -58,25 +55,6 @@ std::vector<ManagedObject> managed_objects(const Snapshot& snapshot, const kube:
   }
   all.add(kube::kDeployments, kube::metadata_text(snapshot.candidate, "name"), true, true);
   return all.take();
-}
-
-std::vector<ManagedObject> leftovers(const canary::Canary& canary, const kube::Stores& stores) {
-  std::vector<ManagedObject> found;
-  const auto find = [&](const kube::Resource& kind) {
-    const auto* store = stores.of(kind);
-    if (store == nullptr) return;
-    for (const auto& stored : store->list_with(owned_by(canary.uid))) {
-      if (kube::metadata_text(*stored.object, "namespace") != canary.name_space) continue;
-      if (!is_owned_by(*stored.object, canary.uid)) continue;
-      if (!kube::metadata_text(*stored.object, "deletionTimestamp").empty()) continue;
-      found.push_back({kind, stored.object, false, true});
-    }
-  };
-  find(kube::kServices);
-  for (const auto& row : routing::routers()) {
-    for (const auto& kind : row.router.makes()) find(kind);
-  }
-  return found;
 }
 
 }  // namespace weir::reconcile

@@ -1,4 +1,4 @@
-// The objects that a release writes: for the fence, which claims them, and for what is left of one.
+// The objects that a release writes: for the fence, which claims them.
 #pragma once
 
 #include <vector>
@@ -14,8 +14,5 @@ namespace weir::reconcile {
 [[nodiscard]] std::vector<ManagedObject> managed_objects(const Snapshot& snapshot, const kube::Stores& stores,
                                                          const routing::Router::Reading& reading,
                                                          const routing::Router& router);
-
-// Objects that a release which is over still owns: creations that were carried out late.
-[[nodiscard]] std::vector<ManagedObject> leftovers(const canary::Canary& canary, const kube::Stores& stores);
 
 }  // namespace weir::reconcile

@@ -52,8 +52,7 @@ class Observer {
     if (strategies::is_final(snapshot_.canary.status.phase)) {
       snapshot_.managed.push_back(
           {kube::kCanaries, std::make_shared<const Json>(snapshot_.object), false, false});
-      snapshot_.leftovers = leftovers(snapshot_.canary, stores_);
-      seen.leftovers = !snapshot_.leftovers.empty();
+      find_leftovers();
       return;
     }
     seen.abilities = router_.abilities();
@@ -80,6 +79,19 @@ class Observer {
 
   void refuse(std::string_view condition, std::string reason, std::string message) {
     snapshot_.observed.obstacles.push_back({std::string(condition), std::move(reason), std::move(message)});
+  }
+
+  void find_leftovers() {
+    for (auto& made : made_by(snapshot_.canary.uid, name_space(), stores_)) {
+      const bool led_to = is_led_to(made, stores_);
+      const bool unused = means_.unused == nullptr ? !led_to : means_.unused->note(made, led_to, now_);
+      if (unused) {
+        snapshot_.leftovers.push_back(std::move(made));
+      } else {
+        snapshot_.observed.leftovers_wait = true;
+      }
+    }
+    snapshot_.observed.leftovers = !snapshot_.leftovers.empty();
   }
 
   void find_rivals() {
@@ -253,8 +265,7 @@ class Observer {
     const auto stable = version(seen.stable, status.stable, &strategies::Identity::stable_version);
     const auto candidate =
         version(seen.candidate, status.candidate, &strategies::Identity::candidate_version);
-    snapshot_.target.stable_version = stable;
-    snapshot_.target.candidate_version = candidate;
+    name_versions(stable, candidate);
     if (!seen.service || stable.empty() || candidate.empty()) return;
     auto& service = *seen.service;
     service.selects = selects(snapshot_.service, spec().service.version_label, stable, candidate);
@@ -268,7 +279,18 @@ class Observer {
     snapshot_.wanted_services = wanted_services(snapshot_.canary, snapshot_.service, stable, candidate);
     seen.version_services = true;
     for (const auto& wanted : snapshot_.wanted_services) inspect(wanted, service);
-    count(stable, candidate, service);
+    count(service);
+  }
+
+  void name_versions(const std::string& stable, const std::string& candidate) {
+    auto& target = snapshot_.target;
+    auto names = service_names(spec(), stable, candidate);
+    target.stable_version = stable;
+    target.candidate_version = candidate;
+    target.traffic_host = std::move(names.traffic);
+    if (stable.empty() || candidate.empty()) return;
+    target.stable_service = std::move(names.stable);
+    target.candidate_service = std::move(names.candidate);
   }
 
   void check_selector(const Json& labels) {
@@ -287,24 +309,28 @@ class Observer {
     const auto stored = stores_.services.get({name_space(), name});
     if (!stored) {
       seen.version_services = false;
-    } else if (!is_owned_by(*stored->object, snapshot_.canary.uid)) {
+    } else if (!routing::is_made_by(*stored->object, snapshot_.canary.uid)) {
       seen.version_services = false;
+      const auto other = routing::maker_of(*stored->object);
       refuse(kConflict, "NameTaken",
              "Service " + name +
-                 " exists and is not this release's: it is not touched; rename it or the version");
+                 (other ? " was made by another release, of Canary " + other->canary +
+                              ": this one waits until it is gone; if that Canary is gone, it goes once no "
+                              "route leads to it"
+                        : " exists and is not this release's: it is not touched; rename it or the version"));
     } else {
       seen.any_version_services = true;
       snapshot_.existing_services.push_back(*stored->object);
       if (!is_as_wanted(*stored->object, wanted)) seen.version_services = false;
       // The newest change of what receives traffic counts.
-      if (name == traffic_service_name(spec())) service.age = std::min(service.age, age_of(*stored, now_));
+      if (name == snapshot_.target.traffic_host) service.age = std::min(service.age, age_of(*stored, now_));
     }
   }
 
-  void count(const std::string& stable, const std::string& candidate, strategies::ServiceState& service) {
-    const TrafficServices services{.traffic = traffic_service_name(spec()),
-                                   .stable = version_service_name(spec().service.name, stable),
-                                   .candidate = version_service_name(spec().service.name, candidate),
+  void count(strategies::ServiceState& service) {
+    const TrafficServices services{.traffic = snapshot_.target.traffic_host,
+                                   .stable = snapshot_.target.stable_service,
+                                   .candidate = snapshot_.target.candidate_service,
                                    .selects_both = router_.abilities().selects_both};
     std::vector<Json> slices;
     service.endpoints_age = Milliseconds::max();
@@ -326,20 +352,16 @@ class Observer {
 
   routing::Router::Reading find_routes() {
     auto& target = snapshot_.target;
-    const auto& service = spec().service.name;
     target.name_space = name_space();
-    target.service = service;
-    target.traffic_host = traffic_service_name(spec());
+    target.service = spec().service.name;
     target.version_label = spec().service.version_label;
     const auto& identity = snapshot_.canary.status.identity;
     const bool recorded = identity && !identity->cluster_domain.empty();
     target.cluster_domain = recorded ? identity->cluster_domain : means_.cluster_domain;
     target.settings = Json::parse(spec().routing.settings, nullptr, /*allow_exceptions=*/false);
     target.records = snapshot_.canary.status.routes;
-    target.owner = owner_reference(snapshot_.canary);
+    target.maker = maker(snapshot_.canary);
     if (target.stable_version.empty() || target.candidate_version.empty()) return {};
-    target.stable_service = version_service_name(service, target.stable_version);
-    target.candidate_service = version_service_name(service, target.candidate_version);
     snapshot_.objects = router_.gather(target, stores_);
     auto reading = router_.read(target, snapshot_.objects);
     auto& seen = snapshot_.observed;
@@ -349,6 +371,9 @@ class Observer {
     }
     seen.not_isolated = std::move(reading.not_isolated);
     seen.warnings = std::move(reading.warnings);
+    if (is_pending() && !seen.abilities.divides) {
+      if (auto warning = nothing_to_judge(snapshot_.canary)) seen.warnings.push_back(*std::move(warning));
+    }
     seen.routes = reading.routes;
     seen.foundation = reading.foundation;
     if (seen.routes) date_routes(reading.route_objects, *seen.routes);

@@ -12,6 +12,7 @@
 #include "operator/kube/cluster_domain.h"
 #include "operator/kube/store.h"
 #include "operator/lead/fence.h"
+#include "operator/reconcile/orphans.h"
 #include "operator/routing/provider.h"
 
 namespace weir::reconcile {
@@ -33,7 +34,7 @@ struct Snapshot {
   std::vector<Json> wanted_services;     // what the release's own Services should be
   std::vector<Json> existing_services;   // those of them that exist and are ours
   std::vector<ManagedObject> managed;    // all that exist: routes first, then the Canary, then the rest
-  std::vector<ManagedObject> leftovers;  // of a release that is over: what it still owns
+  std::vector<ManagedObject> leftovers;  // of a release that is over: what it made and no route needs
 };
 
 // Pods of a workload, asked for only when some are not ready. An empty answer is fine.
@@ -45,6 +46,7 @@ struct Means {
   ListPods list_pods;
   bool cross_namespace_templates = false;  // whether a MetricTemplate of another namespace may be named
   std::string cluster_domain{kube::kDefaultClusterDomain};
+  Unused* unused = nullptr;  // what is left of releases that are over; null: it counts as long unused
 };
 
 // One reading of the stores; `observed.verdict` is left empty.

@@ -10,6 +10,7 @@
 #include "operator/reconcile/finished.h"
 #include "operator/reconcile/metrics_request.h"
 #include "operator/reconcile/services.h"
+#include "operator/routing/ownership.h"
 #include "strategies/context.h"
 #include "strategies/machine.h"
 
@@ -23,6 +24,9 @@ constexpr std::chrono::milliseconds kPassingWait{60'000};
 
 // When a round comes again whose actions found nothing to send.
 constexpr std::chrono::milliseconds kNothingSent{5'000};
+
+// How often it is looked whether a route still leads to what is left of a release whose Canary is gone.
+constexpr std::chrono::milliseconds kLookAtOrphans{15'000};
 
 strategies::Condition progressing(const strategies::Status& status) {
   const auto& all = status.conditions;
@@ -122,15 +126,10 @@ Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, 
       fence_(std::move(leadership)) {}
 
 Round Reconciler::reconcile(const kube::Key& key) {
+  if (const auto service = service_of_orphans(key)) return look_after_orphans(key, *service);
   const auto stored = stores_.canaries.get(key);
   if (!stored) {
-    analyst_.forget(key);
-    fence_.forget(key);
-    {
-      const std::lock_guard lock(watched_mutex_);
-      watched_.erase(key);
-    }
-    if (listener_.on_gone) listener_.on_gone(key);
+    forget(key);
     return {};
   }
   const auto lead = fence_.lead(service_of(*stored->object));
@@ -141,6 +140,39 @@ Round Reconciler::reconcile(const kube::Key& key) {
   if (const auto recorded = canary::from_record(*stored->object, canary.error()))
     return decide(*recorded, *stored->object, *lead);
   return refuse(*stored->object, canary.error(), *lead);
+}
+
+void Reconciler::forget(const kube::Key& key) {
+  analyst_.forget(key);
+  fence_.forget(key);
+  {
+    const std::lock_guard lock(mutex_);
+    watched_.erase(key);
+    ending_.erase(key);
+  }
+  if (listener_.on_gone) listener_.on_gone(key);
+}
+
+Round Reconciler::look_after_orphans(const kube::Key& key, const kube::Key& service) {
+  const auto orphans = find_orphans(service, stores_);
+  if (orphans.empty()) return {};
+  const auto lead = fence_.lead(service);
+  if (!lead) return no_round(key, "this process does not lead");
+  lead::FencedApi api(api_, fence_, key, service, lead->term);
+  Round round;
+  for (const auto& orphan : orphans) {
+    const bool unused = unused_.note(orphan, is_led_to(orphan, stores_), clock_.steady());
+    const auto removed = unused ? remove_orphan(orphan, api, stores_) : Removal::InUse;
+    if (!removed) {
+      round.error = removed.error();
+      break;
+    }
+    if (*removed == Removal::InUse) round.requeue_after = kLookAtOrphans;
+    if (unused) unused_.forget(orphan);
+  }
+  // A removal that was not answered needs no claim: nothing is decided from what it removes.
+  fence_.forget(key);
+  return round;
 }
 
 Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, const Lead& lead) {
@@ -162,14 +194,16 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
                           return before.list(kube::kPods, name_space, labels).value_or(std::vector<Json>{});
                         },
                     .cross_namespace_templates = cross_namespace_templates_,
-                    .cluster_domain = cluster_domain_};
+                    .cluster_domain = cluster_domain_,
+                    .unused = &unused_};
   auto snapshot = observe(canary, object, stores_, clock_.steady(), means);
   if (fence_.overtaken(key, fenced(snapshot), lead))
     return no_round(key, "another operator has taken it over");
+  if (auto round = adopt(before, snapshot)) return *std::move(round);
   if (auto late = comes_late(before, snapshot)) return *std::move(late);
   if (auto round = claim(before, snapshot, term)) return *std::move(round);
   snapshot.observed.watched_since = watched_since(key, lead);
-
+  snapshot.observed.namespace_ending = is_ending(snapshot);
   snapshot.observed.verdict = analyst_.answer(key);
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
                                            snapshot.observed, clock_.wall());
@@ -185,13 +219,8 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   }
   if (listener_.on_status) listener_.on_status(canary, decision.status);
   Actor actor(api, stores_, clock_, lead.renewed_at ? std::optional(term) : std::nullopt);
-  for (const auto& action : decision.actions) {
-    auto done = actor.perform(action, snapshot);
-    if (listener_.on_action) listener_.on_action(canary, action, done);
-    if (done) continue;
-    round.error = done.error();
-    break;
-  }
+  perform(decision, actor, snapshot, round);
+  for (const auto& left : snapshot.leftovers) unused_.forget(left);
   round.wrote = api.sent();
   // What was to be done was done already, as far as the objects tell: what will have changed by then?
   if (!round.wrote && !decision.actions.empty())
@@ -204,8 +233,28 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   return round;
 }
 
+void Reconciler::perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot,
+                         Round& round) {
+  for (const auto& action : decision.actions) {
+    auto done = actor.perform(action, snapshot);
+    if (listener_.on_action) listener_.on_action(snapshot.canary, action, done);
+    if (done) continue;
+    round.error = done.error();
+    if (done.error().code != kube::Code::Terminating) return;
+    const std::lock_guard lock(mutex_);
+    ending_[kube::key_of(snapshot.object)] = snapshot.canary.uid;
+    return;
+  }
+}
+
+bool Reconciler::is_ending(const Snapshot& snapshot) {
+  const std::lock_guard lock(mutex_);
+  const auto found = ending_.find(kube::key_of(snapshot.object));
+  return found != ending_.end() && found->second == snapshot.canary.uid;
+}
+
 strategies::TimePoint Reconciler::watched_since(const kube::Key& key, const Lead& lead) {
-  const std::lock_guard lock(watched_mutex_);
+  const std::lock_guard lock(mutex_);
   const auto [known, first] = watched_.try_emplace(key, Watched{lead.term, clock_.wall()});
   if (!first && known->second.term != lead.term) known->second = {lead.term, clock_.wall()};
   return known->second.since;
@@ -227,6 +276,20 @@ std::optional<Round> Reconciler::comes_late(kube::Api& api, const Snapshot& snap
     }
   }
   return std::nullopt;
+}
+
+std::optional<Round> Reconciler::adopt(kube::Api& api, const Snapshot& snapshot) {
+  const auto& canary = snapshot.canary;
+  if (strategies::is_final(canary.status.phase)) return std::nullopt;
+  std::optional<Round> round;
+  for (const auto& made : made_by(canary.uid, canary.name_space, stores_)) {
+    if (!routing::has_owner(*made.object)) continue;
+    auto answer = api.update(made.resource, *made.object, routing::adopted(*made.object, maker(canary)));
+    if (!answer) return Round{.error = answer.error()};
+    if (auto* store = stores_.of(made.resource)) store->put(*std::move(answer), clock_.steady());
+    round = Round{.wrote = true};
+  }
+  return round;
 }
 
 kube::Api& Reconciler::api_for(Phase phase) { return phase == Phase::RollingBack ? urgent_ : api_; }

@@ -15,6 +15,7 @@
 #include "operator/reconcile/act.h"
 #include "operator/reconcile/analyst.h"
 #include "operator/reconcile/observe.h"
+#include "operator/reconcile/orphans.h"
 #include "operator/routing/provider.h"
 #include "strategies/plan.h"
 
@@ -49,11 +50,11 @@ class Reconciler {
   Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, Analyst& analyst,
              const base::Clock& clock, Listener listener, lead::Leadership leadership = lead::leads_alone);
 
-  // Thread-safe for different keys. Objects that late writes may be on their way to are claimed first,
-  // and that is the round. Otherwise status is written first, then each action in order; the first failure
-  // ends the round. Without leadership of the release nothing is written and the round ends with
-  // Code::Cancelled; of a Canary that is gone whatever is kept is dropped, whoever leads. Events are told
-  // after the writes, so that they never hold one up.
+  // Thread-safe for different keys, each that of a Canary or of orphans (orphans.h). Objects that late writes
+  // may be on their way to are claimed first, and that is the round. Otherwise status is written first, then
+  // each action in order; the first failure ends the round. Without leadership of the release nothing is
+  // written and the round ends with Code::Cancelled; of a Canary that is gone whatever is kept is dropped,
+  // whoever leads. Events are told after the writes, so that they never hold one up.
   [[nodiscard]] Round reconcile(const kube::Key& key);
 
   // Whether a MetricTemplate of another namespace than the Canary's may be named; by default it may not. To
@@ -64,6 +65,8 @@ class Reconciler {
   void set_cluster_domain(std::string domain) { cluster_domain_ = std::move(domain); }
 
  private:
+  // A round of what releases of a Service have left whose Canaries are gone.
+  [[nodiscard]] Round look_after_orphans(const kube::Key& key, const kube::Key& service);
   // A round of a release that is over, from its kept form (finished.h).
   [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Lead& lead);
   [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
@@ -72,6 +75,9 @@ class Reconciler {
   // definition was installed while this process was cut off; empty: there is none. What looks undivided to
   // the caches would else be undone under requests.
   [[nodiscard]] std::optional<Round> comes_late(kube::Api& api, const Snapshot& snapshot);
+  // The round in which objects that an older operator made lost their ownerReferences (ownership.h); empty:
+  // none has one.
+  [[nodiscard]] std::optional<Round> adopt(kube::Api& api, const Snapshot& snapshot);
   // The round in which objects were lead::claimed; empty: there were none to claim.
   [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Snapshot& snapshot, std::int64_t term);
   // Nothing is sent if that is not worth a request.
@@ -93,8 +99,16 @@ class Reconciler {
     strategies::TimePoint since;
   };
   [[nodiscard]] strategies::TimePoint watched_since(const kube::Key& key, const Lead& lead);
-  std::mutex watched_mutex_;
+  // The first that fails ends the round.
+  void perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot, Round& round);
+  [[nodiscard]] bool is_ending(const Snapshot& snapshot);
+  void forget(const kube::Key& key);
+
+  std::mutex mutex_;
   std::map<kube::Key, Watched> watched_;
+  // uids of Canaries in whose namespace the server lets nobody make anything any more.
+  std::map<kube::Key, std::string> ending_;
+  Unused unused_;
   bool cross_namespace_templates_ = false;
   std::string cluster_domain_{kube::kDefaultClusterDomain};
 };

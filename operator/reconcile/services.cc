@@ -1,16 +1,18 @@
 #include "operator/reconcile/services.h"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+#include <utility>
 
 #include "operator/base/json.h"
+#include "operator/base/label.h"
 #include "operator/kube/object.h"
 
 namespace weir::reconcile {
 namespace {
 
-// Of a Service's name: a DNS label.
-constexpr std::size_t kLongestName = 63;
+// In place of a version in the name of Dedicated mode's own Service.
+constexpr std::string_view kTrafficPart = "weir";
 
 Json ports_of(const Json& service) {
   Json ports = Json::array();
@@ -35,14 +37,20 @@ Json spec_of(const Json& service, Json selector) {
 }
 
 Json make_service(const canary::Canary& canary, const std::string& name, const Json& service, Json selector) {
-  return {{"apiVersion", "v1"},
-          {"kind", "Service"},
-          {"metadata",
-           {{"name", name},
-            {"namespace", canary.name_space},
-            {"labels", {{kManagedBy, "weir"}, {"weir.dev/canary", canary.name}}},
-            {"ownerReferences", Json::array({owner_reference(canary)})}}},
-          {"spec", spec_of(service, std::move(selector))}};
+  Json made{{"apiVersion", "v1"},
+            {"kind", "Service"},
+            {"metadata",
+             {{"name", name},
+              {"namespace", canary.name_space},
+              {"labels", {{kManagedBy, "weir"}, {"weir.dev/canary", canary_label(canary.name)}}}}},
+            {"spec", spec_of(service, std::move(selector))}};
+  routing::sign(made, maker(canary));
+  return made;
+}
+
+// A version's name before anything else is known.
+std::string plain_name(const std::string& service, const std::string& version) {
+  return service + "-" + base::dashed(version);
 }
 
 }  // namespace
@@ -51,65 +59,50 @@ kube::Key service_of(const Json& canary) {
   return {kube::metadata_text(canary, "namespace"), base::text(canary, {"spec", "service", "name"})};
 }
 
-std::string name_part(std::string_view version) {
-  std::string part;
-  for (const char raw : version) {
-    const auto letter = static_cast<unsigned char>(raw);
-    part += std::isalnum(letter) != 0 ? static_cast<char>(std::tolower(letter)) : '-';
-  }
-  while (!part.empty() && part.back() == '-') part.pop_back();
-  return part;
+ServiceNames service_names(const strategies::Spec& spec, const std::string& stable_version,
+                           const std::string& candidate_version) {
+  const auto& service = spec.service.name;
+  const bool dedicated = spec.service.mode == strategies::ServiceMode::Dedicated;
+  ServiceNames names{.traffic = dedicated ? dedicated_service_name(service) : service};
+  const auto name_of = [&](const std::string& version, const std::string& other) {
+    auto name = plain_name(service, version);
+    const std::array taken{plain_name(service, other), service + "-", names.traffic};
+    const bool usable = name.size() <= base::kLongestLabel && std::ranges::find(taken, name) == taken.end();
+    return usable ? name : base::with_hash(name, service + " " + version);
+  };
+  names.stable = name_of(stable_version, candidate_version);
+  names.candidate = name_of(candidate_version, stable_version);
+  return names;
 }
 
-std::string version_service_name(const std::string& service, std::string_view version) {
-  std::string name = service + "-" + name_part(version);
-  if (name.size() > kLongestName) name.resize(kLongestName);
-  while (name.back() == '-') name.pop_back();
-  return name;
+std::string dedicated_service_name(const std::string& service) {
+  const auto name = plain_name(service, std::string(kTrafficPart));
+  return name.size() <= base::kLongestLabel ? name : base::with_hash(name, service);
 }
 
-std::string traffic_service_name(const strategies::Spec& spec) {
-  if (spec.service.mode == strategies::ServiceMode::Placeholder) return spec.service.name;
-  return version_service_name(spec.service.name, kTrafficPart);
+std::string canary_label(const std::string& canary) {
+  return canary.size() <= base::kLongestLabel ? canary : base::with_hash(canary, canary);
 }
 
-Json owner_reference(const canary::Canary& canary) {
-  return {{"apiVersion", "weir.dev/v1alpha1"},
-          {"kind", "Canary"},
-          {"name", canary.name},
-          {"uid", canary.uid},
-          {"controller", true},
-          {"blockOwnerDeletion", false}};
-}
-
-bool is_owned_by(const Json& object, const std::string& uid) {
-  const auto owners = object.value("metadata", Json::object()).value("ownerReferences", Json::array());
-  return std::ranges::any_of(owners, [&](const Json& owner) { return owner.value("uid", "") == uid; });
-}
-
-bool is_made(const Json& object) {
-  const auto& owners = base::field(object, {"metadata", "ownerReferences"});
-  return owners.is_array() && std::ranges::any_of(owners, [](const Json& owner) {
-           return base::text(owner, {"kind"}) == kube::kCanaries.kind &&
-                  base::text(owner, {"apiVersion"}).starts_with(kube::kCanaries.group);
-         });
+routing::Maker maker(const canary::Canary& canary) {
+  return {.canary = canary.name, .uid = canary.uid, .service = canary.spec.service.name};
 }
 
 std::vector<Json> wanted_services(const canary::Canary& canary, const Json& service,
                                   const std::string& stable_version, const std::string& candidate_version) {
   const auto& spec = canary.spec.service;
+  const auto names = service_names(canary.spec, stable_version, candidate_version);
   Json shared = service.value("spec", Json::object()).value("selector", Json::object());
   shared.erase(spec.version_label);
   std::vector<Json> wanted;
-  for (const auto& version : {stable_version, candidate_version}) {
+  for (const auto& [name, version] :
+       {std::pair{names.stable, stable_version}, {names.candidate, candidate_version}}) {
     Json selector = shared;
     selector[spec.version_label] = version;
-    wanted.push_back(
-        make_service(canary, version_service_name(spec.name, version), service, std::move(selector)));
+    wanted.push_back(make_service(canary, name, service, std::move(selector)));
   }
-  if (spec.mode == strategies::ServiceMode::Dedicated) {
-    wanted.push_back(make_service(canary, traffic_service_name(canary.spec), service, shared));
-  }
+  if (spec.mode == strategies::ServiceMode::Dedicated)
+    wanted.push_back(make_service(canary, names.traffic, service, shared));
   return wanted;
 }
 

@@ -8,6 +8,7 @@
 
 #include "operator/canary/canary.h"
 #include "operator/kube/api.h"
+#include "operator/routing/ownership.h"
 
 namespace weir::reconcile {
 
@@ -19,24 +20,25 @@ inline constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
 // The Service that a Canary, read or not, is about.
 [[nodiscard]] kube::Key service_of(const Json& canary);
 
-// In place of a version in the name of Dedicated mode's own Service.
-inline constexpr std::string_view kTrafficPart = "weir";
+// Names of the Services of a release. Each is a DNS label, and no two are the same.
+struct ServiceNames {
+  std::string stable, candidate;  // the versions' own: "checkout-v2"
+  std::string traffic;  // behind which both versions are selected: the Service itself, or "checkout-weir"
+};
+// The version in lower case, with dashes for what a name may not hold. Where two names would be the same, or
+// one too long, a hash tells them apart: "checkout-v1-0-0f1e2d3c".
+[[nodiscard]] ServiceNames service_names(const strategies::Spec& spec, const std::string& stable_version,
+                                         const std::string& candidate_version);
 
-// A version label's value as part of an object's name: lower case, dashes for what a name may not hold.
-[[nodiscard]] std::string name_part(std::string_view version);
+// Dedicated mode's own Service: "checkout-weir".
+[[nodiscard]] std::string dedicated_service_name(const std::string& service);
 
-// "checkout-v2".
-[[nodiscard]] std::string version_service_name(const std::string& service, std::string_view version);
+// Value of the label weir.dev/canary of what a release makes: the Canary's name, which may be longer than a
+// label's value, or its beginning with a hash.
+[[nodiscard]] std::string canary_label(const std::string& canary);
 
-// The Service behind which both versions are selected during the release: the Service itself, or
-// "checkout-weir".
-[[nodiscard]] std::string traffic_service_name(const strategies::Spec& spec);
-
-// An ownerReference that lets the Canary's deletion collect what it owns.
-[[nodiscard]] Json owner_reference(const canary::Canary& canary);
-[[nodiscard]] bool is_owned_by(const Json& object, const std::string& uid);
-// Whether any release made it.
-[[nodiscard]] bool is_made(const Json& object);
+// The release as its objects name it; nothing else tells whose they are.
+[[nodiscard]] routing::Maker maker(const canary::Canary& canary);
 
 // What the release's Services should be, from the Service that clients call. They keep its ports and every
 // key of its selector but the version's.

@@ -9,9 +9,16 @@ namespace weir::routing {
 
 class NoopRouter final : public Router {
  public:
-  [[nodiscard]] strategies::Abilities abilities() const override { return {}; }
+  [[nodiscard]] strategies::Abilities abilities() const override {
+    return {.needs_foundation = false, .selects_both = false, .divides = false};
+  }
   [[nodiscard]] strategies::RouterWords words() const override { return {}; }
   [[nodiscard]] std::span<const kube::Resource> makes() const override { return {}; }
+  [[nodiscard]] std::span<const kube::Resource> routes() const override { return {}; }
+  [[nodiscard]] bool needs(const Json& /*route*/, const kube::Resource& /*kind*/,
+                           const Json& /*made*/) const override {
+    return false;
+  }
   [[nodiscard]] std::vector<ObjectName> recorded(
       const std::vector<strategies::RouteRecord>& /*records*/) const override {
     return {};

@@ -20,6 +20,7 @@
 #include "operator/kube/cluster_domain.h"
 #include "operator/kube/store.h"
 #include "operator/kube/write.h"
+#include "operator/routing/ownership.h"
 #include "strategies/plan.h"
 
 namespace weir::routing {
@@ -40,7 +41,7 @@ struct Target {
   std::string candidate_service;
   Json settings;                                 // spec.routing.<name of the router>, already valid; or null
   std::vector<strategies::RouteRecord> records;  // from status
-  Json owner;                                    // ownerReference put on objects that are made
+  Maker maker;                                   // of what is made; no uid: nobody knows
 };
 
 // The objects of one reading, by their kinds; absent ones are left out.
@@ -81,8 +82,13 @@ class Router {
 
   [[nodiscard]] virtual strategies::Abilities abilities() const = 0;
   [[nodiscard]] virtual strategies::RouterWords words() const = 0;
-  // Kinds of which it makes objects that carry the Canary's ownerReference.
+  // Kinds of which it makes objects, each signed by the release (ownership.h).
   [[nodiscard]] virtual std::span<const kube::Resource> makes() const = 0;
+  // Kinds whose objects lead requests somewhere.
+  [[nodiscard]] virtual std::span<const kube::Resource> routes() const = 0;
+  // Whether requests by `route`, an object of one of those kinds, need what a release made: a Service, or an
+  // object of one of the kinds of `makes`. Where that is not clear they do.
+  [[nodiscard]] virtual bool needs(const Json& route, const kube::Resource& kind, const Json& made) const = 0;
   // Objects that these records speak of: one may be written although it routes to the Service no more.
   [[nodiscard]] virtual std::vector<ObjectName> recorded(
       const std::vector<strategies::RouteRecord>& records) const = 0;

@@ -32,7 +32,7 @@ routing::Target target_of(const Json& input) {
   target.settings["destinationRule"] = text(asked, "destinationRule", "");
   if (const auto name = text(asked, "virtualService", ""); !name.empty())
     target.settings["virtualServices"].push_back({{"name", name}, {"routes", Json::array()}});
-  target.owner = {{"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}};
+  target.maker = {.canary = "checkout-v2", .uid = "u-1", .service = "checkout"};
   for (const auto& record : member(input, "records"))
     target.records.push_back(
         {text(record, "object", ""), text(record, "key", ""), text(record, "original", "")});
@@ -72,7 +72,7 @@ std::optional<std::int64_t> sum_of(const Json& entries) {
     const auto& weight = member(entry, "weight");
     if (!weight.is_null() && !weight.is_number_integer()) return std::nullopt;
     const auto value = weight.is_null() ? 0 : weight.get<std::int64_t>();
-    if (value < 0 || value > 100) return std::nullopt;
+    if (value < 0 || value > 10'000) return std::nullopt;
     sum += value;
   }
   return entries.size() == 1 && sum == 0 ? 100 : sum;
@@ -157,7 +157,8 @@ class Cluster {
   routing::IstioRouter router_;
 };
 
-// The weights of each route add up to what they did, and none is out of range.
+// The weights of each route add up to what they did, or to another multiple of an owner's 100, and none is
+// out of range.
 void check_sums(const Objects& before, const Objects& after) {
   require(before.of(kube::kVirtualServices).size() == after.of(kube::kVirtualServices).size(),
           "no VirtualService comes or goes");
@@ -173,8 +174,9 @@ void check_sums(const Objects& before, const Objects& after) {
         const auto& original = member(member(member(old, "spec"), kind)[at], "route");
         if (entries == original) continue;
         const auto sum = sum_of(entries);
-        require(sum.has_value(), "weights are 0 to 100: " + entries.dump());
-        require(sum == sum_of(original), "weights add up to what they did: " + entries.dump());
+        require(sum.has_value(), "weights are whole numbers: " + entries.dump());
+        require(sum == sum_of(original) || (sum > 0 && *sum % 100 == 0),
+                "weights add up to what they did, or to a multiple of 100: " + entries.dump());
       }
     }
   }

@@ -23,6 +23,7 @@ std::string_view reason_of(const Error& error) {
     case Code::AlreadyExists:
       return "AlreadyExists";
     case Code::Forbidden:
+    case Code::Terminating:
       return "Forbidden";
     case Code::TooManyRequests:
       return "TooManyRequests";
@@ -47,6 +48,9 @@ http::Response response(int status, std::string body) {
 }
 
 Json status_of(const Error& error, Json details) {
+  if (error.code == Code::Terminating)
+    details["causes"] = Json::array(
+        {{{"reason", "NamespaceTerminating"}, {"message", error.message}, {"field", "metadata.namespace"}}});
   if (!error.field.empty()) {
     details["causes"] =
         Json::array({{{"reason", "FieldValueInvalid"}, {"message", error.message}, {"field", error.field}}});

@@ -10,6 +10,7 @@
 
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
+#include "test/simulation/admission.h"
 #include "test/simulation/api_answer.h"
 #include "test/simulation/defaults.h"
 
@@ -84,6 +85,13 @@ http::Response given(const ApiRequest& request, int status, const Object& object
 
 http::Response unknown(const http::Request& raw) {
   return failed(refusal(Code::NotFound, 404, "the server could not find the requested resource: " + raw.url));
+}
+
+// As the request wants it; by default dependents go after the object.
+offline::Propagation propagation_of(const Json& options) {
+  const auto policy = base::text(options, {"propagationPolicy"});
+  if (policy == "Foreground") return offline::Propagation::Foreground;
+  return policy == "Orphan" ? offline::Propagation::Orphan : offline::Propagation::Background;
 }
 
 // The body as an object of the request's kind and namespace; else why it is none.
@@ -193,8 +201,26 @@ http::Response ApiServer::list(const ApiRequest& request) {
 http::Response ApiServer::create(const ApiRequest& request, const http::Request& raw) {
   auto object = body_of(request, raw);
   if (!object) return failed(object.error(), request);
+  if (auto why = refusal_of(request.resource, *object); !why.empty())
+    return failed(refusal(Code::Invalid, 422, std::move(why)), request);
   const auto created = objects_.create(request.resource, *std::move(object), manager_of(request, raw));
   return created ? given(request, 201, *created) : failed(created.error(), request);
+}
+
+// Of what the object becomes, where the patch applies.
+std::string ApiServer::refusal_of_patch(const ApiRequest& request, const Json& change) {
+  const auto found = objects_.find(request.resource, request.key);
+  if (!found || request.status || !is_admitted(request.resource)) return {};
+  Json after = *found;
+  try {
+    if (change.is_array())
+      after = after.patch(change);
+    else
+      after.merge_patch(change);
+  } catch (const Json::exception&) {
+    return {};  // it is refused for that
+  }
+  return refusal_of(request.resource, after);
 }
 
 http::Response ApiServer::patch(const ApiRequest& request, const http::Request& raw) {
@@ -206,6 +232,8 @@ http::Response ApiServer::patch(const ApiRequest& request, const http::Request& 
   if (type == kJsonPatch ? !change.is_array() : !change.is_object()) {
     return failed(refusal(Code::Invalid, 400, "the body is no patch of type " + type), request);
   }
+  if (auto why = refusal_of_patch(request, change); !why.empty())
+    return failed(refusal(Code::Invalid, 422, std::move(why)), request);
   const auto part = request.status ? offline::Part::Status : offline::Part::Object;
   const auto patched = objects_.patch(request.resource, request.key, change, part, manager_of(request, raw));
   return patched ? given(request, 200, *patched) : failed(patched.error(), request);
@@ -217,7 +245,8 @@ http::Response ApiServer::remove(const ApiRequest& request, const http::Request&
     return failed(refusal(Code::Invalid, 400, "the body is no DeleteOptions"), request);
   const auto left = objects_.remove(request.resource, request.key,
                                     {base::text(options, {"preconditions", "uid"}),
-                                     base::text(options, {"preconditions", "resourceVersion"})});
+                                     base::text(options, {"preconditions", "resourceVersion"})},
+                                    propagation_of(options));
   if (!left) return failed(left.error(), request);
   return *left ? given(request, 200, *left) : removed(request);
 }

@@ -55,7 +55,10 @@ class ApiServer {
   [[nodiscard]] Definitions& definitions() { return definitions_; }
   // `kubectl apply` of a whole object. Status is kept as it is unless given.
   Json put(const kube::Resource& resource, Json object, std::string_view manager = "kubectl");
-  bool erase(const kube::Resource& resource, const kube::Key& key) { return objects_.erase(resource, key); }
+  bool erase(const kube::Resource& resource, const kube::Key& key,
+             offline::Propagation propagation = offline::Propagation::Background) {
+    return objects_.erase(resource, key, propagation);
+  }
   // Null if there is none.
   [[nodiscard]] Json find(const kube::Resource& resource, const kube::Key& key);
 
@@ -103,6 +106,7 @@ class ApiServer {
   [[nodiscard]] http::Response list(const ApiRequest& request);
   [[nodiscard]] http::Response create(const ApiRequest& request, const http::Request& raw);
   [[nodiscard]] http::Response patch(const ApiRequest& request, const http::Request& raw);
+  [[nodiscard]] std::string refusal_of_patch(const ApiRequest& request, const Json& change);
   [[nodiscard]] http::Response remove(const ApiRequest& request, const http::Request& raw);
   // The version of all kinds as it was `delay` ago.
   [[nodiscard]] std::uint64_t version_before(Millis delay) const;

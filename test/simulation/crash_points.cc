@@ -42,6 +42,16 @@ std::vector<CrashScenario> crash_scenarios() {
                                    {{.kind = Kind::CanaryDeleted, .write = moment.write}}));
     }
   }
+  // The weights of the whole route change from step to step, and the subsets have names of their own.
+  for (const auto quality : {Quality::Good, Quality::Failing}) {
+    auto odd =
+        scenario(quality == Quality::Good ? "promotion of 1 %" : "rollback of 1 %", quality, false, {});
+    odd.plan.scenario.routes = Routes::Shared;
+    odd.plan.scenario.share = 1;
+    odd.plan.scenario.stable_version = "2.4.1";
+    odd.plan.scenario.candidate_version = "2-4-1";
+    scenarios.push_back(std::move(odd));
+  }
   return scenarios;
 }
 

@@ -86,14 +86,20 @@ constexpr std::array kRows{
     Row{Kind::CanarySuspended, "somebody suspends the release for a while", Family::People, kHolds, 2s, 40s,
         0, 0},
     Row{Kind::CanaryEdited, "somebody edits the Canary", Family::People, kHolds, 0s, 0s, 1, 3},
-    Row{Kind::CanaryDeleted, "somebody deletes the Canary", Family::People, kHolds, 0s, 0s, 0, 0},
+    Row{Kind::CanaryDeleted, "somebody deletes the Canary", Family::People, kHolds, 0s, 0s, 0, 2},
     Row{Kind::RollbackRequested, "somebody asks for the rollback", Family::People, kHolds, 0s, 0s, 0, 0},
     Row{Kind::SecondCanary, "somebody makes a second Canary for the Service", Family::People, kHolds, 0s, 0s,
         0, 2},
     Row{Kind::CutOff, "a replica is cut off from the API server", Family::Replica, kHolds, 1s, 40s, 0, 0},
     Row{Kind::MemberLeaseDeleted, "somebody deletes the Lease of a replica", Family::Replica, kHolds, 0s, 0s,
         0, 0},
-    Row{Kind::ReplicaStands, "a replica stands still", Family::Replica, kHolds, 1s, 40s, 0, 0}};
+    Row{Kind::ReplicaStands, "a replica stands still", Family::Replica, kHolds, 1s, 40s, 0, 0},
+    Row{Kind::CanaryForced, "somebody takes the Canary's finalizer off, and puts the routes back later",
+        Family::Deletion, kHolds, 3s, 30s, 0, 0},
+    Row{Kind::CanaryRemade, "somebody deletes the Canary and makes it again", Family::Deletion, kHolds, 0s,
+        0s, 0, 2},
+    Row{Kind::NamespaceDeleted, "somebody deletes the namespace", Family::Deletion, kHarms, 0s, 10s, 0,
+        1'000}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 
@@ -138,7 +144,7 @@ std::vector<Fault> draw_faults(Random& random) {
   const bool one_family = random.chance(0.4);
   const auto family = static_cast<Family>(random.between(0, 5));
   for (const auto& row : kRows) {
-    if (one_family ? row.family == family : row.family != Family::Replica) rows.push_back(&row);
+    if (one_family ? row.family == family : row.family < Family::Replica) rows.push_back(&row);
   }
   std::vector<Fault> faults;
   const auto count = random.between(0, kMostFaults);
@@ -155,6 +161,13 @@ std::vector<Fault> draw_replica_faults(Random& random) {
   const auto count = random.between(0, kMostReplicaFaults);
   for (std::int64_t i = 0; i < count; ++i) faults.push_back(draw(*random.pick(rows), random));
   return faults;
+}
+
+std::vector<Fault> draw_deletions(Random& random) {
+  if (!random.chance(0.2)) return {};
+  const auto kind = random.pick(
+      std::vector{Kind::CanaryDeleted, Kind::CanaryForced, Kind::CanaryRemade, Kind::NamespaceDeleted});
+  return {draw(row_of(kind), random)};
 }
 
 void Road::end(Kind kind) {

@@ -65,13 +65,17 @@ enum class Kind {
   ServiceDeleted,
   CanarySuspended,  // and resumed
   CanaryEdited,
-  CanaryDeleted,
+  CanaryDeleted,  // number: as offline::Propagation
   RollbackRequested,
   SecondCanary,  // for the same Service
   // of one of several processes that share the releases
   CutOff,  // from the API server
   MemberLeaseDeleted,
-  ReplicaStands  // stopped; its clocks go on
+  ReplicaStands,  // stopped; its clocks go on
+  // of a deletion in its own way
+  CanaryForced,     // its finalizer is taken off by hand, and its owner puts the objects back later
+  CanaryRemade,     // deleted, and made again under its name once it is gone; number: as offline::Propagation
+  NamespaceDeleted  // all that is in it, one object after another in an order drawn by number
 };
 
 struct Fault {
@@ -85,7 +89,7 @@ struct Fault {
 [[nodiscard]] std::string_view to_string(Kind kind);
 [[nodiscard]] std::string describe(const Fault& fault);
 // Whom or what a fault strikes.
-enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica };
+enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica, Deletion };
 [[nodiscard]] Family family_of(Kind kind);
 
 // What a fault excuses.
@@ -99,6 +103,9 @@ struct Excuse {
 [[nodiscard]] std::vector<Fault> draw_faults(Random& random);
 // For processes that share the releases: what strikes one of them, the one that leads the release or another.
 [[nodiscard]] std::vector<Fault> draw_replica_faults(Random& random);
+
+// Of few runs: that the Canary, or its namespace, is deleted, in one of the ways that there are.
+[[nodiscard]] std::vector<Fault> draw_deletions(Random& random);
 
 // What the faults on the way to the API server that are under way make of one request.
 class Road {

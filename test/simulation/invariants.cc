@@ -2,14 +2,16 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <array>
+#include <string>
+
 #include "operator/kube/object.h"
 
 namespace weir::simulation {
 namespace {
 
-bool is_marked(const Json& object) {
-  return !member(object, "/metadata/annotations/weir.dev~1epoch").is_null();
-}
+// The operator's marks, by the last part of their names.
+constexpr std::array<const char*, 2> kMarks{"epoch", "noop-weight"};
 
 }  // namespace
 
@@ -66,7 +68,10 @@ std::vector<Violation> Invariants::check_end(bool promoted) const {
     for (const auto& [name, edited] : *all) {
       if (edited.object.is_null()) continue;
       const auto what = checks::text(edited.object, "/kind") + " " + name;
-      if (is_marked(edited.object)) add(what + " still has annotation weir.dev/epoch");
+      for (const std::string mark : kMarks) {
+        if (!member(edited.object, ("/metadata/annotations/weir.dev~1" + mark).c_str()).is_null())
+          add(what + " still has annotation weir.dev/" + mark);
+      }
       if (checks::is_of_a_canary(edited.object)) add(what + ", which the release made, is still there");
     }
   }

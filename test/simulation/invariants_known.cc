@@ -134,6 +134,7 @@ std::optional<Millis> time_of(const std::string& text) {
 }
 
 bool is_of_a_canary(const Json& object) {
+  if (!text(object, "/metadata/annotations/weir.dev~1canary-uid").empty()) return true;
   const auto& owners = member(object, "/metadata/ownerReferences");
   return owners.is_array() &&
          std::ranges::any_of(owners, [](const Json& owner) { return text(owner, "/kind") == "Canary"; });
@@ -193,7 +194,10 @@ void Known::take(const Change& change) {
   if (kind == kube::kCanaries.kind) take_canary(change);
   if (kind == kube::kVirtualServices.kind) take_edited(virtual_services_, change);
   if (kind == kube::kDestinationRules.kind) take_edited(rules_, change);
-  if (kind == kube::kServices.kind) take_edited(services_, change);
+  if (kind == kube::kServices.kind) {
+    take_edited(services_, change);
+    find_traffic_service();
+  }
   if (kind == kube::kDeployments.kind) take_deployment(change);
   if (kind == kube::kPods.kind) take_pod(change);
   if (kind == kube::kEndpointSlices.kind) take_slice(change);
@@ -220,6 +224,23 @@ void Known::choose_release() {
     if (same || (canary.active() && (!release_ || !release_->active() || !canaries_.contains(release_->key))))
       release_ = canary;
   }
+  find_traffic_service();
+}
+
+// Of what a release makes the one without a version.
+void Known::find_traffic_service() {
+  if (!release_) return;
+  for (const auto& [name, edited] : services_) {
+    const auto& selector = member(edited.object, "/spec/selector");
+    const bool of_both = selector.is_object() && !selector.contains(release_->label);
+    if (of_both && is_of_a_canary(edited.object)) made_traffic_ = name;
+  }
+  release_->made_traffic = made_traffic_;
+}
+
+std::string Known::version_called(const std::string& subset) const {
+  const auto found = versions_.find(subset);
+  return found == versions_.end() ? subset : found->second;
 }
 
 // What a release leaves is what the owner has from then on.
@@ -251,6 +272,8 @@ void Known::take_edited(std::map<std::string, Edited>& all, const Change& change
   edited.object = change.after;
   edited.changed_by = change.writer;
   edited.changed_at = change.at;
+  for (const auto& subset : member(change.after, "/spec/subsets"))
+    versions_[text(subset, "/name")] = label_at(labels_of(member(subset, "/labels")), label());
 }
 
 void Known::take_deployment(const Change& change) {

@@ -55,8 +55,12 @@ struct Release {
   // It has begun, so that objects may be as it wrote them, and is not over.
   [[nodiscard]] bool active() const;
   [[nodiscard]] bool over() const { return phase == "Succeeded" || phase == "Failed"; }
+  std::string made_traffic;  // name of the Service that it made for both versions; empty: none yet
   // The Service that the divided routes name.
-  [[nodiscard]] std::string traffic_service() const { return dedicated ? service + "-weir" : service; }
+  [[nodiscard]] std::string traffic_service() const {
+    if (!dedicated) return service;
+    return made_traffic.empty() ? service + "-weir" : made_traffic;
+  }
 };
 [[nodiscard]] Release read_release(const Json& canary);
 
@@ -118,6 +122,9 @@ class Known {
   [[nodiscard]] const Edited* service_object() const;
   [[nodiscard]] const Workload* workload(const std::string& name) const;
 
+  // What a subset of this name meant when a rule last defined it; the name itself if none ever did.
+  [[nodiscard]] std::string version_called(const std::string& subset) const;
+
   // Ready pods of a version, by its Deployments' status.
   [[nodiscard]] int most_ready(const std::string& version, Millis since) const;
   [[nodiscard]] int least_ready(const std::string& version, Millis since) const;
@@ -137,6 +144,7 @@ class Known {
   void take_slice(const Change& change);
   void count_endpoints(const std::string& service, Millis at);
   void choose_release();
+  void find_traffic_service();
   void settle();
   [[nodiscard]] const std::string& label() const;
 
@@ -147,6 +155,8 @@ class Known {
   std::optional<Release> release_;
   Millis began_at_{0};
   std::map<std::string, Edited> virtual_services_, rules_, services_;
+  std::map<std::string, std::string> versions_;  // by subset
+  std::string made_traffic_;
   std::map<std::string, Workload> workloads_;
   std::map<std::string, Labels> pods_;
   std::map<std::string, Slice> slices_;
@@ -161,6 +171,6 @@ class Known {
 [[nodiscard]] std::optional<Millis> duration(const std::string& text);
 // RFC 3339 in UTC, since 1970.
 [[nodiscard]] std::optional<Millis> time_of(const std::string& text);
-[[nodiscard]] bool is_of_a_canary(const Json& object);  // by its ownerReferences
+[[nodiscard]] bool is_of_a_canary(const Json& object);  // by its annotations; older ones by ownerReferences
 
 }  // namespace weir::simulation::checks

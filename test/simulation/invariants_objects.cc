@@ -10,6 +10,7 @@ namespace weir::simulation::checks {
 namespace {
 
 constexpr const char* kMark = "weir.dev/epoch";
+constexpr const char* kWeightOfNoop = "weir.dev/noop-weight";
 
 std::string name_of(const Change& change) {
   const Json& object = change.after.is_null() ? change.before : change.after;
@@ -22,7 +23,7 @@ Json content(Json object) {
   for (const char* field : {"managedFields", "resourceVersion", "generation", "deletionTimestamp"})
     metadata.erase(field);
   if (metadata.contains("annotations") && metadata["annotations"].is_object()) {
-    metadata["annotations"].erase(kMark);
+    for (const char* mark : {kMark, kWeightOfNoop}) metadata["annotations"].erase(mark);
     if (metadata["annotations"].empty()) metadata.erase("annotations");
   }
   return object;
@@ -63,6 +64,7 @@ class FieldCheck {
     const auto name_space = kube::metadata_text(object, "namespace");
     if (name_space != context_.expectations.name_space)
       return report("was written in namespace " + name_space);
+    check_strangers(object);
     if (kind == kube::kCanaries.kind) return canary();
     if (kind == kube::kDeployments.kind) return deployment();
     const bool known_kind = kind == kube::kServices.kind || kind == kube::kVirtualServices.kind ||
@@ -75,6 +77,25 @@ class FieldCheck {
   }
 
  private:
+  // What no release names is nobody's to write (S17).
+  void check_strangers(const Json& object) {
+    const auto& kind = change_.resource.kind;
+    const auto name = kube::metadata_text(object, "name");
+    // A write may be on its way for longer than its Canary is there.
+    const auto* last = context_.known.release();
+    const auto is_any = [&](const auto& names) {
+      return (last != nullptr && names(*last)) ||
+             std::ranges::any_of(context_.known.canaries(),
+                                 [&](const auto& entry) { return names(entry.second); });
+    };
+    const bool service = kind == kube::kServices.kind && !is_of_a_canary(object) &&
+                         !is_any([&](const Release& one) { return one.service == name; });
+    const bool workload = kind == kube::kDeployments.kind && !is_any([&](const Release& one) {
+                            return one.target == name || one.stable == name;
+                          });
+    if (service || workload) report("was written, and is no part of a release");
+  }
+
   void report(const std::string& what) {
     context_.findings.add(change_.at, "S15", name_of(change_) + " " + what);
   }

@@ -67,9 +67,10 @@ void PodChecks::check_routes_before_selector(const Change& change, const Release
     if (may_be_unseen(context_, edited, change.at)) continue;
     for (const auto& share : reader.shares(edited.object, reader.selects())) {
       if (share.candidate_pinned == share.whole) continue;
-      context_.findings.add(change.at, "S4",
-                            fmt::format("Service {} selects the candidate while {} gives it {} of {}",
-                                        release.service, share.route, share.candidate_pinned, share.whole));
+      context_.findings.add(
+          change.at, "S4",
+          fmt::format("Service {} selects the candidate while {} gives it {} of {}", release.service,
+                      share.route, per_cent(share.candidate_pinned), per_cent(share.whole)));
     }
   }
 }
@@ -97,7 +98,7 @@ void PodChecks::check_scale(const Change& change) {
     if (may_be_unseen(context_, edited, change.at)) continue;
     for (const auto& share : reader.shares(edited.object, selects)) {
       const int part = candidate ? share.candidate : share.stable;
-      if (part > 0) report(fmt::format("while {} gives them {}", share.route, part));
+      if (part > 0) report(fmt::format("while {} gives them {}", share.route, per_cent(part)));
     }
   }
 }
@@ -120,8 +121,8 @@ void PodChecks::check_finalizer(const Change& change) {
       const int pinned = share.stable_pinned + share.candidate_pinned;
       const bool one = share.stable_pinned == share.whole || share.candidate_pinned == share.whole;
       if (pinned > 0 && !one)
-        report(fmt::format("{} is divided: {} and {}", share.route, share.stable_pinned,
-                           share.candidate_pinned));
+        report(fmt::format("{} is divided: {} and {}", share.route, per_cent(share.stable_pinned),
+                           per_cent(share.candidate_pinned)));
     }
   }
   const auto* service = context_.known.service_object();
@@ -177,7 +178,7 @@ void PodChecks::check_dead(Millis now, const Release& release, bool candidate) {
           now, "S2",
           fmt::format("{} gives {} to version {}, which has had no ready endpoint behind "
                       "Service {} for {} s",
-                      share.route, part, version, traffic, (now - *dead_since).count() / 1'000));
+                      share.route, per_cent(part), version, traffic, (now - *dead_since).count() / 1'000));
     }
   }
 }

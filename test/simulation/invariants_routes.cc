@@ -3,38 +3,22 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 #include "operator/kube/object.h"
+#include "test/simulation/invariants_lists.h"
 
 namespace weir::simulation::checks {
 namespace {
 
+// No owner's weight is above 100, and a hundredth of it is the least part that anybody asks for.
+constexpr int kMostWeight = 10'000;
+constexpr int kAll = 10'000;  // of a route's traffic, in parts of a Share
+
 // As Istio reads hosts of objects of the Service's namespace.
 bool names_host(std::string_view host, const std::string& service, const Known& known) {
   return host == service || host == service + "." + known.name_space() + ".svc." + known.domain();
-}
-
-std::string host_of(const Json& destination) { return text(destination, "/destination/host"); }
-std::string subset_of(const Json& destination) { return text(destination, "/destination/subset"); }
-
-const Json& list_of(const Json& object, const char* kind) {
-  static const Json kEmpty = Json::array();
-  const auto spec = object.find("spec");
-  if (spec == object.end() || !spec->is_object()) return kEmpty;
-  const auto found = spec->find(kind);
-  return found != spec->end() && found->is_array() ? *found : kEmpty;
-}
-
-const Json& destinations_of(const Json& route) {
-  static const Json kEmpty = Json::array();
-  const auto found = route.find("route");
-  return found != route.end() && found->is_array() ? *found : kEmpty;
-}
-
-Json without(Json object, const char* field) {
-  object.erase(field);
-  return object;
 }
 
 Json without_destinations(const Json& object) {
@@ -70,12 +54,16 @@ class Comparison {
 
   std::string run() {
     for (std::size_t i = 0; i < written_.size(); ++i) {
-      if (weights_[i] < 0) return "weight " + written_[i].dump() + " is not a whole number from 0 to 100";
+      if (weights_[i] < 0) return "weight " + written_[i].dump() + " is not a whole number";
       if (host_of(written_[i]).empty()) return "a destination names no host: " + written_[i].dump();
     }
     const int sum = std::accumulate(weights_.begin(), weights_.end(), 0);
     const int owners_sum = std::accumulate(owner_weights_.begin(), owner_weights_.end(), 0);
-    if (sum != owners_sum) return fmt::format("the weights sum to {} instead of {}", sum, owners_sum);
+    if (sum != owners_sum && (owners_sum <= 0 || sum <= 0 || sum % owners_sum != 0))
+      return fmt::format("the weights sum to {} instead of {}", sum, owners_sum);
+    scale_ = sum == owners_sum ? 1 : sum / owners_sum;
+    if (scale_ > 1 && stage_ != Stage::During)
+      return fmt::format("the weights sum to {}: they are not put back to {}", sum, owners_sum);
     std::size_t at = 0;
     for (std::size_t i = 0; i < owners_.size(); ++i) {
       if (stage_ == Stage::During && is_pair(i, at)) {
@@ -98,13 +86,15 @@ class Comparison {
   [[nodiscard]] bool is_pair(std::size_t i, std::size_t at) const {
     return at + 1 < written_.size() && is_ours(i) && reader_.goes(written_[at]) == Reader::Goes::Stable &&
            reader_.goes(written_[at + 1]) == Reader::Goes::Candidate &&
-           weights_[at] + weights_[at + 1] == owner_weights_[i] &&
+           weights_[at] + weights_[at + 1] == owner_weights_[i] * scale_ &&
            rest_of(written_[at]) == rest_of(owners_[i]) && rest_of(written_[at + 1]) == rest_of(owners_[i]);
   }
   [[nodiscard]] bool is_same(std::size_t i, std::size_t at) const {
-    if (written_[at] == owners_[i]) return true;
-    const bool same_weight = exact_ ? member(written_[at], "/weight") == member(owners_[i], "/weight")
-                                    : weights_[at] == owner_weights_[i];
+    if (scale_ == 1 && written_[at] == owners_[i]) return true;
+    // A weight that no multiple changes stays as it is written.
+    const bool untouched = exact_ && (scale_ == 1 || owner_weights_[i] == 0);
+    const bool same_weight = untouched ? member(written_[at], "/weight") == member(owners_[i], "/weight")
+                                       : weights_[at] == owner_weights_[i] * scale_;
     if (!same_weight) return false;
     if (without(written_[at], "weight") == without(owners_[i], "weight")) return true;
     // What was pinned moves with the promotion, to a subset of the candidate's.
@@ -119,151 +109,8 @@ class Comparison {
   const Stage stage_;
   const bool exact_;
   const std::vector<int> owner_weights_, weights_;
+  int scale_ = 1;  // while the route is divided: the owner's weights may be multiplied
 };
-
-// ---- what a person wrote over a divided route ----
-
-struct Run {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
-
-// Neighbouring destinations to the versions: what a pair of the release looks like, or what is left of it.
-std::vector<Run> runs_of(const Reader& reader, const Json& destinations) {
-  std::vector<Run> runs;
-  bool open = false;
-  for (std::size_t i = 0; i < destinations.size(); ++i) {
-    const auto goes = reader.goes(destinations[i]);
-    const bool half = goes == Reader::Goes::Stable || goes == Reader::Goes::Candidate;
-    if (half && open && goes == Reader::Goes::Candidate) {
-      runs.back().end = i + 1;
-    } else if (half) {
-      runs.push_back({i, i + 1});
-    }
-    open = half;
-  }
-  return runs;
-}
-
-bool names_an_added_subset(const Reader& reader, const Json& owners, const Json& destinations) {
-  return std::ranges::any_of(destinations, [&](const Json& destination) {
-    const auto goes = reader.goes(destination);
-    if (goes != Reader::Goes::Stable && goes != Reader::Goes::Candidate) return false;
-    return std::ranges::none_of(owners, [&](const Json& own) {
-      return host_of(own) == host_of(destination) && subset_of(own) == subset_of(destination);
-    });
-  });
-}
-
-// The owner's list that `destinations` stands for; null: nobody can say.
-Json undivided(const Reader& reader, const Json& owners, const Json& destinations) {
-  std::vector<std::size_t> places;  // in owners
-  const auto owner_weights = Reader::weights(owners);
-  for (std::size_t i = 0; i < owners.size(); ++i) {
-    if (reader.goes(owners[i]) != Reader::Goes::Elsewhere) places.push_back(i);
-  }
-  const auto weights = Reader::weights(destinations);
-  const auto runs = runs_of(reader, destinations);
-  if (runs.size() != places.size()) return {};
-  Json list = Json::array();
-  int others = 0;
-  int as_known = 0;
-  int as_written = 0;
-  std::vector<std::pair<std::size_t, int>> written;  // place in `list` and weight
-  for (std::size_t i = 0, run = 0; i < destinations.size(); ++i) {
-    if (run == runs.size() || i != runs[run].begin) {
-      others += weights[i];
-      list.push_back(destinations[i]);
-      continue;
-    }
-    const int total = std::accumulate(weights.begin() + static_cast<std::ptrdiff_t>(i),
-                                      weights.begin() + static_cast<std::ptrdiff_t>(runs[run].end), 0);
-    as_known += owner_weights[places[run]];
-    as_written += total;
-    written.emplace_back(list.size(), total);
-    list.push_back(owners[places[run]]);
-    i = runs[run].end - 1;
-    ++run;
-  }
-  if (others + as_known == 100) return list;
-  if (others + as_written != 100 && written.size() != 1) return {};
-  for (const auto& [place, total] : written)
-    list[place]["weight"] = others + as_written == 100 ? total : 100 - others;
-  return list;
-}
-
-// The owner's destinations of a route that a person has edited: those of the route with the same rest, else
-// of the one in the same place.
-const Json& known_destinations(const Json& owners, const char* kind, std::size_t index, const Json& route) {
-  const auto& routes = list_of(owners, kind);
-  const auto rest = without(route, "route");
-  if (index < routes.size() && without(routes[index], "route") == rest) return destinations_of(routes[index]);
-  for (const auto& known : routes) {
-    if (without(known, "route") == rest) return destinations_of(known);
-  }
-  static const Json kEmpty = Json::array();
-  return index < routes.size() ? destinations_of(routes[index]) : kEmpty;
-}
-
-void read_routes_edit(const Reader& reader, const Change& change, Edited& edited) {
-  Json owners = change.after;
-  bool clear = true;
-  for (const char* kind : kKinds) {
-    if (!owners["spec"].contains(kind)) continue;
-    auto& routes = owners["spec"][kind];
-    for (std::size_t i = 0; i < routes.size(); ++i) {
-      if (!routes[i].contains("route")) continue;
-      const auto& known = known_destinations(edited.owners, kind, i, routes[i]);
-      auto& destinations = routes[i]["route"];
-      if (!names_an_added_subset(reader, known, destinations)) continue;
-      auto list = undivided(reader, known, destinations);
-      if (list.is_null())
-        clear = false;
-      else
-        destinations = std::move(list);
-    }
-  }
-  edited.owners = std::move(owners);
-  edited.unclear = !clear;
-}
-
-// ---- rules ----
-
-const Json* subset_named(const Json& rule, const std::string& name) {
-  for (const auto& subset : list_of(rule, "subsets")) {
-    if (text(subset, "/name") == name) return &subset;
-  }
-  return nullptr;
-}
-
-std::string version_in(const Json& subset, const std::string& label) {
-  const auto& labels = member(subset, "/labels");
-  const auto found = labels.find(label);
-  return labels.is_object() && found != labels.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-// What the release added goes out of a rule that a person wrote.
-void read_rule_edit(const Release& release, const Change& change, Edited& edited) {
-  Json owners = change.after;
-  const bool had_none = !edited.owners.is_null() && !member(edited.owners, "/spec/subsets").is_array();
-  if (owners["spec"].contains("subsets")) {
-    Json left = Json::array();
-    for (const auto& subset : owners["spec"]["subsets"]) {
-      const auto name = text(subset, "/name");
-      const auto version = version_in(subset, release.label);
-      const bool of_release = version == release.stable_version || version == release.candidate_version;
-      const bool added = subset_named(edited.owners, name) == nullptr && !edited.object.is_null() &&
-                         subset_named(edited.object, name) != nullptr;
-      if (!added || !of_release) left.push_back(subset);
-    }
-    if (left.empty() && had_none) {
-      owners["spec"].erase("subsets");
-    } else {
-      owners["spec"]["subsets"] = std::move(left);
-    }
-  }
-  edited.owners = std::move(owners);
-}
 
 }  // namespace
 
@@ -288,7 +135,7 @@ Reader::Goes Reader::goes(const Json& destination) const {
   const auto& subsets = traffic ? traffic_ : own_;
   const auto found = subsets.find(subset);
   // A subset that no rule defines any more means what the release calls so.
-  auto version = found == subsets.end() ? subset : found->second;
+  auto version = found == subsets.end() ? known_.version_called(subset) : found->second;
   if (found == subsets.end() && subset == release_.stable_subset) version = release_.stable_version;
   if (found == subsets.end() && subset == release_.candidate_subset) version = release_.candidate_version;
   if (version == release_.stable_version) return Goes::Stable;
@@ -302,7 +149,7 @@ std::vector<int> Reader::weights(const Json& destinations) {
     const bool only_one = destinations.size() == 1;
     if (weight.is_null()) {
       weights.push_back(only_one ? 100 : 0);
-    } else if (!weight.is_number_integer() || weight < 0 || weight > 100) {
+    } else if (!weight.is_number_integer() || weight < 0 || weight > kMostWeight) {
       weights.push_back(-1);
     } else {
       weights.push_back(only_one && weight == 0 ? 100 : weight.get<int>());
@@ -322,6 +169,8 @@ std::vector<Share> Reader::shares(const Json& virtual_service, Selects selects) 
       Share share{.route = fmt::format("VirtualService {} spec.{}[{}]", name, kind, i)};
       const auto& destinations = destinations_of(routes[i]);
       const auto given = weights(destinations);
+      const auto sum = std::accumulate(given.begin(), given.end(), 0,
+                                       [](int all, int weight) { return all + std::max(weight, 0); });
       bool ours = false;
       for (std::size_t j = 0; j < destinations.size(); ++j) {
         const auto goes = this->goes(destinations[j]);
@@ -337,6 +186,9 @@ std::vector<Share> Reader::shares(const Json& virtual_service, Selects selects) 
       }
       share.stable += share.stable_pinned;
       share.candidate += share.candidate_pinned;
+      for (int* part :
+           {&share.whole, &share.stable, &share.candidate, &share.stable_pinned, &share.candidate_pinned})
+        *part = sum == 0 ? 0 : static_cast<int>(std::int64_t{*part} * kAll / sum);
       if (ours) shares.push_back(std::move(share));
     }
   }
@@ -430,20 +282,6 @@ std::string rule_difference(const Release& release, const Edited& owner, const J
   if (stage != Stage::During && !same_form && owner.as_given)
     return "DestinationRule " + name + " has spec.subsets where its owner wrote none, or lost it";
   return {};
-}
-
-void read_owners_edit(const Known& known, const Change& change, Edited& edited) {
-  const auto* release = known.release();
-  const Json before = edited.owners;
-  if (change.resource.kind == kube::kVirtualServices.kind) {
-    read_routes_edit(Reader(known, *release), change, edited);
-  } else if (change.resource.kind == kube::kDestinationRules.kind) {
-    read_rule_edit(*release, change, edited);
-  } else {
-    edited.owners = change.after;
-  }
-  const bool same = !before.is_null() && member(before, "/spec") == member(edited.owners, "/spec");
-  edited.as_given = edited.as_given && same;
 }
 
 }  // namespace weir::simulation::checks

@@ -17,8 +17,8 @@ inline constexpr const char* kKinds[] = {"http", "tcp", "tls"};
 // What the Service's selector lets through.
 enum class Selects { Nothing, Stable, Candidate, Both };
 
-// The parts of one route's traffic, in per cent, that can reach each version at most. A destination without a
-// subset goes where the Service's selector points.
+// The parts of one route's traffic, in hundredths of a per cent, that can reach each version at most. A
+// destination without a subset goes where the Service's selector points.
 struct Share {
   std::string route;  // spec.http[0]
   int whole = 0;      // of the Service
@@ -27,6 +27,8 @@ struct Share {
   int stable_pinned = 0;  // by subset
   int candidate_pinned = 0;
 };
+// Of a Share's parts, for messages.
+[[nodiscard]] inline double per_cent(int part) { return part / 100.0; }
 
 // Reads destinations during one release, by the rules as they are known.
 class Reader {
@@ -36,7 +38,7 @@ class Reader {
   Reader(const Known& known, const Release& release);
 
   [[nodiscard]] Goes goes(const Json& destination) const;
-  // Weights of a list as Istio reads them; -1: not a whole number from 0 to 100.
+  // Weights of a list as Istio reads them; -1: no whole number, or below 0.
   [[nodiscard]] static std::vector<int> weights(const Json& destinations);
   // Of the managed routes to the Service.
   [[nodiscard]] std::vector<Share> shares(const Json& virtual_service, Selects selects) const;

@@ -50,8 +50,8 @@ class WeightCheck {
     if (after.candidate <= before.candidate) return;
     const auto rise =
         fmt::format("{} {} of {}: {} raises the candidate's part from {} to {} of {}", change_.resource.kind,
-                    kube::metadata_text(change_.after, "name"), release_.phase, after.route, before.candidate,
-                    after.candidate, after.whole);
+                    kube::metadata_text(change_.after, "name"), release_.phase, after.route,
+                    per_cent(before.candidate), per_cent(after.candidate), per_cent(after.whole));
     const int allowed = (after.whole * release_.weight + 99) / 100;
     if (after.candidate > allowed)
       report("S5", fmt::format("{}; status authorises {} %", rise, release_.weight));
@@ -68,7 +68,8 @@ class WeightCheck {
     const bool candidate = after.candidate > before.candidate && after.candidate_pinned > 0;
     if (candidate && !had_endpoints(release_.candidate_version)) {
       report("S2", fmt::format("{} gives {} to version {}, which has no ready endpoint behind Service {}",
-                               after.route, after.candidate_pinned, release_.candidate_version, traffic_));
+                               after.route, per_cent(after.candidate_pinned), release_.candidate_version,
+                               traffic_));
     }
     // A Service that takes the traffic over needs stable's endpoints too, if there are any pods.
     const bool taken_over = release_.dedicated && before.stable_pinned == 0 && after.stable_pinned > 0 &&
@@ -79,7 +80,7 @@ class WeightCheck {
     if (stable && (other || taken_over) && !had_endpoints(release_.stable_version)) {
       report("S2", fmt::format("{} gives {} to version {}, which has no ready endpoint behind Service {}, "
                                "while version {} has some",
-                               after.route, after.stable_pinned, release_.stable_version, traffic_,
+                               after.route, per_cent(after.stable_pinned), release_.stable_version, traffic_,
                                release_.candidate_version));
     }
   }

@@ -10,6 +10,7 @@ namespace weir::simulation {
 namespace {
 
 constexpr const char* kTool = "gitops";
+constexpr Millis kLookAgain{500};
 
 Json* member(Json& object, const char* pointer) {
   const Json::json_pointer path(pointer);
@@ -29,93 +30,75 @@ void People::put(const kube::Resource& resource, const Json& object, const char*
   server_.put(resource, object, manager);
 }
 
+const std::map<Kind, People::Act> People::kActs{
+    {Kind::CandidateScaled, [](People& p, const Fault& fault) { p.scale(kCandidate, fault.number); }},
+    {Kind::StableScaled, [](People& p, const Fault& fault) { p.scale(kStable, fault.number); }},
+    {Kind::CandidateDeleted,
+     [](People& p, const Fault& fault) {
+       p.remove_for_a_while(kube::kDeployments, kCandidate, fault.lasting, candidate_deployment(p.scenario_));
+     }},
+    {Kind::StableDeleted,
+     [](People& p, const Fault& fault) {
+       p.remove_for_a_while(kube::kDeployments, kStable, fault.lasting, stable_deployment(p.scenario_));
+     }},
+    {Kind::TemplateChanged, [](People& p, const Fault&) { p.change_template(nullptr); }},
+    {Kind::TemplateChangedToBad, [](People& p, const Fault&) { p.change_template(kBadVariant); }},
+    {Kind::CandidateRelabelled,
+     [](People& p, const Fault& fault) {
+       if (p.release_runs()) p.relabel(kCandidate, fault.number == 0 ? "v2b" : nullptr);
+     }},
+    {Kind::StableRelabelled, [](People& p, const Fault& fault) { p.relabel_stable(fault); }},
+    {Kind::VersionLabelEdited,
+     [](People& p, const Fault&) {
+       if (p.release_runs()) p.edit_canary("/spec/service/versionLabel", "instance");
+     }},
+    {Kind::ModeEdited,
+     [](People& p, const Fault&) {
+       if (p.release_runs())
+         p.edit_canary("/spec/service/mode", p.scenario_.dedicated ? "Placeholder" : "Dedicated");
+     }},
+    {Kind::WeightsEdited, [](People& p, const Fault& fault) { p.edit_weights(fault.number); }},
+    {Kind::RoutesReverted,
+     [](People& p, const Fault& fault) {
+       p.revert_routes(Millis(fault.number), p.executor_.now() + fault.lasting);
+     }},
+    {Kind::RouteDeleted,
+     [](People& p, const Fault& fault) {
+       p.remove_for_a_while(kube::kVirtualServices, kApp, fault.lasting, virtual_service(p.scenario_));
+     }},
+    {Kind::RuleDeleted, [](People& p, const Fault& fault) { p.remove_rule(fault.lasting); }},
+    {Kind::SelectorEdited, [](People& p, const Fault&) { p.put(kube::kServices, service(p.scenario_)); }},
+    {Kind::ServiceDeleted, [](People& p, const Fault& fault) { p.remove_service(fault.lasting); }},
+    {Kind::CanarySuspended, [](People& p, const Fault& fault) { p.suspend_canary(fault.lasting); }},
+    {Kind::CanaryEdited,
+     [](People& p, const Fault& fault) { p.edit_canary("/spec/analysis/threshold", fault.number); }},
+    {Kind::CanaryDeleted, [](People& p, const Fault& fault) { p.delete_canary(fault); }},
+    {Kind::CanaryForced, [](People& p, const Fault& fault) { p.force_canary_away(fault.lasting); }},
+    {Kind::CanaryRemade,
+     [](People& p, const Fault& fault) {
+       p.mending_ = true;
+       p.delete_canary(fault);
+       p.remake_canary();
+     }},
+    {Kind::NamespaceDeleted, [](People& p, const Fault& fault) { p.delete_namespace(fault); }},
+    {Kind::RollbackRequested,
+     [](People& p, const Fault&) { p.edit_canary("/metadata/annotations/weir.dev~1rollback", "asked for"); }},
+    {Kind::SecondCanary, [](People& p, const Fault& fault) { p.make_second(fault.number); }},
+};
+
 void People::act(const Fault& fault) {
-  switch (fault.kind) {
-    case Kind::CandidateScaled:
-      return scale(kCandidate, fault.number);
-    case Kind::StableScaled:
-      return scale(kStable, fault.number);
-    case Kind::CandidateDeleted:
-      return remove_for_a_while(kube::kDeployments, kCandidate, fault.lasting,
-                                deployment("v2", scenario_.candidate_pods, "candidate"));
-    case Kind::StableDeleted:
-      return remove_for_a_while(kube::kDeployments, kStable, fault.lasting,
-                                deployment("v1", scenario_.stable_pods, "stable"));
-    case Kind::TemplateChanged:
-      return change_template(nullptr);
-    case Kind::TemplateChangedToBad:
-      return change_template(kBadVariant);
-    case Kind::CandidateRelabelled:
-      if (release_runs()) relabel(kCandidate, fault.number == 0 ? "v2b" : nullptr);
-      return;
-    case Kind::StableRelabelled:
-      if (!release_runs()) return;
-      relabel(kStable, fault.number == 0 ? "v1b" : nullptr);
-      return executor_.after(fault.lasting, [this] { relabel(kStable, "v1"); });
-    case Kind::VersionLabelEdited:
-      if (release_runs()) edit_canary("/spec/service/versionLabel", "instance");
-      return;
-    case Kind::ModeEdited:
-      if (release_runs())
-        edit_canary("/spec/service/mode", scenario_.dedicated ? "Placeholder" : "Dedicated");
-      return;
-    case Kind::WeightsEdited:
-      return edit_weights(fault.number);
-    case Kind::RoutesReverted:
-      return revert_routes(Millis(fault.number), executor_.now() + fault.lasting);
-    case Kind::RouteDeleted:
-      return remove_for_a_while(kube::kVirtualServices, kService, fault.lasting, virtual_service(scenario_));
-    case Kind::RuleDeleted:
-      return remove_rule(fault.lasting);
-    case Kind::SelectorEdited:
-      return put(kube::kServices, service());
-    case Kind::ServiceDeleted:
-      return remove_service(fault.lasting);
-    case Kind::CanarySuspended:
-      edit_canary("/spec/suspend", true);
-      return executor_.after(fault.lasting, [this] { edit_canary("/spec/suspend", false); });
-    case Kind::CanaryEdited:
-      return edit_canary("/spec/analysis/threshold", fault.number);
-    case Kind::CanaryDeleted:
-      (void)server_.erase(kube::kCanaries, {kNamespace, kCanary});
-      return;
-    case Kind::RollbackRequested:
-      return edit_canary("/metadata/annotations/weir.dev~1rollback", "asked for");
-    case Kind::SecondCanary:
-      return make_second(fault.number);
-    case Kind::KillBeforeWrite:
-    case Kind::KillAfterWrite:
-    case Kind::Kill:
-    case Kind::Freeze:
-    case Kind::Suspend:
-    case Kind::WallJump:
-    case Kind::ServerErrors:
-    case Kind::Resets:
-    case Kind::LateWrites:
-    case Kind::Throttling:
-    case Kind::Forbidden:
-    case Kind::SlowServer:
-    case Kind::WatchesBreak:
-    case Kind::WatchesGone:
-    case Kind::StaleCaches:
-    case Kind::PrometheusDown:
-    case Kind::PrometheusSlow:
-    case Kind::PrometheusNotANumber:
-    case Kind::PrometheusEmpty:
-    case Kind::PrometheusPartial:
-    case Kind::PrometheusMalformed:
-    case Kind::PrometheusHuge:
-    case Kind::CutOff:
-    case Kind::MemberLeaseDeleted:
-    case Kind::ReplicaStands:
-    case Kind::PrometheusRejects:
-    case Kind::CandidateUnready:
-    case Kind::CandidateCrashes:
-    case Kind::StableUnready:
-    case Kind::CandidatePodKilled:
-    case Kind::StablePodKilled:
-      return;  // not by people
-  }
+  if (const auto found = kActs.find(fault.kind); found != kActs.end()) found->second(*this, fault);
+}
+
+void People::relabel_stable(const Fault& fault) {
+  if (!release_runs()) return;
+  relabel(kStable, fault.number == 0 ? "v1b" : nullptr);
+  executor_.after(fault.lasting, [this] { relabel(kStable, scenario_.stable_version.c_str()); });
+}
+
+void People::suspend_canary(Millis duration) {
+  edit_canary("/spec/suspend", true);
+  executor_.after(duration, [this] { edit_canary("/spec/suspend", false); });
 }
 
 void People::scale(const char* name, int replicas) {
@@ -144,7 +127,8 @@ void People::change_template(const char* variant) {
 
 // Before it begins, and once it is over, what the labels say is another release's matter.
 bool People::release_runs() {
-  const auto phase = strategies::phase_from(base::text(find(kube::kCanaries, kCanary), {"status", "phase"}));
+  const auto phase =
+      strategies::phase_from(base::text(find(kube::kCanaries, scenario_.canary), {"status", "phase"}));
   return phase && *phase != strategies::Phase::Pending && !strategies::is_final(*phase);
 }
 
@@ -158,12 +142,12 @@ void People::relabel(const char* name, const char* version) {
 }
 
 void People::edit_weights(int candidate) {
-  auto found = find(kube::kVirtualServices, kService);
+  auto found = find(kube::kVirtualServices, kApp);
   auto* http = found.is_null() ? nullptr : member(found, "/spec/http");
   if (http == nullptr) return;
   for (auto& route : *http) {
     auto& destinations = route["route"];
-    if (destinations.size() != 2 || !destinations[1]["destination"].contains("subset")) continue;
+    if (destinations.size() < 2 || !destinations[1]["destination"].contains("subset")) continue;
     destinations[0]["weight"] = 100 - candidate;
     destinations[1]["weight"] = candidate;
   }
@@ -172,7 +156,7 @@ void People::edit_weights(int candidate) {
 
 void People::revert_routes(Millis every, Millis until) {
   if (executor_.now() > until) return;
-  auto found = find(kube::kVirtualServices, kService);
+  auto found = find(kube::kVirtualServices, kApp);
   if (!found.is_null()) {
     found["spec"] = virtual_service(scenario_)["spec"];
     put(kube::kVirtualServices, found, kTool);
@@ -186,32 +170,87 @@ void People::remove_rule(Millis duration) {
   for (const auto& rule : *rules) (void)server_.erase(kube::kDestinationRules, kube::key_of(rule));
   if (!scenario_.own_rule) return;
   executor_.after(duration, [this] {
-    if (find(kube::kDestinationRules, kService).is_null())
+    if (find(kube::kDestinationRules, kApp).is_null())
       put(kube::kDestinationRules, destination_rule(scenario_));
   });
 }
 
 // Who makes the Service again does so for the version that it was for.
 void People::remove_service(Millis duration) {
-  const auto found = find(kube::kServices, kService);
+  const auto found = find(kube::kServices, scenario_.service);
   if (found.is_null()) return;
-  auto again = service();
-  if (base::text(found, {"spec", "selector", "version"}) == "v2") again["spec"]["selector"]["version"] = "v2";
-  remove_for_a_while(kube::kServices, kService, duration, std::move(again));
+  auto again = service(scenario_);
+  const auto& promoted = scenario_.candidate_version;
+  if (base::text(found, {"spec", "selector", "version"}) == promoted)
+    again["spec"]["selector"]["version"] = promoted;
+  remove_for_a_while(kube::kServices, scenario_.service, duration, std::move(again));
 }
 
 void People::edit_canary(const char* pointer, const Json& value) {
-  auto found = find(kube::kCanaries, kCanary);
+  auto found = find(kube::kCanaries, scenario_.canary);
   if (found.is_null()) return;
   found[Json::json_pointer(pointer)] = value;
   put(kube::kCanaries, found);
 }
 
+void People::delete_canary(const Fault& fault) {
+  (void)server_.erase(kube::kCanaries, {kNamespace, scenario_.canary},
+                      static_cast<offline::Propagation>(fault.number));
+}
+
+// Nobody knows any more what the release had divided but the owner, whose routes must have reached every
+// proxy before what they led to goes.
+void People::force_canary_away(Millis until_mended) {
+  auto found = find(kube::kCanaries, scenario_.canary);
+  if (found.is_null()) return;
+  mending_ = true;
+  found["metadata"].erase("finalizers");
+  put(kube::kCanaries, found);
+  (void)server_.erase(kube::kCanaries, {kNamespace, scenario_.canary});
+  executor_.after(until_mended, [this] { put(kube::kVirtualServices, virtual_service(scenario_)); });
+  executor_.after(until_mended + scenario_.propagation_delay * 2, [this] {
+    mending_ = false;
+    auto again = service(scenario_);
+    const auto now = find(kube::kServices, scenario_.service);
+    const auto& promoted = scenario_.candidate_version;
+    if (base::text(now, {"spec", "selector", "version"}) == promoted)
+      again["spec"]["selector"]["version"] = promoted;
+    put(kube::kServices, again);
+    if (scenario_.own_rule) put(kube::kDestinationRules, destination_rule(scenario_));
+  });
+}
+
+// As `kubectl replace --force` does, with the pods that the first one has taken away.
+void People::remake_canary() {
+  if (!find(kube::kCanaries, scenario_.canary).is_null())
+    return executor_.after(kLookAgain, [this] { remake_canary(); });
+  mending_ = false;
+  scale(kCandidate, scenario_.candidate_pods);
+  put(kube::kCanaries, canary(scenario_, scenario_.canary, kCandidate));
+}
+
+// As the namespace's controller does; pods and slices follow what they are of.
+void People::delete_namespace(const Fault& fault) {
+  Random order(static_cast<std::uint64_t>(fault.number), "namespace");
+  server_.objects().end_namespace(kNamespace);
+  for (const auto& kind : known_kinds()) {
+    if (kind.resource == kube::kPods || kind.resource == kube::kEndpointSlices) continue;
+    const auto objects = server_.objects().select(kind.resource, kNamespace, "");
+    if (!objects) continue;
+    for (const auto& object : *objects) {
+      executor_.after(order.between(0ms, fault.lasting),
+                      [this, resource = kind.resource, key = kube::key_of(*object)] {
+                        (void)server_.erase(resource, key);
+                      });
+    }
+  }
+}
+
 void People::make_second(int how) {
   if (!find(kube::kCanaries, kSecondCanary).is_null()) return;
   const bool same_target = how == 2;
-  if (!same_target) put(kube::kDeployments, deployment("v3", scenario_.candidate_pods, kGoodVariant));
-  auto second = canary(scenario_, kSecondCanary, same_target ? kCandidate : std::string(kService) + "-v3");
+  if (!same_target) put(kube::kDeployments, deployment("v3", "v3", scenario_.candidate_pods, kGoodVariant));
+  auto second = canary(scenario_, kSecondCanary, same_target ? kCandidate : std::string(kApp) + "-v3");
   if (how > 0) second["spec"]["supersede"] = true;
   put(kube::kCanaries, second);
 }

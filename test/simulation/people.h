@@ -1,6 +1,8 @@
 // What people and their tools do to the objects of a release, sensible or not.
 #pragma once
 
+#include <map>
+
 #include "test/simulation/faults.h"
 
 namespace weir::simulation {
@@ -10,20 +12,32 @@ class People {
  public:
   People(Executor& executor, ApiServer& server, const Scenario& scenario);
 
-  // Begins a fault of people; what is taken away comes back after `fault.lasting`.
+  // Begins a fault of people, and leaves those of others alone; what is taken away comes back after
+  // `fault.lasting`.
   void act(const Fault& fault);
+  // What they have begun to mend is not yet as it is to be.
+  [[nodiscard]] bool is_mending() const { return mending_; }
 
  private:
+  using Act = void (*)(People& people, const Fault& fault);
+  static const std::map<Kind, Act> kActs;
+
   void scale(const char* name, int replicas);
   void remove_for_a_while(const kube::Resource& resource, const std::string& name, Millis duration,
                           Json again);
   void change_template(const char* variant);
+  void relabel_stable(const Fault& fault);
   void relabel(const char* name, const char* version);
   void edit_weights(int candidate);
   void revert_routes(Millis every, Millis until);
   void remove_rule(Millis duration);
   void remove_service(Millis duration);
   void edit_canary(const char* pointer, const Json& value);
+  void suspend_canary(Millis duration);
+  void delete_canary(const Fault& fault);
+  void force_canary_away(Millis until_mended);
+  void remake_canary();
+  void delete_namespace(const Fault& fault);
   // 0: it waits; 1: it supersedes; 2: so, with the same target.
   void make_second(int how);
   [[nodiscard]] bool release_runs();
@@ -34,6 +48,7 @@ class People {
   ApiServer& server_;
   const Scenario& scenario_;
   int revisions_ = 0;
+  bool mending_ = false;
 };
 
 inline constexpr const char* kSecondCanary = "checkout-v3";

@@ -9,7 +9,7 @@
 #include "operator/kube/object.h"
 #include "operator/lead/election.h"
 #include "operator/lead/sharding.h"
-#include "operator/reconcile/services.h"
+#include "operator/reconcile/orphans.h"
 
 namespace weir::simulation {
 namespace {
@@ -91,7 +91,7 @@ std::unique_ptr<lead::Shards> Process::shards_of(Replicas replicas) {
   return sharding;
 }
 
-std::optional<lead::Lead> Process::lead() const { return shards_->leads({kNamespace, kService}); }
+std::optional<lead::Lead> Process::lead() const { return shards_->leads({kNamespace, around_.service}); }
 
 reconcile::Listener Process::listener() {
   reconcile::Listener listener{.on_check = [this](const canary::Canary&, const strategies::CheckRequest&) {
@@ -195,13 +195,12 @@ void Process::come_back_to_shards(Millis delay) {
 
 void Process::shards_changed(const std::vector<lead::Shards::Change>& changes) {
   for (const auto& change : changes) {
-    for (const auto& key : stores_.canaries.keys("")) {
-      const auto stored = stores_.canaries.get(key);
-      if (!stored || shards_->shard_of(reconcile::service_of(*stored->object)) != change.shard) continue;
+    for (const auto& [key, service] : reconcile::everything_due(stores_)) {
+      if (shards_->shard_of(service) != change.shard) continue;
       analyst_.forget(key);
       if (change.held) controller_.wake(key);
     }
-    if (!around_.tells || change.shard != shards_->shard_of({kNamespace, kService})) continue;
+    if (!around_.tells || change.shard != shards_->shard_of({kNamespace, around_.service})) continue;
     around_.tell(fmt::format("process {} {} in term {}: {}", id_, change.held ? "leads" : "leads no longer",
                              change.term, change.why));
   }

@@ -30,6 +30,7 @@ struct Surroundings {
   std::function<void(const std::string&)> tell;  // a line of the timeline
   bool tells = false;                            // whether anybody listens
   std::string domain = "cluster.local";          // of the cluster
+  std::string service = "checkout";              // of the release
 };
 
 // Does what operator/process does with threads: starts the watches, and once the caches are ready works on

@@ -27,6 +27,7 @@ constexpr Millis kScrapeInterval{1'000};
 constexpr Millis kCalmAfter{15'000};  // of faults
 constexpr int kLonger = 3;            // times the progress deadline, for the way there and back
 constexpr Millis kWaitLimit{240'000};
+constexpr Millis kNamespaceGone{60'000};  // after the last fault, and the last of its objects
 
 bool is_final(const std::string& phase) { return phase == "Succeeded" || phase == "Failed"; }
 
@@ -51,6 +52,12 @@ bool keeps_writes_on_the_way(Kind kind) {
   return std::ranges::find(kKinds, kind) != kKinds.end();
 }
 
+// Without routes the Service's wide selector leads to all that it matches, of which the release has warned.
+bool takes_the_division_away(Kind kind) {
+  return kind == Kind::RouteDeleted || kind == Kind::RoutesReverted || kind == Kind::CanaryForced ||
+         kind == Kind::NamespaceDeleted;
+}
+
 class Run {
  public:
   Run(const Plan& plan, bool with_timeline)
@@ -64,7 +71,7 @@ class Run {
         prometheus_(executor_, clock_, mesh_, kScrapeInterval),
         people_(executor_, server_, plan.scenario),
         road_(plan.seed),
-        expectations_{.domain = plan.scenario.domain},
+        expectations_{.service = plan.scenario.service, .domain = plan.scenario.domain},
         invariants_(executor_, server_, mesh_, expectations_) {
     expectations_.skip_analysis = plan.scenario.skip_analysis;
     server_.on_change([this](const Change& change) { changed(change); });
@@ -96,8 +103,8 @@ class Run {
     mesh_.start();
     for (int i = 0; i < plan_.scenario.processes; ++i) start_process(++pods_);
     advance(2s);
-    server_.put(kube::kDeployments, deployment("v2", plan_.scenario.candidate_pods, "candidate"));
-    server_.put(kube::kCanaries, canary(plan_.scenario, kCanary, kCandidate));
+    server_.put(kube::kDeployments, candidate_deployment(plan_.scenario));
+    server_.put(kube::kCanaries, canary(plan_.scenario, plan_.scenario.canary, kCandidate));
     if (plan_.scenario.mesh_comes > Millis(0))
       executor_.after(plan_.scenario.mesh_comes, [this] { install_mesh(); });
   }
@@ -126,7 +133,8 @@ class Run {
                               .treat = [this](const http::Request& request) { return treat(request); },
                               .tell = [this](const std::string& line) { tell(line); },
                               .tells = tells_,
-                              .domain = plan_.scenario.domain};
+                              .domain = plan_.scenario.domain,
+                              .service = plan_.scenario.service};
     const auto id = static_cast<Writer>(processes_.size()) + 1;
     processes_.push_back(std::make_unique<Process>(around, id, pod, plan_.scenario.replicas, plan_.seed));
     living_.push_back(processes_.back().get());
@@ -191,6 +199,7 @@ class Run {
     expectations_.requests_may_be_lost |= excused.loss;
     may_roll_back_ |= excused.rollback;
     must_not_promote_ |= fault.kind == Kind::TemplateChangedToBad;
+    third_may_answer_ |= !plan_.scenario.dedicated && takes_the_division_away(fault.kind);
   }
 
   Process* some_process() {
@@ -201,7 +210,7 @@ class Run {
 
   void begin(const Fault& fault) {
     // What happens to a release that is over is its owner's affair.
-    if (over(kCanary)) return;
+    if (over(plan_.scenario.canary)) return;
     note(fault);
     switch (family_of(fault.kind)) {
       case Family::Process:
@@ -217,7 +226,10 @@ class Run {
       case Family::Pod:
         return disturb_pods(fault);
       case Family::People:
+      case Family::Deletion:
         last_meddling_ = executor_.now();
+        namespace_deleted_ |= fault.kind == Kind::NamespaceDeleted;
+        forced_ |= fault.kind == Kind::CanaryForced;
         return people_.act(fault);
       case Family::Replica:
         return disturb_replica(fault);
@@ -267,16 +279,18 @@ class Run {
 
   // ---- what came of it ----
 
-  [[nodiscard]] std::string phase_of(const char* name) {
+  [[nodiscard]] std::string phase_of(const std::string& name) {
     const auto found = server_.objects().find(kube::kCanaries, {kNamespace, name});
     return found ? base::text(*found, {"status", "phase"}) : "gone";
   }
-  [[nodiscard]] bool over(const char* name) {
+  [[nodiscard]] bool over(const std::string& name) {
     const auto phase = phase_of(name);
     return phase == "gone" || is_final(phase);
   }
   [[nodiscard]] bool finished() {
-    if (!over(kCanary)) return false;
+    const auto& canary = plan_.scenario.canary;
+    if (!over(canary) || people_.is_mending()) return false;
+    if (namespace_deleted_ && phase_of(canary) != "gone") return false;
     if (over_at_ == Millis(0)) over_at_ = executor_.now();
     return over(kSecondCanary) && executor_.now() > last_fault_;
   }
@@ -285,8 +299,8 @@ class Run {
            kWaitLimit;
   }
   [[nodiscard]] std::string state() {
-    const auto found = server_.find(kube::kCanaries, {kNamespace, kCanary});
-    return phase_of(kCanary) + ": " + base::text(found, {"status", "message"});
+    const auto found = server_.find(kube::kCanaries, {kNamespace, plan_.scenario.canary});
+    return phase_of(plan_.scenario.canary) + ": " + base::text(found, {"status", "message"});
   }
   [[nodiscard]] bool violated() const {
     return !invariants_.violations().empty() || !outcome_.violations.empty();
@@ -295,8 +309,22 @@ class Run {
     outcome_.violations.push_back({.at = executor_.now(), .name = name, .message = std::move(message)});
   }
 
+  [[nodiscard]] bool selects_candidate() {
+    return base::text(server_.find(kube::kServices, {kNamespace, plan_.scenario.service}),
+                      {"spec", "selector", "version"}) == plan_.scenario.candidate_version;
+  }
+
+  // A namespace that is deleted waits for no release.
+  void check_namespace() {
+    if (over_at_ > last_fault_ + kNamespaceGone)
+      violate("L4", fmt::format("a deleted namespace waited for its Canary for {} s",
+                                (over_at_ - last_fault_).count() / 1'000));
+  }
+
   void check_end() {
-    const auto phase = phase_of(kCanary);
+    if (namespace_deleted_) check_namespace();
+    const auto phase = phase_of(plan_.scenario.canary);
+    const bool promoted = phase == "Succeeded" || (forced_ && selects_candidate());
     const bool second = phase_of(kSecondCanary) != "gone";
     const bool promotes = plan_.scenario.promotes();
     if (promotes && !may_roll_back_ && phase != "Succeeded") violate("L1", "a good release ended " + state());
@@ -309,10 +337,11 @@ class Run {
     if (violated()) return;
     // What people did while the last write was on its way is theirs to mend.
     if (!second && over_at_ - last_meddling_ > kLastMoment) {
-      for (auto& violation : invariants_.check_end(phase == "Succeeded"))
-        outcome_.violations.push_back(violation);
-      const char* serving = phase == "Succeeded" ? kCandidate : kStable;
+      for (auto& violation : invariants_.check_end(promoted)) outcome_.violations.push_back(violation);
+      const char* serving = promoted ? kCandidate : kStable;
       const bool serves = cluster_.ready_pods(serving) > 0;
+      if (!third_may_answer_ && mesh_.total(kThird).answered > 0)
+        violate("S17", fmt::format("requests reached {}, which is no version of the release", kThird));
       if (!violated() && serves && mesh_.share(serving) < 0.999 && plan_.scenario.routes != Routes::Shared) {
         violate("L1", fmt::format("{} serves {:.1f} % of the traffic at the end", serving,
                                   100 * mesh_.share(serving)));
@@ -333,7 +362,7 @@ class Run {
     for (const auto& violation : outcome_.violations) {
       tell(fmt::format("VIOLATION {}: {}", violation.name, violation.message));
     }
-    outcome_.phase = phase_of(kCanary);
+    outcome_.phase = phase_of(plan_.scenario.canary);
     outcome_.writes = writes_;
     outcome_.simulated = executor_.now();
     outcome_.requests = mesh_.sent();
@@ -390,64 +419,13 @@ class Run {
   Millis over_at_{0};  // when the release was first seen to be over; 0: not yet
   bool may_roll_back_ = false;
   bool must_not_promote_ = false;
+  bool third_may_answer_ = false;
+  bool namespace_deleted_ = false;
+  bool forced_ = false;  // the Canary went without its release being undone
 };
 
 }  // namespace
 
-Plan plan_of(std::uint64_t seed) {
-  Random random(seed, "plan");
-  Plan plan{.seed = seed, .scenario = draw_scenario(random), .faults = {}};
-  plan.faults = draw_faults(random);
-  Random surroundings(seed, "surroundings");
-  draw_surroundings(surroundings, plan.scenario);
-  Random definitions(seed, "definitions");
-  draw_definitions(definitions, plan.scenario);
-  // From a stream of its own: the other runs stay as they are.
-  Random of_replicas(seed, "replicas");
-  draw_replicas(of_replicas, plan.scenario);
-  if (plan.scenario.replicas == Replicas::Share) {
-    for (const auto& fault : draw_replica_faults(of_replicas)) plan.faults.push_back(fault);
-  }
-  // An hour costs as much as ten releases: of some runs only.
-  constexpr std::uint64_t kOneIn = 32;
-  if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);
-  return plan;
-}
-
 Outcome run(const Plan& plan, bool with_timeline) { return Run(plan, with_timeline).go(); }
-
-Plan minimise(const Plan& failing, const std::string& violation) {
-  const auto still_fails = [&](const Plan& plan) {
-    const auto outcome = run(plan, false);
-    return !outcome.violations.empty() && outcome.violations.front().name == violation;
-  };
-  Plan smallest = failing;
-  bool smaller = true;
-  while (smaller) {
-    smaller = false;
-    for (std::size_t i = 0; i < smallest.faults.size(); ++i) {
-      Plan plan = smallest;
-      plan.faults.erase(plan.faults.begin() + static_cast<std::ptrdiff_t>(i));
-      if (!still_fails(plan)) continue;
-      smallest = std::move(plan);
-      smaller = true;
-      break;
-    }
-  }
-  for (auto& fault : smallest.faults) {
-    while (fault.lasting > 1s) {
-      const Millis before = fault.lasting;
-      fault.lasting /= 2;
-      if (still_fails(smallest)) continue;
-      fault.lasting = before;
-      break;
-    }
-  }
-  if (smallest.scenario.processes > 1) {
-    smallest.scenario.processes = 1;
-    if (!still_fails(smallest)) smallest.scenario.processes = failing.scenario.processes;
-  }
-  return smallest;
-}
 
 }  // namespace weir::simulation

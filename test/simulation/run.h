@@ -1,24 +1,15 @@
 // One simulated release, from its beginning to long after its end.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "test/simulation/faults.h"
 #include "test/simulation/invariants.h"
+#include "test/simulation/plan.h"
 
 namespace weir::simulation {
-
-// All that a run is a function of.
-struct Plan {
-  std::uint64_t seed = 0;
-  Scenario scenario;
-  std::vector<Fault> faults;
-  Millis silence{60'000};  // how long nothing may be written once all is over
-};
-[[nodiscard]] Plan plan_of(std::uint64_t seed);
 
 struct Outcome {
   std::vector<Violation> violations;  // the first kMostViolations

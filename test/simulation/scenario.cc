@@ -4,6 +4,7 @@
 #include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "operator/reconcile/kinds.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr Millis kNoticed{35'000};
 
 constexpr double kFailingRate = 0.2;
+constexpr int kUsualShare = 80;
 constexpr Millis kSlowLatency{800};
 // Proxies have a change within this share of the delay that the release allows for.
 constexpr double kSlowestShare = 0.9;
@@ -49,7 +51,8 @@ std::string duration(Millis time) { return fmt::format("{}ms", time.count()); }
 Json meta(const std::string& name) { return {{"name", name}, {"namespace", kNamespace}}; }
 
 std::string host_of(const Scenario& scenario) {
-  return scenario.long_hosts ? fmt::format("{}.{}.svc.{}", kService, kNamespace, scenario.domain) : kService;
+  return scenario.long_hosts ? fmt::format("{}.{}.svc.{}", scenario.service, kNamespace, scenario.domain)
+                             : scenario.service;
 }
 
 Json to_service(const Scenario& scenario, int weight) {
@@ -59,12 +62,19 @@ Json to_service(const Scenario& scenario, int weight) {
 }
 
 // Subsets for a host that names no Service.
-Json meant_rule() {
-  const auto host = fmt::format("{}.{}", kService, kNamespace);
+Json meant_rule(const Scenario& scenario) {
+  const auto host = fmt::format("{}.{}", scenario.service, kNamespace);
   Json subsets = Json::array();
   for (const char* version : {"v1", "v2"})
     subsets.push_back({{"name", version}, {"labels", {{"version", version}}}});
   return {{"metadata", meta("meant")}, {"spec", {{"host", host}, {"subsets", subsets}}}};
+}
+
+Json further_service(const std::string& name, Json selector) {
+  auto further = service(Scenario{});
+  further["metadata"] = meta(name);
+  further["spec"]["selector"] = std::move(selector);
+  return further;
 }
 
 std::string surroundings(const Scenario& scenario) {
@@ -72,6 +82,16 @@ std::string surroundings(const Scenario& scenario) {
   if (scenario.domain != "cluster.local") text += ", domain " + scenario.domain;
   if (scenario.long_hosts) text += ", hosts in full";
   if (scenario.meant_rule) text += ", a rule for a host that is nobody's";
+  if (!scenario.divides) text += ", provider noop";
+  if (scenario.service_of_all) text += ", a Service of all pods";
+  if (scenario.service_of_stable) text += ", a Service of stable's pods alone";
+  if (scenario.third) text += ", a third Deployment";
+  if (scenario.routes == Routes::Shared && scenario.share != kUsualShare)
+    text += fmt::format(" of which it has {}", scenario.share);
+  if (scenario.stable_version != "v1")
+    text += fmt::format(", versions {} and {}", scenario.stable_version, scenario.candidate_version);
+  if (scenario.service != kApp) text += ", Service " + scenario.service;
+  if (scenario.canary != kCandidate) text += ", Canary " + scenario.canary;
   return text;
 }
 
@@ -151,6 +171,32 @@ void draw_surroundings(Random& random, Scenario& scenario) {
   scenario.meant_rule = random.chance(0.15);
 }
 
+void draw_neighbours(Random& random, Scenario& scenario) {
+  scenario.service_of_all = random.chance(0.2);
+  scenario.service_of_stable = random.chance(0.15);
+  scenario.third = random.chance(scenario.dedicated ? 0.2 : 0.04);
+}
+
+void draw_names(Random& random, Scenario& scenario) {
+  scenario.share = random.pick(std::vector<int>{80, 80, 80, 1, 3, 33, 50, 99});
+  struct Versions {
+    const char *stable, *candidate;
+  };
+  const auto versions = random.pick(std::vector<Versions>{{"v1", "v2"},
+                                                          {"v1", "v2"},
+                                                          {"v1", "v2"},
+                                                          {"v1", "v2"},
+                                                          {"2.4.1", "2.5.0"},
+                                                          {"2024_W1", "2024_W2"},
+                                                          {"v1.0", "v1-0"}});
+  scenario.stable_version = versions.stable;
+  scenario.candidate_version = versions.candidate;
+  if (random.chance(0.15))
+    scenario.service = "payments-reconciliation-and-settlement-gateway-europe-west-one";
+  if (random.chance(0.15))
+    scenario.canary = "checkout-v2-as-the-pipeline-of-the-team-that-owns-the-checkout-has-named-it";
+}
+
 void draw_definitions(Random& random, Scenario& scenario) {
   scenario.mesh_version = random.pick(std::vector<std::string>{"v1", "v1", "v1", "v1beta1", "v1alpha3"});
   if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, scenario.progress_deadline - kNoticed);
@@ -172,22 +218,42 @@ void draw_replicas(Random& random, Scenario& scenario) {
   }
 }
 
+void draw_router(Random& random, Scenario& scenario) {
+  if (!random.chance(0.06)) return;
+  scenario.divides = false;
+  scenario.dedicated = scenario.own_rule = scenario.meant_rule = false;
+  scenario.routes = Routes::Single;
+  scenario.judge = Judge::Threshold;
+  scenario.skip_analysis = true;
+  scenario.mesh_comes = Millis(0);
+}
+
 MeshOptions mesh_options(const Scenario& scenario) {
   MeshOptions options;
   options.slowest = std::chrono::duration_cast<Millis>(scenario.propagation_delay * kSlowestShare);
   options.marked_share = scenario.routes == Routes::Marked ? 0.25 : 0;
   options.name_space = kNamespace;
-  options.service = kService;
+  options.service = scenario.service;
+  // The less the Service has of them, the more requests there are: what decides is how many it gets.
+  if (scenario.routes == Routes::Shared) options.requests_per_second *= 1.0 * kUsualShare / scenario.share;
   options.domain = scenario.domain;
   return options;
 }
 
 std::vector<Written> shop(const Scenario& scenario) {
-  std::vector<Written> written{{kube::kDeployments, deployment("v1", scenario.stable_pods, "stable")},
-                               {kube::kServices, service()},
-                               {kube::kVirtualServices, virtual_service(scenario)}};
+  std::vector<Written> written{{kube::kDeployments, stable_deployment(scenario)},
+                               {kube::kServices, service(scenario)}};
+  if (scenario.divides) written.emplace_back(kube::kVirtualServices, virtual_service(scenario));
+  if (scenario.service_of_all)
+    written.emplace_back(kube::kServices, further_service("checkout-admin", {{"app", kApp}}));
+  if (scenario.service_of_stable) {
+    written.emplace_back(
+        kube::kServices,
+        further_service("checkout-grpc", {{"app", kApp}, {"version", scenario.stable_version}}));
+  }
+  if (scenario.third) written.emplace_back(kube::kDeployments, deployment("v0", "v0", 1, "third"));
   if (scenario.own_rule) written.emplace_back(kube::kDestinationRules, destination_rule(scenario));
-  if (scenario.meant_rule) written.emplace_back(kube::kDestinationRules, meant_rule());
+  if (scenario.meant_rule) written.emplace_back(kube::kDestinationRules, meant_rule(scenario));
   return written;
 }
 
@@ -201,40 +267,41 @@ Json virtual_service(const Scenario& scenario) {
   }
   Json route = Json::array();
   if (scenario.routes == Routes::Shared) {
-    route.push_back(to_service(scenario, 80));
-    route.push_back({{"destination", {{"host", "legacy"}}}, {"weight", 20}});
+    route.push_back(to_service(scenario, scenario.share));
+    route.push_back({{"destination", {{"host", "legacy"}}}, {"weight", 100 - scenario.share}});
   } else {
     route.push_back(to_service(scenario, 100));
   }
   http.push_back({{"name", "all"}, {"route", route}, {"retries", {{"attempts", 0}}}});
-  return {{"metadata", meta(kService)}, {"spec", {{"hosts", {host_of(scenario)}}, {"http", http}}}};
+  return {{"metadata", meta(kApp)}, {"spec", {{"hosts", {host_of(scenario)}}, {"http", http}}}};
 }
 
 Json destination_rule(const Scenario& scenario) {
-  return {{"metadata", meta(kService)},
+  return {{"metadata", meta(kApp)},
           {"spec",
            {{"host", host_of(scenario)},
             {"trafficPolicy", {{"connectionPool", {{"tcp", {{"maxConnections", 100}}}}}}},
-            {"subsets", {{{"name", "canary-users"}, {"labels", {{"app", kService}}}}}}}}};
+            {"subsets", {{{"name", "canary-users"}, {"labels", {{"app", kApp}}}}}}}}};
 }
 
-Json service() {
-  return {{"metadata", meta(kService)},
+Json service(const Scenario& scenario) {
+  return {{"metadata", meta(scenario.service)},
           {"spec",
-           {{"selector", {{"app", kService}, {"version", "v1"}}},
+           {{"selector", {{"app", kApp}, {"version", scenario.stable_version}}},
             {"ports", {{{"name", "http"}, {"port", 80}, {"targetPort", 8080}, {"protocol", "TCP"}}}},
             {"type", "ClusterIP"}}}};
 }
 
-Json deployment(const std::string& version, int replicas, const std::string& variant) {
+Json deployment(const std::string& generation, const std::string& version, int replicas,
+                const std::string& variant) {
   // As Helm's charts have it: the Deployment selects its pods by something else than their version.
-  const Json selector{{"app", kService}, {"instance", version}};
+  const Json selector{{"app", kApp}, {"instance", generation}};
   Json labels = selector;
   labels["version"] = version;
   const Json container{{"name", "app"},
                        {"image", "checkout:" + version},
                        {"lifecycle", {{"preStop", {{"sleep", {{"seconds", 5}}}}}}}};
-  return {{"metadata", meta(std::string(kService) + "-" + version)},
+  return {{"metadata", meta(std::string(kApp) + "-" + generation)},
           {"spec",
            {{"replicas", replicas},
             {"selector", {{"matchLabels", selector}}},
@@ -243,9 +310,17 @@ Json deployment(const std::string& version, int replicas, const std::string& var
               {"spec", {{"containers", {container}}}}}}}}};
 }
 
+Json stable_deployment(const Scenario& scenario) {
+  return deployment("v1", scenario.stable_version, scenario.stable_pods, "stable");
+}
+
+Json candidate_deployment(const Scenario& scenario) {
+  return deployment("v2", scenario.candidate_version, scenario.candidate_pods, "candidate");
+}
+
 Json canary(const Scenario& scenario, const std::string& name, const std::string& target) {
   Json spec{{"targetRef", {{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"name", target}}},
-            {"service", {{"name", kService}}},
+            {"service", {{"name", scenario.service}}},
             {"routing", {{"propagationDelay", duration(scenario.propagation_delay)}}},
             {"analysis",
              {{"interval", duration(scenario.interval)},
@@ -260,6 +335,7 @@ Json canary(const Scenario& scenario, const std::string& name, const std::string
               {"scaleDownDelay", duration(scenario.scale_down_delay)}}},
             {"progressDeadlineSeconds", scenario.progress_deadline.count() / 1'000}};
   if (scenario.dedicated) spec["service"]["mode"] = "Dedicated";
+  if (!scenario.divides) spec["routing"]["provider"] = "noop";
   if (scenario.skip_analysis) spec["skipAnalysis"] = true;
   // A certificate that few requests are enough for: steps are short, and the traffic is little.
   if (scenario.judge != Judge::Threshold) {

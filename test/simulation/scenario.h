@@ -47,6 +47,17 @@ struct Scenario {
   bool long_hosts = false;               // the owner writes hosts in full
   bool meant_rule = false;               // and has a rule for "checkout.shop", which is nobody's
   Replicas replicas = Replicas::TakeTurns;
+  bool divides = true;  // false: spec.routing.provider noop, where there are no routes
+  // Beside the release: a Service of its owner for the pods of every version, one for stable's alone, and a
+  // third Deployment behind the Service without the version.
+  bool service_of_all = false;
+  bool service_of_stable = false;
+  bool third = false;
+  int share = 80;  // of the Service in the route that another host shares
+  std::string service = "checkout";
+  std::string canary = "checkout-v2";
+  std::string stable_version = "v1";  // values of the version label
+  std::string candidate_version = "v2";
 
   // Whether the release is to be promoted if nothing goes wrong.
   [[nodiscard]] bool promotes() const;
@@ -54,10 +65,10 @@ struct Scenario {
 };
 
 inline constexpr const char* kNamespace = "shop";
-inline constexpr const char* kService = "checkout";
+inline constexpr const char* kApp = "checkout";  // its VirtualService and its DestinationRule are called so
 inline constexpr const char* kStable = "checkout-v1";
 inline constexpr const char* kCandidate = "checkout-v2";
-inline constexpr const char* kCanary = "checkout-v2";
+inline constexpr const char* kThird = "checkout-v0";
 // Values of annotation simulation/behaviour in a pod template.
 inline constexpr const char* kGoodVariant = "good";
 inline constexpr const char* kBadVariant = "bad";
@@ -65,10 +76,16 @@ inline constexpr const char* kBadVariant = "bad";
 [[nodiscard]] Scenario draw_scenario(Random& random);
 // How its surroundings are, and how its owner writes. From a stream of their own.
 void draw_surroundings(Random& random, Scenario& scenario);
+// Who else has to do with the pods. From a stream of its own.
+void draw_neighbours(Random& random, Scenario& scenario);
 // The mesh's definitions. From a stream of their own.
 void draw_definitions(Random& random, Scenario& scenario);
+// What things are called, and what share of its route the Service has. From a stream of their own.
+void draw_names(Random& random, Scenario& scenario);
 // The same release with other processes, of some runs.
 void draw_replicas(Random& random, Scenario& scenario);
+// A release that nothing divides, of some runs: nobody can judge it.
+void draw_router(Random& random, Scenario& scenario);
 [[nodiscard]] MeshOptions mesh_options(const Scenario& scenario);
 
 // What is there before the release, and what the release adds: as their owners write them.
@@ -78,8 +95,12 @@ using Written = std::pair<kube::Resource, Json>;
 [[nodiscard]] bool is_of_mesh(const kube::Resource& resource);
 [[nodiscard]] Json virtual_service(const Scenario& scenario);
 [[nodiscard]] Json destination_rule(const Scenario& scenario);
-[[nodiscard]] Json service();
-[[nodiscard]] Json deployment(const std::string& version, int replicas, const std::string& variant);
+[[nodiscard]] Json service(const Scenario& scenario);
+// "checkout-v1" for generation "v1".
+[[nodiscard]] Json deployment(const std::string& generation, const std::string& version, int replicas,
+                              const std::string& variant);
+[[nodiscard]] Json stable_deployment(const Scenario& scenario);
+[[nodiscard]] Json candidate_deployment(const Scenario& scenario);
 [[nodiscard]] Json canary(const Scenario& scenario, const std::string& name, const std::string& target);
 [[nodiscard]] Behaviour behaviour(Quality quality);
 

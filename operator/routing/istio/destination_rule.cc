@@ -96,11 +96,12 @@ Json new_rule(const Target& target, const Rules& rules) {
   Json metadata{{"name", made_name(target)},
                 {"namespace", target.name_space},
                 {"labels", {{"app.kubernetes.io/managed-by", "weir"}}}};
-  if (target.owner.is_object()) metadata["ownerReferences"] = Json::array({target.owner});
-  return {{"apiVersion", rules.api_version},
-          {"kind", "DestinationRule"},
-          {"metadata", std::move(metadata)},
-          {"spec", std::move(spec)}};
+  Json made{{"apiVersion", rules.api_version},
+            {"kind", "DestinationRule"},
+            {"metadata", std::move(metadata)},
+            {"spec", std::move(spec)}};
+  if (!target.maker.uid.empty()) sign(made, target.maker);
+  return made;
 }
 
 // Added by the release and still so: what removed_subsets would take away.

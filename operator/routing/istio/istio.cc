@@ -160,6 +160,15 @@ std::span<const kube::Resource> IstioRouter::makes() const {
   return kMade;
 }
 
+std::span<const kube::Resource> IstioRouter::routes() const {
+  static constexpr std::array kRoutes{kube::kVirtualServices};
+  return kRoutes;
+}
+
+bool IstioRouter::needs(const Json& route, const kube::Resource& kind, const Json& made) const {
+  return kind == kube::kDestinationRules ? names_subset_of(route, made) : names_service_of(route, made);
+}
+
 std::vector<ObjectName> IstioRouter::recorded(const std::vector<strategies::RouteRecord>& records) const {
   std::vector<ObjectName> names;
   names.reserve(records.size());

@@ -12,6 +12,8 @@ class IstioRouter final : public Router {
   [[nodiscard]] strategies::Abilities abilities() const override;
   [[nodiscard]] strategies::RouterWords words() const override;
   [[nodiscard]] std::span<const kube::Resource> makes() const override;
+  [[nodiscard]] std::span<const kube::Resource> routes() const override;
+  [[nodiscard]] bool needs(const Json& route, const kube::Resource& kind, const Json& made) const override;
   [[nodiscard]] std::vector<ObjectName> recorded(
       const std::vector<strategies::RouteRecord>& records) const override;
   [[nodiscard]] Objects gather(const Target& target, const kube::Stores& stores) const override;

@@ -1,5 +1,7 @@
 #include "operator/routing/istio/mentions.h"
 
+#include <algorithm>
+
 #include "operator/base/json.h"
 #include "operator/routing/istio/table.h"
 
@@ -19,7 +21,54 @@ void add_route(const Json& object, const Json& route, std::vector<std::string>& 
   }
 }
 
+// Every place of a route that requests are sent to, copies among them.
+template <typename Visit>
+void each_destination(const Json& virtual_service, const Visit& visit) {
+  const auto each_of = [&](const Json& list) {
+    if (!list.is_array()) return;
+    for (const auto& entry : list) visit(base::field(entry, {"destination"}));
+  };
+  for (const auto* kind : kKinds) {
+    const auto& routes = base::field(virtual_service, {"spec", kind});
+    if (!routes.is_array()) continue;
+    for (const auto& route : routes) {
+      each_of(base::field(route, {"route"}));
+      each_of(base::field(route, {"mirrors"}));
+      visit(base::field(route, {"mirror"}));
+    }
+  }
+}
+
+bool defines(const Json& rule, const std::string& name) {
+  const auto& subsets = base::field(rule, {"spec", "subsets"});
+  return subsets.is_array() && std::ranges::any_of(subsets, [&](const Json& subset) {
+           return base::text(subset, {"name"}) == name;
+         });
+}
+
 }  // namespace
+
+bool names_subset_of(const Json& virtual_service, const Json& rule) {
+  const auto host = host_term(base::text(rule, {"spec", "host"}), base::namespace_of(rule));
+  bool names = false;
+  each_destination(virtual_service, [&](const Json& destination) {
+    const auto subset = base::text(destination, {"subset"});
+    names =
+        names || (!subset.empty() && defines(rule, subset) &&
+                  host_term(base::text(destination, {"host"}), base::namespace_of(virtual_service)) == host);
+  });
+  return names;
+}
+
+bool names_service_of(const Json& virtual_service, const Json& service) {
+  const auto host = host_term(base::name_of(service), base::namespace_of(service));
+  bool names = false;
+  each_destination(virtual_service, [&](const Json& destination) {
+    names =
+        names || host_term(base::text(destination, {"host"}), base::namespace_of(virtual_service)) == host;
+  });
+  return names;
+}
 
 std::string delegate_term(std::string_view name_space, std::string_view name) {
   return std::string(kDelegateTerms).append(name_space).append("/").append(name);

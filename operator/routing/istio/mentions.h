@@ -21,6 +21,10 @@ inline constexpr std::string_view kWildcardRule = "wildcard rule";
 // Hosts are found among `spec.hosts`, as destinations, and as a rule's host.
 [[nodiscard]] std::vector<std::string> terms_of_virtual_service(const Json& object);
 [[nodiscard]] std::vector<std::string> terms_of_destination_rule(const Json& object);
+// Whether a destination, or a mirror, names a subset that the rule defines for its host; whether one names
+// the Service. Hosts that are meant for it count.
+[[nodiscard]] bool names_subset_of(const Json& virtual_service, const Json& rule);
+[[nodiscard]] bool names_service_of(const Json& virtual_service, const Json& service);
 // Of `spec.hosts` alone.
 [[nodiscard]] std::vector<std::string> bound_host_terms(const Json& virtual_service);
 

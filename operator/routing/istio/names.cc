@@ -1,17 +1,31 @@
 #include "operator/routing/istio/names.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "operator/base/json.h"
+#include "operator/base/label.h"
 #include "operator/routing/istio/rules.h"
 #include "operator/routing/istio/settings.h"
 
 namespace weir::routing {
 namespace {
 
+// By Istio's webhook: a DNS label, in which it takes capitals for letters too.
+bool is_subset_name(std::string_view text) {
+  const auto is_letter = [](char one) { return std::isalnum(static_cast<unsigned char>(one)) != 0; };
+  return !text.empty() && text.size() <= base::kLongestLabel && is_letter(text.front()) &&
+         is_letter(text.back()) &&
+         std::ranges::all_of(text, [&](char one) { return one == '-' || is_letter(one); });
+}
+
 bool of_route(const strategies::RouteRecord& record) { return rule_of(record).empty(); }
 
 }  // namespace
+
+std::string subset_of_version(std::string_view version) {
+  return is_subset_name(version) ? std::string(version) : base::with_hash(base::dashed(version), version);
+}
 
 bool has_route_records(const Target& target) { return std::ranges::any_of(target.records, of_route); }
 
@@ -43,7 +57,7 @@ bool SubsetNames::means(const Json* rule, std::string_view subset, const std::st
                         const std::string& version) const {
   if (subset.empty()) return false;
   if (const auto* defined = find_subset(rule, subset)) return selects(target_, defined, version);
-  return subset == (asked.empty() ? version : asked);
+  return subset == (asked.empty() ? subset_of_version(version) : asked);
 }
 
 bool SubsetNames::is_stable(std::string_view subset) const {
@@ -76,11 +90,12 @@ std::string SubsetNames::owner_candidate_subset() const {
 }
 
 bool SubsetNames::moves(const std::string& subset) const {
-  return pinned_.contains(subset) && subset != target_.stable_version && owner_candidate_subset().empty();
+  return pinned_.contains(subset) && subset != subset_of_version(target_.stable_version) &&
+         owner_candidate_subset().empty();
 }
 
 std::string SubsetNames::replaced() const {
-  const auto& name = target_.stable_version;
+  const auto name = subset_of_version(target_.stable_version);
   const bool owners = pinned_.contains(name) && !recorded_as_added(target_, owner_, name);
   return owners && owner_candidate_subset().empty() ? name : std::string();
 }
@@ -88,15 +103,16 @@ std::string SubsetNames::replaced() const {
 std::string SubsetNames::promoted(const std::string& subset) const {
   auto owners = owner_candidate_subset();
   if (!owners.empty()) return owners;
-  return subset == target_.stable_version ? candidate() : subset;
+  return subset == subset_of_version(target_.stable_version) ? candidate() : subset;
 }
 
 std::string SubsetNames::chosen(const std::string& asked, const std::string& version) const {
   if (!asked.empty() && !moves(asked)) return asked;
-  if (selects(target_, find_subset(traffic_, version), version)) return version;
+  auto usual = subset_of_version(version);
+  if (selects(target_, find_subset(traffic_, usual), version)) return usual;
   const auto defined = subsets_of(target_, traffic_, version);
   const auto fixed = std::ranges::find_if(defined, [&](const auto& name) { return !moves(name); });
-  return fixed == defined.end() ? version : *fixed;
+  return fixed == defined.end() ? usual : *fixed;
 }
 
 std::string SubsetNames::stable() const { return chosen(stable_subset(target_), target_.stable_version); }

@@ -16,6 +16,10 @@ namespace weir::routing {
 // Whether there is any record of any VirtualService: the release has begun to divide routes.
 [[nodiscard]] bool has_route_records(const Target& target);
 
+// What the release calls the subset of a version: as the version, where Istio takes that for a name; else, in
+// lower case and with dashes, with a hash: "2-4-1-0f1e2d3c". The subset's label has the version itself.
+[[nodiscard]] std::string subset_of_version(std::string_view version);
+
 class SubsetNames {
  public:
   SubsetNames(const Target& target, const Rules& rules);

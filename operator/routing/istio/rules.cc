@@ -23,17 +23,13 @@ std::string api_version(const Objects& objects) {
 }
 
 bool made_by_a_release(const Json& rule) {
-  return base::text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) == kManagedBy;
+  return base::text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) == kManagedBy ||
+         maker_of(rule).has_value();
 }
 
-// Made by this release: by label, and by owner where the owner is known.
+// Made by this release, by its signature; where the release isn't known, by any.
 bool is_ours(const Target& target, const Json& rule) {
-  if (!made_by_a_release(rule)) return false;
-  const auto uid = base::text(target.owner, {"uid"});
-  if (uid.empty()) return true;
-  const auto& owners = base::field(rule, {"metadata", "ownerReferences"});
-  return owners.is_array() &&
-         std::ranges::any_of(owners, [&](const Json& owner) { return base::text(owner, {"uid"}) == uid; });
+  return made_by_a_release(rule) && (target.maker.uid.empty() || is_made_by(rule, target.maker.uid));
 }
 
 bool visible_from(const Json& rule, const std::string& name_space) {
@@ -134,12 +130,16 @@ void refuse_stranger(const Target& target, const Objects& objects, Rules& rules)
   if (!needed) return;
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     if (base::namespace_of(rule) != target.name_space || base::name_of(rule) != made_name(target)) continue;
+    const auto other = maker_of(rule);
     rules.refusals.push_back(
         {.condition = "Conflict",
          .reason = "NotOurs",
          .message = label_of(target, rule) +
-                    " was not made by this release, which needs that name for a rule of its "
-                    "own: rename or delete it"});
+                    (other ? " was made by another release, of Canary " + other->canary +
+                                 ": this one waits until it is gone; if that Canary is gone, it goes once no "
+                                 "route names a subset of it"
+                           : " was not made by this release, which needs that name for a rule of its "
+                             "own: rename or delete it")});
   }
 }
 

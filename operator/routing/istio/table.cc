@@ -1,32 +1,17 @@
 #include "operator/routing/istio/table.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <map>
-#include <numeric>
 
 #include "operator/base/hash.h"
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
 #include "operator/routing/istio/settings.h"
+#include "operator/routing/istio/shares.h"
 
 namespace weir::routing {
 namespace {
-
-constexpr int kWhole = 100;
-constexpr int kUnreadable = -1;
-
-// A destination's weight as Istio reads it: the only one gets everything, of several an absent one gets
-// nothing.
-int weight_of(const Json& entry, bool only_one) {
-  const auto& weight = base::field(entry, {"weight"});
-  if (weight.is_null()) return only_one ? kWhole : 0;
-  if (!weight.is_number_integer()) return kUnreadable;
-  const auto value = weight.get<std::int64_t>();
-  if (value < 0 || value > kWhole) return kUnreadable;
-  return value == 0 && only_one ? kWhole : static_cast<int>(value);
-}
 
 bool goes_to_service(const Json& object, const Json& entry, const MeshService& service) {
   return names_service(base::text(entry, {"destination", "host"}), base::namespace_of(object), service);
@@ -170,96 +155,6 @@ class Scan {
   const std::string key_;
 };
 
-int recorded_share(const Place& place, bool only_one) {
-  return place.form == Place::Form::Owner || place.original.is_null() ? place.total
-                                                                      : weight_of(place.original, only_one);
-}
-
-Refusal wrong_sum(const Target& target, const Json& object, const Table& table, int sum) {
-  return {.condition = "Progressing",
-          .reason = "WeightsDoNotSumTo100",
-          .message = label_of(target, object) + " " + table.label + ".route: the weights sum to " +
-                     std::to_string(sum) + "; a release needs a route whose weights sum to 100"};
-}
-
-Refusal unreadable_weight(const Target& target, const Json& object, const Table& table, std::size_t i,
-                          const Json& entry) {
-  return {.condition = "Progressing",
-          .reason = "WeightNotUsable",
-          .message = label_of(target, object) + " " + table.label + ".route[" + std::to_string(i) +
-                     "].weight is " + base::field(entry, {"weight"}).dump() +
-                     "; a whole number from 0 to 100 is accepted"};
-}
-
-// Weights as they stand, where they add up; else what the records say, where that does.
-class Shares {
- public:
-  Shares(const Target& target, const Json& object, const Json& entries, Table& table)
-      : target_(target), object_(object), entries_(entries), table_(table) {}
-
-  void run(const SubsetNames& names) {
-    read_weights();
-    const bool only_place = table_.places.size() == 1 && table_.places.front().at.size() == entries_.size();
-    for (auto& place : table_.places) {
-      for (const auto i : place.at) {
-        place.total += weights_[i];
-        if (is_candidates(place, i, names)) place.candidate += weights_[i];
-      }
-      others_ -= place.total;
-    }
-    settle(only_place);
-  }
-
- private:
-  void read_weights() {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const int weight = weight_of(entries_[i], entries_.size() == 1);
-      if (weight == kUnreadable) table_.refusal = unreadable_weight(target_, object_, table_, i, entries_[i]);
-      weights_.push_back(std::max(weight, 0));
-    }
-    others_ = std::accumulate(weights_.begin(), weights_.end(), 0);
-  }
-
-  [[nodiscard]] bool is_candidates(const Place& place, std::size_t i, const SubsetNames& names) const {
-    switch (place.form) {
-      case Place::Form::Owner:
-        return false;
-      case Place::Form::Pair:
-        return i == place.at.back();
-      case Place::Form::Broken:
-        return names.is_candidate(base::text(entries_[i], {"destination", "subset"}));
-    }
-    return false;
-  }
-
-  void settle(bool only_place) {
-    int recorded = others_;
-    int current = others_;
-    for (auto& place : table_.places) {
-      place.share = recorded_share(place, only_place);
-      recorded += place.share;
-      current += place.total;
-    }
-    const bool readable = std::ranges::none_of(table_.places, [](const Place& p) { return p.share < 0; });
-    if (readable && recorded == kWhole) return;
-    const bool one = table_.places.size() == 1 && table_.places.front().form != Place::Form::Owner;
-    for (auto& place : table_.places) place.share = place.total;
-    if (current == kWhole) return;
-    if (one && others_ <= kWhole) {
-      table_.places.front().share = kWhole - others_;
-    } else if (!table_.refusal) {
-      table_.refusal = wrong_sum(target_, object_, table_, current);
-    }
-  }
-
-  const Target& target_;
-  const Json& object_;
-  const Json& entries_;
-  Table& table_;
-  std::vector<int> weights_;
-  int others_ = 0;  // what goes to destinations that are no place of ours
-};
-
 // The object as JSON, but for one field.
 std::string dump_without(const Json& object, std::string_view left_out) {
   std::string text;
@@ -327,7 +222,7 @@ std::vector<Table> tables_of(const Target& target, const SubsetNames& names, con
       Table table{
           .kind = kind, .index = index, .size = entries.size(), .label = route_label(kind, index, route)};
       Scan(target, names, virtual_service, entries, table, std::move(key)).run();
-      Shares(target, virtual_service, entries, table).run(names);
+      read_shares(target, names, virtual_service, entries, table);
       tables.push_back(std::move(table));
     }
   }

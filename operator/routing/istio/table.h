@@ -21,7 +21,7 @@ struct Place {
   std::string key;              // of its record
   Json original;                // from the record; null: there is none
   bool recorded = false;        // of Owner: the record says what stands here, or what a promotion made of it
-  int share = 0;                // what the owner gives the Service here
+  int share = 0;                // what the owner gives the Service here, of 100
   int total = 0;                // what the destinations at `at` add up to now
   int candidate = 0;            // what the candidate gets now
 };
@@ -35,6 +35,9 @@ struct Table {
   std::vector<Place> places;
   std::vector<std::string> others;  // subsets of the Service that are neither version's
   std::optional<Refusal> refusal;   // its Owner places cannot be divided
+  int scale = 1;                    // of its weights now: an owner's are multiplied by it (shares.h)
+  bool settled = true;  // the shares are the owner's; else somebody's edit left no sense, and they are what
+                        // stands there
 };
 
 // The tables of `virtual_service` that go to the Service and that spec.routing lets the release manage.

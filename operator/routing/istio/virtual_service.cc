@@ -6,15 +6,17 @@
 
 #include "operator/base/json.h"
 #include "operator/routing/istio/hosts.h"
+#include "operator/routing/istio/shares.h"
 
 namespace weir::routing {
 namespace {
 
 using strategies::Weight;
 
-// Rewrites one `route` array: `write` appends what becomes of a place, everything else stays where it is.
+// Rewrites one `route` array: `write` appends what becomes of a place, everything else stays where it is and
+// keeps its part of the route, at another scale.
 template <typename Writer>
-Json rewritten(const Json& entries, const Table& table, const Writer& write) {
+Json rewritten(const Json& entries, const Table& table, int scale, const Writer& write) {
   std::vector<const Place*> places(entries.size(), nullptr);
   for (const auto& place : table.places) {
     for (const auto i : place.at) places[i] = &place;
@@ -22,7 +24,7 @@ Json rewritten(const Json& entries, const Table& table, const Writer& write) {
   Json result = Json::array();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (places[i] == nullptr) {
-      result.push_back(entries[i]);
+      result.push_back(rescaled(entries[i], table.scale, scale));
     } else if (i == places[i]->at.front()) {
       write(result, *places[i]);
     }
@@ -89,9 +91,10 @@ void add_state(const Json& virtual_service, const std::vector<Table>& tables, st
                                .key = place.key,
                                .original = entries[place.at.front()].dump()});
       } else {
-        state.splits.push_back({.share = place.share, .candidate = place.candidate});
+        const int share = place.share * table.scale;
+        state.splits.push_back({.share = share, .candidate = place.candidate, .exact = table.settled});
         // What is left of a torn pair is at no weight until it is written again.
-        if (place.form == Place::Form::Broken || place.total != place.share) ++state.unmanaged;
+        if (place.form == Place::Form::Broken || place.total != share) ++state.unmanaged;
       }
     }
   }
@@ -104,16 +107,18 @@ Json routed(const Target& target, const SubsetNames& names, const Json& virtual_
   const auto candidate = names.usable_candidate();
   for (const auto& table : tables) {
     auto& entries = entries_of(after, table);
-    entries = rewritten(entries, table, [&](Json& result, const Place& place) {
+    const int scale = scale_for(table, weight);
+    entries = rewritten(entries, table, scale, [&](Json& result, const Place& place) {
       Json one = entries[place.at.front()];
-      if (place.form == Place::Form::Owner && table.refusal) {
-        result.push_back(std::move(one));
+      if (is_left_alone(table, place)) {
+        result.push_back(rescaled(std::move(one), table.scale, scale));
         return;
       }
       if (place.form == Place::Form::Broken && !place.original.is_null()) one = place.original;
       Json other = place.form == Place::Form::Pair ? entries[place.at.back()] : one;
-      const int part = strategies::part_of(place.share, weight);
-      aim(target, one, stable, place.share - part);
+      const int share = place.share * scale;
+      const int part = strategies::part_of(share, weight);
+      aim(target, one, stable, share - part);
       aim(target, other, candidate, part);
       result.push_back(std::move(one));
       result.push_back(std::move(other));
@@ -128,8 +133,8 @@ Json restored(const Target& target, const SubsetNames& names, const Json& virtua
   for (const auto& table : tables) {
     auto& entries = entries_of(after, table);
     const bool only_one = size_when_restored(table) == 1;
-    entries = rewritten(entries, table, [&](Json& result, const Place& place) {
-      Json entry = entries[place.at.front()];
+    entries = rewritten(entries, table, 1, [&](Json& result, const Place& place) {
+      Json entry = rescaled(entries[place.at.front()], table.scale, 1);
       if (place.form != Place::Form::Owner) {
         entry = place.original.is_null() ? guessed(target, entry, place.share, only_one) : place.original;
         give_share(entry, place.share, only_one);

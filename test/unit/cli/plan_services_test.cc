@@ -139,6 +139,19 @@ TEST(PlanServices, names_another_version_that_the_widened_selector_would_match) 
               HasSubstr("matches the pods of checkout-v3"));
 }
 
+TEST(PlanServices, warns_of_metrics_that_have_no_data_where_nothing_is_divided) {
+  const auto noop = replaced(good(), "  analysis:", "  routing: {provider: noop}\n  analysis:");
+  const auto answer = plan_of(noop);
+  EXPECT_EQ(answer.code, kFine) << answer.err;
+  EXPECT_THAT(answer.err,
+              HasSubstr("warning: spec.routing.provider is \"noop\": no user's request reaches the "
+                        "candidate before the promotion, and metric request-success-rate counts"));
+  EXPECT_THAT(plan_of(replaced(noop, "  analysis:", "  skipAnalysis: true\n  analysis:")).err,
+              Not(HasSubstr("NothingDivided")));
+  EXPECT_THAT(plan_of(replaced(noop, "{name: request-success-rate,", "{name: up, query: up,")).err,
+              Not(HasSubstr("counts")));
+}
+
 TEST(PlanServices, keeps_stables_pods_that_another_service_has_no_others_than) {
   const auto answer = plan_of(good() + another_service("checkout-grpc", "{app: checkout, version: v1}"));
   EXPECT_EQ(answer.code, kFine);

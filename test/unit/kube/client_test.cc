@@ -166,6 +166,13 @@ TEST_F(ClientTest, tells_errors_apart_by_status_and_reason) {
   EXPECT_EQ(error_for(failure(http::Failure::TooLarge)).code, Code::BadAnswer);
 }
 
+TEST_F(ClientTest, knows_a_namespace_that_is_being_deleted) {
+  const Json causes = Json::array(
+      {{{"reason", "NamespaceTerminating"}, {"field", "metadata.namespace"}, {"message", "shop is going"}}});
+  const Error error = error_for(answer(403, status(403, "Forbidden", {{"causes", causes}})));
+  EXPECT_EQ(error.code, Code::Terminating);
+}
+
 TEST_F(ClientTest, says_in_an_error_what_was_tried_on_what_and_what_came_back) {
   const Error error = error_for(answer(403, status(403, "Forbidden")));
   EXPECT_EQ(error.message, "get Service shop/web: because (403)");

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "operator/kube/object.h"
-#include "operator/reconcile/kinds.h"
 #include "test/unit/kube/objects.h"
+#include "test/unit/offline/mirrored_api.h"
 
 namespace weir::offline {
 
@@ -13,33 +16,6 @@ using kube::served;
 namespace {
 
 using std::chrono::seconds;
-
-// Every kind, kept as it comes.
-std::vector<kube::KeptKind> whole_objects() {
-  auto kinds = reconcile::kept_kinds();
-  for (auto& kept : kinds) kept.form = {};
-  return kinds;
-}
-
-class MemoryApiTest : public testing::Test {
- protected:
-  Json current(const kube::Resource& resource, const std::string& name) {
-    return api.get(resource, {"shop", name}).value();
-  }
-  static std::string version(const Json& object) { return kube::metadata_text(object, "resourceVersion"); }
-  static Json with_spec(Json object, const Json& spec) {
-    object["spec"] = spec;
-    return object;
-  }
-  static Json owned_by(const Json& owner, Json object) {
-    object["metadata"]["ownerReferences"].push_back({{"uid", kube::metadata_text(owner, "uid")}});
-    return object;
-  }
-
-  base::VirtualClock clock;
-  kube::Stores stores{whole_objects()};
-  MemoryApi api{clock, &stores};
-};
 
 TEST_F(MemoryApiTest, gives_a_new_object_the_servers_own_fields) {
   const Json made = api.create(kube::kDeployments, object("web")).value();
@@ -149,48 +125,6 @@ TEST_F(MemoryApiTest, lists_by_namespace_and_label) {
   EXPECT_EQ(api.list(kube::kPods, "shop", "=").error().code, kube::Code::Invalid);
 }
 
-TEST_F(MemoryApiTest, removes_an_object_only_if_it_is_still_the_same_one_and_has_not_changed) {
-  const Json old = api.create(kube::kServices, object("web")).value();
-  const Json made = api.update(kube::kServices, old, with_spec(old, {{"n", 1}})).value();
-  EXPECT_EQ(api.remove(kube::kServices, old).error().code, kube::Code::Conflict);
-  Json other = made;
-  other["metadata"]["uid"] = "another";
-  EXPECT_EQ(api.remove(kube::kServices, other).error().code, kube::Code::Conflict);
-  EXPECT_TRUE(api.remove(kube::kServices, made));
-  EXPECT_EQ(api.get(kube::kServices, {"shop", "web"}).error().code, kube::Code::NotFound);
-  EXPECT_TRUE(api.remove(kube::kServices, made));
-}
-
-TEST_F(MemoryApiTest, keeps_a_removed_object_until_its_last_finalizer_goes) {
-  Json guarded = object("web");
-  guarded["metadata"]["finalizers"] = {"weir.dev/traffic"};
-  const Json made = api.create(kube::kCanaries, guarded).value();
-  ASSERT_TRUE(api.remove(kube::kCanaries, made));
-  const Json going = current(kube::kCanaries, "web");
-  EXPECT_EQ(kube::metadata_text(going, "deletionTimestamp"), "2026-01-01T00:00:00Z");
-  EXPECT_EQ(going["metadata"]["generation"], 2);
-  EXPECT_TRUE(stores.canaries.get({"shop", "web"})->object->at("metadata").contains("deletionTimestamp"));
-
-  Json released = going;
-  released["metadata"].erase("finalizers");
-  ASSERT_TRUE(api.update(kube::kCanaries, going, released));
-  EXPECT_EQ(api.get(kube::kCanaries, {"shop", "web"}).error().code, kube::Code::NotFound);
-  EXPECT_FALSE(stores.canaries.get({"shop", "web"}));
-}
-
-TEST_F(MemoryApiTest, collects_dependents_when_their_last_owner_goes) {
-  const Json first = api.put(kube::kCanaries, object("first"));
-  const Json second = api.put(kube::kCanaries, object("second"));
-  api.put(kube::kServices, owned_by(first, object("one")));
-  api.put(kube::kServices, owned_by(second, owned_by(first, object("both"))));
-  ASSERT_TRUE(api.remove(kube::kCanaries, first));
-  EXPECT_FALSE(api.get(kube::kServices, {"shop", "one"}));
-  EXPECT_FALSE(stores.services.get({"shop", "one"}));
-  EXPECT_EQ(current(kube::kServices, "both")["metadata"]["ownerReferences"].size(), 1U);
-  ASSERT_TRUE(api.remove(kube::kCanaries, second));
-  EXPECT_FALSE(api.get(kube::kServices, {"shop", "both"}));
-}
-
 TEST_F(MemoryApiTest, mirrors_every_change_into_the_stores) {
   EXPECT_TRUE(stores.services.synced());
   const Json made = api.create(kube::kServices, object("web", {{"n", 1}})).value();
@@ -256,55 +190,11 @@ TEST_F(MemoryApiTest, tells_of_every_change_whoever_makes_it) {
   EXPECT_EQ(*changes[3].before, third);
 }
 
-TEST_F(MemoryApiTest, gives_a_deletion_a_version_of_its_own) {
-  std::vector<Changed> changes;
-  api.on_change([&](const Changed& changed) { changes.push_back(changed); });
-  const Json made = api.put(kube::kServices, object("web"));
-  ASSERT_TRUE(api.erase(kube::kServices, {"shop", "web"}));
-  ASSERT_EQ(changes.size(), 2U);
-  EXPECT_EQ(kube::numeric_version(*changes[1].after).value(), kube::numeric_version(made).value() + 1);
-  EXPECT_EQ(api.last_version(), kube::numeric_version(*changes[1].after));
-  Json last = *changes[1].after;
-  last["metadata"]["resourceVersion"] = version(made);
-  EXPECT_EQ(last, made);
-}
-
-TEST_F(MemoryApiTest, says_which_changes_are_the_garbage_collectors) {
-  const Json first = api.put(kube::kCanaries, object("first"));
-  const Json second = api.put(kube::kCanaries, object("second"));
-  api.put(kube::kServices, owned_by(first, object("one")));
-  api.put(kube::kServices, owned_by(second, owned_by(first, object("both"))));
-  std::map<std::string, Changed> changes;
-  api.on_change(
-      [&](const Changed& changed) { changes[kube::metadata_text(*changed.after, "name")] = changed; });
-  ASSERT_TRUE(api.remove(kube::kCanaries, first));
-  EXPECT_FALSE(changes.at("first").collected);
-  EXPECT_TRUE(changes.at("one").collected);
-  EXPECT_TRUE(changes.at("one").gone);
-  EXPECT_TRUE(changes.at("both").collected);
-  EXPECT_FALSE(changes.at("both").gone);
-}
-
 TEST_F(MemoryApiTest, can_be_read_by_whoever_is_told_of_a_change) {
   std::size_t seen = 0;
   api.on_change([&](const Changed& changed) { seen = api.list(changed.resource, "", "").value().size(); });
   api.put(kube::kServices, object("web"));
   EXPECT_EQ(seen, 1U);
-}
-
-TEST_F(MemoryApiTest, deletes_a_going_object_with_the_write_that_takes_its_last_finalizer) {
-  Json guarded = object("web");
-  guarded["metadata"]["finalizers"] = {"weir.dev/traffic"};
-  api.put(kube::kCanaries, guarded);
-  ASSERT_TRUE(api.erase(kube::kCanaries, {"shop", "web"}));
-  std::vector<Changed> changes;
-  api.on_change([&](const Changed& changed) { changes.push_back(changed); });
-  Json released = current(kube::kCanaries, "web");
-  released["metadata"].erase("finalizers");
-  api.put(kube::kCanaries, released);
-  EXPECT_FALSE(api.find(kube::kCanaries, {"shop", "web"}));
-  ASSERT_EQ(changes.size(), 1U);
-  EXPECT_TRUE(changes[0].gone);
 }
 
 TEST_F(MemoryApiTest, applies_a_raw_patch_to_the_object_as_it_is) {
@@ -372,15 +262,6 @@ TEST_F(MemoryApiTest, ignores_what_a_patch_changes_outside_of_its_part) {
   const auto spec = *api.patch(kube::kCanaries, {"shop", "web"}, other, Part::Object, "tool").value();
   EXPECT_EQ(spec["status"]["n"], 2);
   EXPECT_EQ(spec["spec"]["n"], 3);
-}
-
-TEST_F(MemoryApiTest, removes_on_the_preconditions_that_are_given) {
-  const Json made = api.put(kube::kServices, object("web"));
-  const Key key{"shop", "web"};
-  EXPECT_EQ(api.remove(kube::kServices, key, {.uid = "another"}).error().code, kube::Code::Conflict);
-  EXPECT_EQ(api.remove(kube::kServices, key, {.resource_version = "999"}).error().code, kube::Code::Conflict);
-  EXPECT_FALSE(api.remove(kube::kServices, key, {kube::metadata_text(made, "uid"), version(made)}).value());
-  EXPECT_EQ(api.remove(kube::kServices, key, {}).error().code, kube::Code::NotFound);
 }
 
 TEST_F(MemoryApiTest, fills_in_what_a_server_fills_in_before_it_keeps_an_object) {

@@ -8,6 +8,7 @@
 
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/kinds.h"
+#include "operator/reconcile/orphans.h"
 #include "operator/reconcile/services.h"
 #include "test/unit/reconcile/late_api.h"
 #include "test/unit/reconcile/release.h"
@@ -81,7 +82,7 @@ class Cluster : public ReleaseWorld {
     const auto uid = kube::metadata_text(object(kube::kCanaries, "checkout-v2"), "uid");
     for (const auto& resource : {kube::kDestinationRules, kube::kServices}) {
       for (const auto& found : world.api.list(resource, "", "").value_or(std::vector<Json>{})) {
-        if (is_owned_by(found, uid)) names.push_back(kube::key_of(found).name);
+        if (routing::is_made_by(found, uid)) names.push_back(kube::key_of(found).name);
       }
     }
     return names;
@@ -385,7 +386,11 @@ bool play(int number, Landing landing, bool roll_back) {
   cluster.run(*second, [] { return false; });
   if (landing == Landing::AtTheEnd) {
     (void)cluster.late.land();
-    for (const auto& release : cluster.concerned_by_what_is_there()) (void)second->reconcile(release);
+    // Nothing leads to it, and that must have lasted.
+    for (int round = 0; round < 2; ++round) {
+      for (const auto& release : cluster.concerned_by_what_is_there()) (void)second->reconcile(release);
+      cluster.world.clock.advance(std::chrono::seconds(15));
+    }
   }
   const bool promoted = !roll_back || phase == "Succeeded";
   EXPECT_EQ(cluster.phase(), promoted ? "Succeeded" : "Failed") << cluster.message();
@@ -418,16 +423,17 @@ TEST_F(FenceTest, what_a_finished_release_made_late_is_removed_and_nothing_of_an
   of_another.uid = "another";
   const auto make = [&](const kube::Resource& resource, const std::string& name,
                         const canary::Canary& owner) {
-    world.api.put(resource, {{"metadata",
-                              {{"name", name},
-                               {"namespace", "shop"},
-                               {"ownerReferences", Json::array({owner_reference(owner)})}}},
-                             {"spec", {{"host", "checkout"}, {"ports", Json::array()}}}});
+    Json made{{"metadata", {{"name", name}, {"namespace", "shop"}}},
+              {"spec", {{"host", "checkout"}, {"ports", Json::array()}}}};
+    routing::sign(made, maker(owner));
+    world.api.put(resource, std::move(made));
   };
   make(kube::kServices, "checkout-v1", *canary);
   make(kube::kDestinationRules, "checkout-weir", *canary);
   make(kube::kServices, "checkout-v3", of_another);
-  EXPECT_THAT(concerned_by_what_is_there(), ElementsAre(key));
+  EXPECT_THAT(concerned_by_what_is_there(), ElementsAre(key, orphans_of({"shop", "checkout"})));
+  EXPECT_FALSE(only->reconcile(key).wrote) << "a proxy may still have a route to it";
+  world.clock.advance(std::chrono::seconds(15));
   EXPECT_TRUE(only->reconcile(key).wrote);
   EXPECT_THAT(owned(), IsEmpty());
   EXPECT_FALSE(object(kube::kServices, "checkout-v3").is_null());

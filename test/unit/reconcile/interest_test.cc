@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
 #include "operator/reconcile/kinds.h"
+#include "operator/reconcile/orphans.h"
+#include "operator/routing/ownership.h"
 
 namespace weir::reconcile {
 namespace {
@@ -88,6 +90,16 @@ TEST_F(Interest, of_endpoints_is_with_the_service_and_those_made_for_its_version
   EXPECT_THAT(slice("checkouts-abcde", "checkouts"), IsEmpty());
 }
 
+TEST_F(Interest, of_endpoints_is_with_the_release_that_made_their_service_whatever_that_is_called) {
+  const std::string service(60, 's');
+  add("checkout-v2", service, "Progressing");
+  const auto cut = std::string(54, 's') + "-0f1e2d3c";
+  EXPECT_THAT(slice(cut + "-abcde", cut), IsEmpty());
+  put(kube::kServices, cut,
+      {{"metadata", {{"ownerReferences", Json::array({{{"kind", "Canary"}, {"uid", "checkout-v2"}}})}}}});
+  EXPECT_THAT(slice(cut + "-abcde", cut), ElementsAre(kCheckout));
+}
+
 TEST_F(Interest, of_routes_and_rules_is_with_the_service_that_they_name_in_whatever_way) {
   add("checkout-v2", "checkout", "Progressing");
   EXPECT_THAT(route("short", {{"http", to("checkout")}}), ElementsAre(kCheckout));
@@ -156,14 +168,39 @@ TEST_F(Interest, ends_with_the_release) {
   EXPECT_THAT(slice("checkout-abcde", "checkout"), IsEmpty());
 }
 
+// Of this name by the release of checkout-v2.
+Json made_as(const char* name) {
+  Json made{{"metadata", {{"name", name}}}};
+  routing::sign(made, {.canary = "checkout-v2", .uid = "checkout-v2", .service = "checkout"});
+  return made;
+}
+
 TEST_F(Interest, in_what_a_release_made_goes_on_when_it_is_over) {
   add("checkout-v2", "checkout", "Succeeded");
   add("checkout-v3", "checkout", "Succeeded");
-  const Json owned{
-      {"metadata", {{"ownerReferences", Json::array({{{"kind", "Canary"}, {"uid", "checkout-v2"}}})}}}};
-  EXPECT_THAT(put(kube::kServices, "checkout-v1", owned), ElementsAre(kCheckout));
-  EXPECT_THAT(put(kube::kDestinationRules, "checkout-v1", owned), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kServices, "checkout-v1", made_as("checkout-v1")), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kDestinationRules, "checkout-weir", made_as("checkout-weir")),
+              ElementsAre(kCheckout));
   EXPECT_THAT(slice("checkout-v1", "checkout-v1"), IsEmpty());
+}
+
+TEST_F(Interest, in_what_an_older_operator_made_is_the_releases_too) {
+  add("checkout-v2", "checkout", "Progressing");
+  const Json owned{
+      {"metadata",
+       {{"ownerReferences",
+         Json::array({{{"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "checkout-v2"}}})}}}};
+  EXPECT_THAT(put(kube::kServices, "another-name", owned), ElementsAre(kCheckout));
+}
+
+TEST_F(Interest, in_what_is_left_of_a_canary_that_is_gone_is_with_its_service) {
+  add("checkout-v2", "checkout", "Progressing");
+  put(kube::kServices, "checkout-v1", made_as("checkout-v1"));
+  const auto orphans = orphans_of({"shop", "checkout"});
+  EXPECT_THAT(erase(kube::kCanaries, "checkout-v2"), ElementsAre(kCheckout, orphans));
+  EXPECT_THAT(put(kube::kDestinationRules, "checkout-weir", made_as("checkout-weir")), ElementsAre(orphans));
+  EXPECT_EQ(everything_due(stores).size(), 1U);
+  EXPECT_EQ(leader_of(orphans, stores), (Key{"shop", "checkout"}));
 }
 
 }  // namespace

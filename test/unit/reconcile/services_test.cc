@@ -1,7 +1,10 @@
 #include "operator/reconcile/services.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <set>
+
+#include "operator/base/json.h"
 #include "operator/reconcile/endpoints.h"
 
 namespace weir::reconcile {
@@ -27,8 +30,19 @@ TEST(VersionServices, select_one_version_each_and_keep_the_ports) {
   EXPECT_EQ(wanted[1]["metadata"]["name"], "checkout-v2");
   EXPECT_EQ(wanted[1]["spec"]["selector"], Json::parse(R"({"app":"checkout","version":"v2"})"));
   EXPECT_EQ(wanted[1]["spec"]["ports"], Json::parse(R"([{"name":"http","port":80,"targetPort":8080}])"));
-  EXPECT_TRUE(is_owned_by(wanted[1], "u1"));
-  EXPECT_FALSE(is_owned_by(checkout_service(), "u1"));
+  EXPECT_EQ(routing::maker_of(wanted[1]),
+            (routing::Maker{.canary = "checkout-v2", .uid = "u1", .service = "checkout"}));
+  EXPECT_FALSE(routing::has_owner(wanted[1])) << "the garbage collector takes what has an owner";
+}
+
+TEST(VersionServices, are_found_by_a_label_that_the_API_server_takes_for_a_long_name_too) {
+  auto canary = checkout(strategies::ServiceMode::Placeholder);
+  canary.name = std::string(62, 'a') + ".release";
+  const auto wanted = wanted_services(canary, checkout_service(), "v1", "v2").front();
+  const auto label = base::text(wanted, {"metadata", "labels", "weir.dev/canary"});
+  EXPECT_EQ(label.size(), 63U);
+  EXPECT_THAT(label, testing::StartsWith(std::string(54, 'a') + "-"));
+  EXPECT_EQ(routing::maker_of(wanted)->canary, canary.name);
 }
 
 TEST(VersionServices, are_of_the_address_families_of_the_service) {
@@ -49,10 +63,66 @@ TEST(VersionServices, in_dedicated_mode_have_one_that_selects_both) {
   EXPECT_EQ(wanted[2]["spec"]["selector"], Json::parse(R"({"app":"checkout"})"));
 }
 
-TEST(VersionServices, are_named_so_that_the_API_server_takes_them) {
-  EXPECT_EQ(version_service_name("checkout", "2024.11_RC1"), "checkout-2024-11-rc1");
-  const auto longest = version_service_name("checkout", std::string(100, 'x'));
-  EXPECT_EQ(longest.size(), 63U);
+ServiceNames names(const std::string& service, const std::string& stable, const std::string& candidate,
+                   strategies::ServiceMode mode = strategies::ServiceMode::Placeholder) {
+  auto spec = checkout(mode).spec;
+  spec.service.name = service;
+  return service_names(spec, stable, candidate);
+}
+
+TEST(VersionServices, are_called_by_service_and_version) {
+  const auto plain = names("checkout", "v1", "2024.11_RC1");
+  EXPECT_EQ(plain.stable, "checkout-v1");
+  EXPECT_EQ(plain.candidate, "checkout-2024-11-rc1");
+  EXPECT_EQ(plain.traffic, "checkout");
+  EXPECT_EQ(names("checkout", "v1", "weir").candidate, "checkout-weir");
+}
+
+TEST(VersionServices, of_versions_that_look_alike_are_told_apart) {
+  const auto alike = names("checkout", "v1.0", "v1-0");
+  EXPECT_THAT(alike.stable, testing::MatchesRegex("checkout-v1-0-[0-9a-f]+"));
+  EXPECT_THAT(alike.candidate, testing::MatchesRegex("checkout-v1-0-[0-9a-f]+"));
+  EXPECT_NE(alike.stable, alike.candidate);
+  EXPECT_EQ(names("checkout", "v1-0", "v1.0").stable, alike.candidate);
+}
+
+TEST(VersionServices, and_the_one_for_the_traffic_have_names_that_differ_and_that_the_API_server_takes) {
+  const std::vector<std::pair<std::string, std::string>> versions{
+      {"v1", "v2"},     {"v1.0", "v1-0"},   {"weir", "v2"},
+      {"WEIR", "weir"}, {"2.4.1", "2_4_1"}, {std::string(62, 'x') + "1", std::string(62, 'x') + "2"}};
+  for (const auto mode : {strategies::ServiceMode::Placeholder, strategies::ServiceMode::Dedicated}) {
+    for (std::size_t length = 1; length <= 63; ++length) {
+      const std::string service(length, 's');
+      for (const auto& [stable, candidate] : versions) {
+        const auto all = names(service, stable, candidate, mode);
+        const std::set<std::string> different{service, all.stable, all.candidate, all.traffic};
+        EXPECT_EQ(different.size(), mode == strategies::ServiceMode::Dedicated ? 4U : 3U)
+            << service << " " << stable << " " << candidate;
+        for (const auto& name : different) {
+          EXPECT_LE(name.size(), 63U);
+          EXPECT_THAT(name, testing::MatchesRegex("[a-z]([-a-z0-9]*[a-z0-9])?"));
+        }
+      }
+    }
+  }
+}
+
+TEST(VersionServices, of_services_whose_names_are_cut_alike_are_told_apart) {
+  const std::string common(60, 's');
+  EXPECT_NE(names(common + "a", "v1", "v2").stable, names(common + "b", "v1", "v2").stable);
+  EXPECT_NE(dedicated_service_name(common + "a"), dedicated_service_name(common + "b"));
+}
+
+TEST(VersionServices, carry_a_label_that_the_API_server_takes_however_long_the_canarys_name_is) {
+  EXPECT_EQ(canary_label(std::string(63, 'c')), std::string(63, 'c'));
+  const std::string name = std::string(53, 'c') + ".-" + std::string(100, 'd');
+  EXPECT_THAT(canary_label(name), testing::MatchesRegex("c+-[0-9a-f]+"));
+  EXPECT_LE(canary_label(name).size(), 63U);
+  EXPECT_NE(canary_label(name), canary_label(name + "e"));
+  auto canary = checkout(strategies::ServiceMode::Dedicated);
+  canary.name = name;
+  for (const auto& wanted : wanted_services(canary, checkout_service(), "v1", "v2"))
+    EXPECT_EQ(wanted["metadata"]["labels"]["weir.dev/canary"], canary_label(name));
 }
 
 TEST(VersionServices, are_mended_when_their_selector_was_changed) {

@@ -114,6 +114,43 @@ TEST_P(Contract, leaves_the_objects_as_they_were) {
   EXPECT_EQ(text_of(cluster.objects()), text_of(before));
 }
 
+// What a release made may be taken away when no route needs it any more, and not before.
+TEST_P(Contract, needs_what_it_made_for_as_long_as_its_routes_are_divided) {
+  cluster.prepare();
+  const auto needed = [&] {
+    const auto objects = cluster.objects();
+    int count = 0;
+    for (const auto& kind : row().router.makes()) {
+      for (const auto& made : objects.of(kind)) {
+        if (!maker_of(made)) continue;
+        for (const auto& routes : row().router.routes()) {
+          for (const auto& route : objects.of(routes)) count += row().router.needs(route, kind, made);
+        }
+      }
+    }
+    return count;
+  };
+  EXPECT_EQ(needed(), 0);
+  cluster.route(0);
+  EXPECT_EQ(needed() > 0, !row().router.makes().empty());
+  cluster.restore(false);
+  EXPECT_EQ(needed(), 0);
+}
+
+TEST(Istio, needs_a_service_that_a_destination_or_a_mirror_names) {
+  const auto& router = router_named("istio");
+  const Json made{{"metadata", {{"name", "checkout-v1"}, {"namespace", "shop"}}}};
+  const auto needs = [&](const Json& route) {
+    return router.needs(simple(Json::array({route})), kube::kServices, made);
+  };
+  EXPECT_FALSE(needs({{"route", Json::array({to("checkout")})}}));
+  EXPECT_TRUE(needs({{"route", Json::array({to("checkout-v1")})}}));
+  EXPECT_TRUE(needs({{"route", Json::array({to("checkout-v1.shop.svc.cluster.local")})}}));
+  EXPECT_TRUE(needs({{"route", Json::array({to("checkout")})}, {"mirror", {{"host", "checkout-v1"}}}}));
+  EXPECT_TRUE(
+      needs({{"route", Json::array({to("checkout")})}, {"mirrors", Json::array({to("checkout-v1")})}}));
+}
+
 TEST(Noop, refuses_a_service_whose_selector_lets_both_versions_through) {
   auto objects = cluster_of("noop");
   EXPECT_TRUE(router_named("noop").read(placeholder(), objects).refusals.empty());

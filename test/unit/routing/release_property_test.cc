@@ -133,23 +133,34 @@ void expect_whole_tables(const Json& object) {
       for (const auto& entry : route["route"]) {
         const int weight = entry.value("weight", route["route"].size() == 1 ? 100 : 0);
         EXPECT_GE(weight, 0);
-        EXPECT_LE(weight, 100);
+        EXPECT_LE(weight, 100 * 100);
         EXPECT_FALSE(entry["destination"]["host"].get<std::string>().empty());
         sum += weight;
       }
-      EXPECT_EQ(sum, route["route"].size() == 1 ? std::max(sum, 100) : 100) << route.dump();
+      EXPECT_EQ(sum % 100, 0) << route.dump();
+      EXPECT_GE(sum, 100) << route.dump();
     }
   }
 }
 
-// Destinations of other hosts, in their order.
+// The owner's weights are multiplied by this while the route is divided.
+int scale_of(const Json& entries) {
+  int sum = 0;
+  for (const auto& entry : entries) sum += entry.value("weight", entries.size() == 1 ? 100 : 0);
+  return std::max(sum / 100, 1);
+}
+
+// Destinations of other hosts, in their order, with their owner's weights.
 Json foreign(const Json& object) {
   Json found = Json::array();
   for (const char* kind : {"http", "tcp", "tls"}) {
     if (!object["spec"].contains(kind)) continue;
     for (const auto& route : object["spec"][kind]) {
       for (const auto& entry : route.value("route", Json::array())) {
-        if (!entry["destination"]["host"].get<std::string>().starts_with("checkout")) found.push_back(entry);
+        if (entry["destination"]["host"].get<std::string>().starts_with("checkout")) continue;
+        found.push_back(entry);
+        const int weight = entry.value("weight", 0);
+        if (weight > 0) found.back()["weight"] = weight / scale_of(route["route"]);
       }
     }
   }

@@ -56,8 +56,7 @@ inline Target placeholder() {
   target.version_label = "version";
   target.stable_version = "v1";
   target.candidate_version = "v2";
-  target.owner = {
-      {"apiVersion", "weir.dev/v1alpha1"}, {"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}};
+  target.maker = {.canary = "checkout-v2", .uid = "u-1", .service = "checkout"};
   return target;
 }
 

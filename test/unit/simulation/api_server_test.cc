@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <optional>
-#include <utility>
+#include <string>
+#include <vector>
 
-#include "operator/kube/auth.h"
-#include "operator/kube/client.h"
 #include "operator/kube/object.h"
+#include "test/unit/kube/objects.h"
+#include "test/unit/simulation/api_server_client.h"
 
 namespace weir::simulation {
 namespace {
@@ -17,14 +16,7 @@ using kube::Code;
 using kube::kCanaries;
 using kube::kLeases;
 using kube::kServices;
-using kube::WatchEvent;
-
-constexpr Writer kOperator = 3;
-
-Json object(const std::string& name, const Json& spec = Json::object(),
-            const std::string& name_space = "shop") {
-  return {{"metadata", {{"name", name}, {"namespace", name_space}}}, {"spec", spec}};
-}
+using kube::object;
 
 Json labelled(Json made, const std::string& app) {
   made["metadata"]["labels"] = {{"app", app}};
@@ -35,62 +27,6 @@ Json with_spec(Json made, const char* field, const Json& value) {
   made["spec"][field] = value;
   return made;
 }
-
-std::string version(const Json& made) { return kube::metadata_text(made, "resourceVersion"); }
-
-// Speaks to the server at once, and to its watches as they were `delay` ago.
-class Direct final : public http::Transport {
- public:
-  explicit Direct(ApiServer& server) : server_(server) {}
-  http::Result<http::Response> send(const http::Request& request, std::stop_token) override {
-    return server_.serve(request, kOperator);
-  }
-  http::Result<http::Response> stream(const http::Request& request,
-                                      const std::function<bool(std::string_view)>& on_line,
-                                      std::stop_token) override {
-    const auto watched = server_.watch(request, delay);
-    for (const std::string& line : watched.lines) {
-      if (!on_line(line)) break;
-    }
-    last = watched.version;
-    return http::Response{.status = watched.status, .body = watched.body};
-  }
-
-  Millis delay{0};
-  std::uint64_t last = 0;  // version that the last watch came to
-
- private:
-  ApiServer& server_;
-};
-
-class ApiServerTest : public testing::Test {
- protected:
-  kube::Result<std::vector<WatchEvent>> watch(const kube::Resource& resource, const std::string& from,
-                                              const std::string& name_space = "shop") {
-    std::vector<WatchEvent> events;
-    const auto watched =
-        client.watch(resource, name_space, from, std::chrono::seconds(300), std::chrono::seconds(90),
-                     [&](WatchEvent event) { events.push_back(std::move(event)); }, {});
-    if (!watched) return std::unexpected(watched.error());
-    return events;
-  }
-  http::Response send(const std::string& method, const std::string& path, const std::string& body = "",
-                      const std::string& type = "application/json") {
-    return server.serve(
-        {.method = method, .url = "https://api" + path, .headers = {{"Content-Type", type}}, .body = body},
-        0);
-  }
-  void wait(Millis time) { executor.run_until(executor.now() + time); }
-
-  Executor executor;
-  ClusterClock clock{executor};
-  ApiServer server{executor, clock};
-  Direct transport{server};
-  kube::Client client{transport,
-                      std::make_shared<kube::Token>(""),
-                      clock,
-                      {.base_url = "https://api:6443", .requests_per_second = 0}};
-};
 
 TEST_F(ApiServerTest, gives_out_the_object_that_was_put) {
   const Json put = server.put(kServices, object("web"));
@@ -289,105 +225,6 @@ TEST_F(ApiServerTest, lists_page_by_page_with_the_newest_version_of_the_whole_se
   const auto expired = send("GET", "/api/v1/namespaces/shop/services?limit=2&continue=" + token);
   EXPECT_EQ(expired.status, 410);
   EXPECT_EQ(Json::parse(expired.body)["reason"], "Expired");
-}
-
-TEST_F(ApiServerTest, watches_from_a_version_on) {
-  const Json first = server.put(kServices, object("a"));
-  const Json second = server.put(kServices, object("b"));
-  const Json third = server.put(kServices, object("b", {{"n", 1}}));
-  server.put(kServices, object("c", {}, "elsewhere"));
-  server.put(kLeases, object("d"));
-  ASSERT_TRUE(server.erase(kServices, {"shop", "a"}));
-
-  const auto events = watch(kServices, version(first)).value();
-  ASSERT_EQ(events.size(), 3U);
-  EXPECT_EQ(events[0].object, second);
-  EXPECT_EQ(events[1].object, third);
-  EXPECT_EQ(events[2].type, WatchEvent::Type::Deleted);
-  EXPECT_EQ(version(events[2].object), std::to_string(server.objects().last_version()));
-  EXPECT_EQ(transport.last, server.objects().last_version());
-  EXPECT_EQ(watch(kServices, version(first), "").value().size(), 4U);
-}
-
-TEST_F(ApiServerTest, names_the_type_of_each_event) {
-  server.put(kServices, object("a"));
-  server.put(kServices, object("a", {{"n", 1}}));
-  server.erase(kServices, {"shop", "a"});
-  const auto watched = server.watch({.url = "/api/v1/services?watch=true&resourceVersion=0"}, Millis(0));
-  ASSERT_EQ(watched.lines.size(), 3U);
-  EXPECT_EQ(Json::parse(watched.lines[0])["type"], "ADDED");
-  EXPECT_EQ(Json::parse(watched.lines[1])["type"], "MODIFIED");
-  EXPECT_EQ(Json::parse(watched.lines[2])["type"], "DELETED");
-}
-
-TEST_F(ApiServerTest, shows_a_late_watch_only_what_is_old_enough) {
-  transport.delay = 5s;
-  const std::string first = version(server.put(kServices, object("a")));
-  wait(3s);
-  const std::string second = version(server.put(kServices, object("b")));
-  wait(2s);
-  EXPECT_EQ(server.newest(kServices, 5s), std::stoull(first));
-  EXPECT_EQ(server.newest(kServices, 0s), std::stoull(second));
-  EXPECT_EQ(server.newest(kLeases, 0s), 0U);
-  EXPECT_EQ(watch(kServices, "0").value().size(), 1U);
-  wait(3s);
-  EXPECT_EQ(watch(kServices, "0").value().size(), 2U);
-}
-
-TEST_F(ApiServerTest, sends_a_bookmark_of_the_state_when_there_is_no_event) {
-  const std::string from = version(server.put(kServices, object("a")));
-  const std::string newest = version(server.put(kLeases, object("lock")));
-  const auto events = watch(kServices, from).value();
-  ASSERT_EQ(events.size(), 1U);
-  EXPECT_EQ(events[0].type, WatchEvent::Type::Bookmark);
-  EXPECT_EQ(version(events[0].object), newest);
-  EXPECT_EQ(transport.last, std::stoull(newest));
-}
-
-TEST_F(ApiServerTest, never_lets_a_bookmark_pass_an_event_that_is_still_on_its_way) {
-  const std::string from = version(server.put(kServices, object("a")));
-  wait(9s);
-  server.put(kServices, object("b"));
-  server.put(kLeases, object("lock"));
-  transport.delay = 5s;
-  const auto late = watch(kServices, from).value();
-  ASSERT_EQ(late.size(), 1U);
-  EXPECT_EQ(version(late[0].object), from);
-
-  transport.delay = 20s;  // older than what the watcher has seen already
-  EXPECT_TRUE(watch(kServices, from).value().empty());
-  EXPECT_EQ(transport.last, std::stoull(from));
-}
-
-TEST_F(ApiServerTest, answers_a_watch_from_before_the_compaction_with_gone) {
-  const std::string old = version(server.put(kServices, object("a")));
-  const std::string newest = version(server.put(kServices, object("b")));
-  server.compact();
-  const auto gone = watch(kServices, old);
-  ASSERT_FALSE(gone);
-  EXPECT_EQ(gone.error().code, Code::Gone);
-  EXPECT_EQ(gone.error().status, 410);
-  EXPECT_TRUE(watch(kServices, newest));
-  EXPECT_EQ(server.newest(kServices, 0s), std::stoull(newest));
-}
-
-TEST_F(ApiServerTest, forgets_the_oldest_events_of_a_kind_that_changes_often) {
-  const std::string first = version(server.put(kServices, object("a")));
-  const std::string lease = version(server.put(kLeases, object("lock")));
-  for (int i = 0; i < 2'001; ++i) server.put(kServices, object("a", {{"n", i}}));
-  EXPECT_EQ(watch(kServices, first).error().code, Code::Gone);
-  EXPECT_EQ(watch(kServices, lease).error().code, Code::Gone);
-  EXPECT_EQ(watch(kServices, std::to_string(std::stoull(lease) + 1)).value().size(), 2'000U);
-  EXPECT_TRUE(watch(kLeases, first));
-}
-
-TEST_F(ApiServerTest, refuses_a_watch_that_names_no_version) {
-  for (const char* url : {"/api/v1/services?watch=true", "/api/v1/services?watch=true&resourceVersion=x",
-                          "/api/v1/services?resourceVersion=1",
-                          "/api/v1/namespaces/shop/services/web?watch=true&resourceVersion=1"}) {
-    EXPECT_EQ(server.watch({.url = url}, Millis(0)).status, 400) << url;
-  }
-  EXPECT_EQ(server.watch({.url = "/api/v1/nodes?watch=true&resourceVersion=1"}, Millis(0)).status, 404);
 }
 
 TEST_F(ApiServerTest, fills_in_the_defaults_of_a_canary_at_any_depth) {

@@ -162,8 +162,22 @@ class InvariantsTest : public ::testing::Test {
   }
 
   void divide(int candidate, Writer writer = kOperator) {
+    if (shares_)
+      return destinations({of_one("v1", 100 - candidate), of_one("v2", candidate), legacy(9900)}, writer);
     destinations({destination("v1", 100 - candidate), destination("v2", candidate)}, writer);
   }
+  // Of a route in which the Service has 1 of 100.
+  static Json legacy(int weight) { return {{"destination", {{"host", "legacy"}}}, {"weight", weight}}; }
+  static Json of_one(const char* subset, int weight) {
+    auto one = destination(subset == nullptr ? "" : subset, weight);
+    if (subset == nullptr) one["destination"].erase("subset");
+    return one;
+  }
+  void share_of_one() {
+    shares_ = true;
+    destinations({of_one(nullptr, 1), legacy(99)}, kPerson);
+  }
+
   void destinations(const Json& list, Writer writer = kOperator) {
     edit(
         kube::kVirtualServices, "checkout", [&](Json& object) { object["spec"]["http"][0]["route"] = list; },
@@ -296,6 +310,7 @@ class InvariantsTest : public ::testing::Test {
   Invariants invariants_;
 
  private:
+  bool shares_ = false;
   std::map<std::pair<std::string_view, std::string>, Json> objects_;
   int uids_ = 0;
 };

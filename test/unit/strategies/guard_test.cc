@@ -388,8 +388,23 @@ TEST(Weight, cannot_be_outside_0_to_100) {
   EXPECT_FALSE(Weight::of(101));
   EXPECT_FALSE(Weight::of(-1));
   EXPECT_EQ(part_of(50, percent(10)), 5);
-  EXPECT_EQ(part_of(1, percent(50)), 0);
-  EXPECT_EQ(part_of(1, percent(51)), 1);
+}
+
+TEST(Weight, of_a_share_that_cannot_be_divided_is_rounded_down) {
+  EXPECT_EQ(part_of(1, percent(99)), 0);
+  EXPECT_EQ(part_of(15, percent(50)), 7);
+  const RouteState rounded{.splits = {{.share = 15, .candidate = 7, .exact = false}}};
+  EXPECT_TRUE(rounded.at(percent(50)));
+  EXPECT_FALSE(rounded.at(percent(60)));
+}
+
+TEST(Weight, that_could_be_divided_exactly_is_not_reached_by_a_rounded_part) {
+  for (const int candidate : {0, 1}) {
+    const RouteState routes{.splits = {{.share = 1, .candidate = candidate}}};
+    EXPECT_FALSE(routes.at(percent(60)));
+    EXPECT_FALSE(routes.at(percent(10)));
+  }
+  EXPECT_TRUE((RouteState{.splits = {{.share = 5, .candidate = 3}}}).at(percent(60)));
 }
 
 }  // namespace

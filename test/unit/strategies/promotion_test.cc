@@ -257,7 +257,7 @@ TEST(Final, deletes_what_it_made_and_was_found_late_and_is_silent_again) {
   world.writes.clear();
   world.seen.leftovers = true;
   world.round();
-  EXPECT_THAT(world.writes, ElementsAre("Succeeded: delete what the release made and still owns"));
+  EXPECT_THAT(world.writes, ElementsAre("Succeeded: delete what the release has left"));
   EXPECT_FALSE(world.round());
 }
 

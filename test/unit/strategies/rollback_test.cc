@@ -288,6 +288,60 @@ TEST(Deletion, ends_even_when_the_routes_and_the_rule_are_gone) {
   EXPECT_EQ(world.seen.service->selects, Selects::Stable);
 }
 
+// As in a namespace that is being deleted: no wait keeps what is to go.
+TEST(Deletion, ends_at_once_when_all_that_the_release_was_about_is_gone) {
+  for (const auto phase : {Phase::Initializing, Phase::Progressing, Phase::Promoting, Phase::Finalizing}) {
+    for (const bool reverts : {false, true}) {
+      World world;
+      world.release.spec.revert_on_deletion = reverts;
+      world.run_to(phase);
+      world.seen.deleting = true;
+      world.seen.service.reset();
+      world.seen.routes.reset();
+      world.seen.stable.reset();
+      world.seen.candidate.reset();
+      world.seen.foundation.reset();
+      world.seen.any_version_services = false;
+      world.release.status = decide(world.release, world.seen, world.now).status;
+      EXPECT_EQ(world.phase(), Phase::Failed) << to_string(phase);
+      const auto actions = decide(world.release, world.seen, world.now).actions;
+      ASSERT_EQ(actions.size(), 1U) << to_string(phase);
+      EXPECT_TRUE(std::holds_alternative<LetGo>(actions.front())) << to_string(phase);
+    }
+  }
+}
+
+TEST(Deletion, waits_for_no_pods_that_nothing_leads_to) {
+  World world;
+  world.run_to_step(2);
+  world.seen.deleting = true;
+  world.run_to(Phase::RollingBack);
+  world.seen.service.reset();
+  world.seen.routes.reset();
+  world.seen.foundation.reset();
+  world.seen.stable.reset();
+  world.seen.any_version_services = false;
+  EXPECT_EQ(decide(world.release, world.seen, world.now).status.phase, Phase::Failed);
+}
+
+TEST(Deletion, of_the_namespace_asks_for_nothing_that_cannot_be_made) {
+  for (const auto phase : {Phase::Progressing, Phase::Finalizing}) {
+    World world;
+    world.run_to(phase);
+    world.seen.deleting = true;
+    world.seen.namespace_ending = true;
+    world.seen.version_services = false;
+    world.seen.foundation.reset();
+    world.writes.clear();
+    world.run([](const World& seen) { return seen.gone; });
+    EXPECT_TRUE(world.gone) << to_string(phase);
+    for (const auto& write : world.writes) {
+      EXPECT_THAT(write, ::testing::Not(HasSubstr("Services for"))) << to_string(phase);
+      EXPECT_THAT(write, ::testing::Not(HasSubstr("define a subset"))) << to_string(phase);
+    }
+  }
+}
+
 // A release that never left Pending and is given up leaves a candidate that serves as it is.
 TEST(Rollback, keeps_the_candidate_that_may_be_all_there_is) {
   const auto replicas_after = [](const std::function<void(World&)>& change) {

@@ -1,0 +1,40 @@
+// Who made an object: annotations name the release. An ownerReference would let the garbage collector take
+// the object while routes lead to it, as it does when the Canary is deleted in the foreground; so there is
+// none, and what a release made is taken away by the operator alone.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir::routing {
+
+using Json = nlohmann::json;
+
+// A release that makes objects in its namespace.
+struct Maker {
+  std::string canary;   // its name
+  std::string uid;      // the Canary's
+  std::string service;  // that is released; empty: an older operator made the object, which did not say
+  friend bool operator==(const Maker&, const Maker&) = default;
+};
+
+// Annotates an object that the release makes; it has its name already.
+void sign(Json& object, const Maker& maker);
+
+// Of an object that a release made, by its annotations, or by the ownerReference that older operators left.
+// An object that bears the name of the Service that is released is nobody's: it is what clients call. So is a
+// copy under another name, whose annotations came along.
+[[nodiscard]] std::optional<Maker> maker_of(const Json& object);
+[[nodiscard]] bool is_made_by(const Json& object, std::string_view uid);
+
+// Whether an older operator made it: an ownerReference names a Canary.
+[[nodiscard]] bool has_owner(const Json& object);
+// The same object with the maker's annotations in place of the ownerReference to it.
+[[nodiscard]] Json adopted(const Json& object, const Maker& maker);
+
+// Takes signature and ownerReferences off: for showing the object where there is no Canary yet.
+void strip_signature(Json& object);
+
+}  // namespace weir::routing

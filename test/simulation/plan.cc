@@ -1,0 +1,35 @@
+#include "test/simulation/plan.h"
+
+#include <chrono>
+
+namespace weir::simulation {
+
+Plan plan_of(std::uint64_t seed) {
+  Random random(seed, "plan");
+  Plan plan{.seed = seed, .scenario = draw_scenario(random), .faults = {}};
+  plan.faults = draw_faults(random);
+  Random surroundings(seed, "surroundings");
+  draw_surroundings(surroundings, plan.scenario);
+  Random neighbours(seed, "neighbours");
+  draw_neighbours(neighbours, plan.scenario);
+  Random definitions(seed, "definitions");
+  draw_definitions(definitions, plan.scenario);
+  Random names(seed, "names");
+  draw_names(names, plan.scenario);
+  // From a stream of its own: the other runs stay as they are.
+  Random of_replicas(seed, "replicas");
+  draw_replicas(of_replicas, plan.scenario);
+  if (plan.scenario.replicas == Replicas::Share) {
+    for (const auto& fault : draw_replica_faults(of_replicas)) plan.faults.push_back(fault);
+  }
+  Random of_router(seed, "router");
+  draw_router(of_router, plan.scenario);
+  Random of_deletions(seed, "deletions");
+  for (const auto& fault : draw_deletions(of_deletions)) plan.faults.push_back(fault);
+  // An hour costs as much as ten releases: of some runs only.
+  constexpr std::uint64_t kOneIn = 32;
+  if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);
+  return plan;
+}
+
+}  // namespace weir::simulation

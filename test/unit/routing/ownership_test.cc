@@ -1,0 +1,73 @@
+#include "operator/routing/ownership.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::routing {
+namespace {
+
+const Maker kRelease{.canary = "checkout-v2", .uid = "u-1", .service = "checkout"};
+
+Json named(const std::string& name) { return {{"metadata", {{"name", name}, {"namespace", "shop"}}}}; }
+
+Json of_an_older_operator() {
+  auto object = named("checkout-v1");
+  object["metadata"]["ownerReferences"] = Json::array(
+      {{{"apiVersion", "weir.dev/v1alpha1"}, {"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}}});
+  return object;
+}
+
+TEST(Ownership, is_read_as_it_was_signed) {
+  auto object = named("checkout-v1");
+  EXPECT_FALSE(maker_of(object));
+  sign(object, kRelease);
+  EXPECT_EQ(maker_of(object), kRelease);
+  EXPECT_TRUE(is_made_by(object, "u-1"));
+  EXPECT_FALSE(is_made_by(object, "u-2"));
+  EXPECT_FALSE(has_owner(object));
+  strip_signature(object);
+  EXPECT_EQ(object, named("checkout-v1"));
+}
+
+TEST(Ownership, is_never_of_the_service_that_clients_call) {
+  auto object = named("checkout");
+  sign(object, kRelease);
+  EXPECT_FALSE(maker_of(object));
+}
+
+TEST(Ownership, is_not_of_a_copy_under_another_name) {
+  auto object = named("checkout-v1");
+  sign(object, kRelease);
+  object["metadata"]["name"] = "checkout-copy";
+  EXPECT_FALSE(maker_of(object));
+}
+
+TEST(Ownership, of_half_a_signature_is_nobodys) {
+  auto object = named("checkout-v1");
+  sign(object, kRelease);
+  object["metadata"]["annotations"].erase("weir.dev/canary-uid");
+  EXPECT_FALSE(maker_of(object));
+  object["metadata"]["annotations"] = "none";
+  EXPECT_FALSE(maker_of(object));
+}
+
+TEST(Ownership, by_an_ownerReference_is_understood_and_replaced_in_one_write) {
+  const auto old = of_an_older_operator();
+  ASSERT_TRUE(maker_of(old));
+  EXPECT_EQ(maker_of(old)->uid, "u-1");
+  EXPECT_TRUE(has_owner(old));
+  const auto now = adopted(old, kRelease);
+  EXPECT_EQ(maker_of(now), kRelease);
+  EXPECT_FALSE(now["metadata"].contains("ownerReferences"));
+}
+
+TEST(Ownership, leaves_the_owners_that_others_gave_the_object) {
+  auto old = of_an_older_operator();
+  const Json other{{"apiVersion", "apps/v1"}, {"kind", "Deployment"}, {"name", "web"}, {"uid", "u-9"}};
+  old["metadata"]["ownerReferences"].push_back(other);
+  EXPECT_EQ(adopted(old, kRelease)["metadata"]["ownerReferences"], Json::array({other}));
+  strip_signature(old);
+  EXPECT_EQ(old["metadata"]["ownerReferences"], Json::array({other}));
+}
+
+}  // namespace
+}  // namespace weir::routing
