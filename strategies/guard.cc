@@ -9,16 +9,11 @@ namespace {
 
 // Put back at once this often; after that each repair waits twice as long as the one before.
 constexpr int kPromptRepairs = 3;
-constexpr Seconds kLongestRepairDelay{60};
 
 Milliseconds repair_delay(int drifts) {
   if (drifts < kPromptRepairs) return Milliseconds{0};
   const int doublings = std::min(drifts - kPromptRepairs, 6);
   return std::min<Milliseconds>(Seconds{1 << doublings}, kLongestRepairDelay);
-}
-
-std::string by(const std::string& manager) {
-  return manager.empty() ? std::string("somebody") : "field manager \"" + manager + "\"";
 }
 
 // Routes that name what is gone are answered with 503: it comes back before anything else.
@@ -138,18 +133,23 @@ void start_step_afresh(Context& context) {
   context.status().iterations = 0;
 }
 
+std::string writer(const std::string& manager) {
+  return manager.empty() ? std::string("somebody") : "field manager \"" + manager + "\"";
+}
+
+TimePoint next_repair(const Status& status) {
+  return status.step_started_at ? *status.step_started_at + repair_delay(status.drifts) : TimePoint{};
+}
+
 Next may_repair(Context& context, const std::string& what, const std::string& manager) {
   auto& status = context.status();
-  if (status.step_started_at) {
-    const auto next = *status.step_started_at + repair_delay(status.drifts);
-    if (context.now < next) return context.wait_until(next);
-  }
+  if (const auto next = next_repair(status); context.now < next) return context.wait_until(next);
   ++status.drifts;
-  const std::string message = what + " changed by " + by(manager) + ": put back";
+  const std::string message = what + " changed by " + writer(manager) + ": put back";
   context.event(Severity::Warning, "Drifted", message);
   if (status.drifts >= kPromptRepairs) {
     context.condition(kDrifted, ConditionStatus::True, "KeepsChanging", message);
-    context.say("Drifted", what + " keeps being changed by " + by(manager) + ": the release holds");
+    context.say("Drifted", what + " keeps being changed by " + writer(manager) + ": the release holds");
   }
   return Next::Done;
 }

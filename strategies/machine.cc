@@ -101,6 +101,7 @@ void stay_over(Context& context) {
     if (context.now >= end) return (void)context.act(DeleteCanary{});
     context.again_at(end);
   }
+  keep_promoted(context);
 }
 
 // Before the promotion a release can be taken back for many reasons; afterwards only because a person wants

@@ -44,5 +44,14 @@ Next repair_drift(Context& context);
 Next guard_stable(Context& context);
 // Done: what drifted may be put back in this round; that is counted, and said who did it. Else it waits.
 Next may_repair(Context& context, const std::string& what, const std::string& manager);
+// `field manager "helm"`, or somebody.
+[[nodiscard]] std::string writer(const std::string& manager);
+// Before this what drifted is not put back again: at most kLongestRepairDelay after the last time.
+[[nodiscard]] TimePoint next_repair(const Status& status);
+inline constexpr Seconds kLongestRepairDelay{60};
+
+// Of a release that was promoted and is over: says what has become of its Service, and, where the spec asks
+// for it, moves a selector that leads to no ready pod back.
+void keep_promoted(Context& context);
 
 }  // namespace weir::strategies

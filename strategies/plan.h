@@ -243,6 +243,19 @@ struct Warning {
   friend bool operator==(const Warning&, const Warning&) = default;
 };
 
+// Whose ready pods a Service leads to.
+enum class LeadsTo { Candidate, Others, Nobody };
+
+// What the Service of a release that was promoted leads to now.
+struct Standing {
+  LeadsTo leads_to = LeadsTo::Candidate;  // Candidate: it selects the promoted version, whatever is ready
+  std::string selected;                   // the version in its selector; empty: it has no such key
+  std::string changed_by;                 // field manager of the Service's last change
+  std::string successor;                  // Canary that was promoted to the Service since then; empty: none
+  bool candidate_ready = false;  // with its version in the selector the candidate's ready pods would answer
+  Milliseconds age{0};           // how long all of it is known to be as it is
+};
+
 // What the analysis says of one interval.
 struct Verdict {
   int64_t generation = 0;  // of the spec that was judged
@@ -285,11 +298,12 @@ struct Observed {
   // Services, other than the release's, that select stable's pods and none of the candidate's.
   std::vector<std::string> stable_only_services;
   std::optional<Verdict> verdict;
-  std::string cluster_domain;     // of the names of Services
-  bool marked = false;            // an object of the user carries a mark of the operator's
-  bool leftovers = false;         // of a release that is over objects are left that no route leads to
-  bool leftovers_wait = false;    // the same, and a route does, or did a moment ago
-  bool namespace_ending = false;  // the namespace is being deleted: nothing can be made in it any more
+  std::optional<Standing> standing;  // of a release that was promoted; empty: there is nothing to look at
+  std::string cluster_domain;        // of the names of Services
+  bool marked = false;               // an object of the user carries a mark of the operator's
+  bool leftovers = false;            // of a release that is over objects are left that no route leads to
+  bool leftovers_wait = false;       // the same, and a route does, or did a moment ago
+  bool namespace_ending = false;     // the namespace is being deleted: nothing can be made in it any more
 
   // By ready endpoints; without the Service nobody knows of those, and ready pods count.
   [[nodiscard]] bool stable_serves() const;

@@ -107,6 +107,8 @@ struct Spec {
   bool suspend = false;
   bool supersede = false;  // takes an older release of the same Service back
   bool revert_on_deletion = true;
+  // Once it is over, moves a selector that leads to no ready pod back to what was promoted.
+  bool guard_after_promotion = false;
   std::optional<Seconds> ttl_after_finished;
 };
 

@@ -157,6 +157,7 @@ Spec parse_spec(Fields& spec, Judging& judging) {
   out.suspend = spec.flag("suspend", out.suspend);
   out.supersede = spec.flag("supersede", out.supersede);
   out.revert_on_deletion = spec.flag("revertOnDeletion", out.revert_on_deletion);
+  out.guard_after_promotion = spec.flag("guardAfterPromotion", out.guard_after_promotion);
   const auto deadline = spec.integer("progressDeadlineSeconds", kSeconds);
   out.progress_deadline = std::chrono::seconds(deadline.value_or(out.progress_deadline.count()));
   const auto ttl = spec.integer("ttlSecondsAfterFinished", {0});

@@ -148,6 +148,9 @@ void summarize(const Plan& plan, std::ostream& err) {
       "time: at least {}, if every check passes (interval {}, propagation {}, scale-down delay {})\n",
       short_duration(plan.duration), short_duration(spec.interval),
       short_duration(spec.routing.propagation_delay), short_duration(spec.stable.scale_down_delay));
+  if (!spec.guard_after_promotion) return;
+  err << fmt::format("afterwards: a selector of Service {} that leads to no ready pod is moved back to {}\n",
+                     spec.service.name, status.candidate.version);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "operator/kube/object.h"
 #include "operator/report/log.h"
+#include "strategies/standing.h"
 
 namespace weir::process {
 namespace {
@@ -93,7 +94,8 @@ void Telemetry::moved(const canary::Canary& before, const strategies::Status& af
                        .target = after.target,
                        .stable = after.stable.name,
                        .phase = after.phase,
-                       .weight = after.canary_weight});
+                       .weight = after.canary_weight,
+                       .undone = strategies::is_undone(after)});
   if (after.checks != before.status.checks) {
     for (const auto& check : after.checks) metrics_.count_check(before.name_space, before.name, check);
   }

@@ -9,6 +9,7 @@
 #include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/orphans.h"
 #include "operator/reconcile/services.h"
+#include "operator/reconcile/standing.h"
 #include "operator/scaling/registry.h"
 #include "strategies/machine.h"
 
@@ -200,7 +201,27 @@ Actor::Done Actor::can_select(const Snapshot& snapshot, Selects selects) {
                 " ready pods: the selector does not move there");
 }
 
+// Of a release that is over: nobody answers for the Service now, and no other release has it.
+Actor::Done Actor::still_undone(const Snapshot& snapshot) {
+  const auto service = kube::key_of(snapshot.service);
+  const auto slices = api_.list(kube::kEndpointSlices, service.name_space, slices_of({service.name}));
+  if (!slices) return std::unexpected(slices.error());
+  if (count_endpoints(*slices, {.traffic = service.name}).all > 0)
+    return refuse("Service " + service.name + " has ready endpoints by now: its selector stays");
+  const auto canaries = api_.list(kube::kCanaries, service.name_space, "");
+  if (!canaries) return std::unexpected(canaries.error());
+  for (const auto& canary : *canaries) {
+    if (service_of(canary) != service || !takes_over(canary, snapshot.canary)) continue;
+    return refuse("Canary " + kube::metadata_text(canary, "name") + " has Service " + service.name +
+                  " by now: its selector stays");
+  }
+  return {};
+}
+
 Actor::Done Actor::act(const strategies::SetSelector& action, Snapshot& snapshot) {
+  if (strategies::is_final(snapshot.canary.status.phase)) {
+    if (auto done = still_undone(snapshot); !done) return done;
+  }
   if (auto done = can_select(snapshot, action.selects); !done) return done;
   Json after = snapshot.service;
   auto& selector = after["spec"]["selector"];

@@ -53,6 +53,7 @@ class Actor {
   Done has_endpoints(const Snapshot& snapshot, strategies::Weight weight);
   Done can_select(const Snapshot& snapshot, strategies::Selects selects);
   Done serves_alone(const Snapshot& snapshot, const Json& deployment);
+  Done still_undone(const Snapshot& snapshot);
   static bool is_forward(const Snapshot& snapshot, strategies::Selects selects);
   Done still_judged(const Snapshot& snapshot, const Json& written);
   Done no_one_elses(const Snapshot& snapshot);

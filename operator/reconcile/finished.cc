@@ -1,9 +1,13 @@
 #include "operator/reconcile/finished.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
+#include "strategies/context.h"
+#include "strategies/standing.h"
 
 namespace weir::reconcile {
 namespace {
@@ -12,7 +16,38 @@ using base::field;
 using base::members;
 using base::text;
 
+// Of a promotion what its Service is compared with, and what is said of that already.
+void keep_standing(const Json& canary, Json& kept) {
+  const auto& status = field(canary, {"status"});
+  if (text(status, {"phase"}) != to_string(strategies::Phase::Succeeded)) return;
+  auto identity = members(field(status, {"identity"}), {"service", "versionLabel", "candidateVersion"});
+  if (!identity.empty()) kept["status"]["identity"] = std::move(identity);
+  if (field(canary, {"spec", "guardAfterPromotion"}) == true) kept["spec"]["guardAfterPromotion"] = true;
+  if (const auto* said = said_of_service(canary)) kept["status"]["conditions"] = Json::array({*said});
+}
+
+// A part of it would be worse than none.
+std::optional<strategies::Identity> identity_of(const Json& finished) {
+  const auto& kept = field(finished, {"status", "identity"});
+  strategies::Identity identity{.service = text(kept, {"service"}),
+                                .version_label = text(kept, {"versionLabel"}),
+                                .candidate_version = text(kept, {"candidateVersion"})};
+  const bool whole =
+      !identity.service.empty() && !identity.version_label.empty() && !identity.candidate_version.empty();
+  return whole ? std::optional(std::move(identity)) : std::nullopt;
+}
+
 }  // namespace
+
+const Json* said_of_service(const Json& canary) {
+  const auto& conditions = field(canary, {"status", "conditions"});
+  if (!conditions.is_array()) return nullptr;
+  const auto found = std::ranges::find_if(conditions, [](const Json& condition) {
+    return text(condition, {"type"}) == strategies::kPromoted &&
+           strategies::speaks_of_service(text(condition, {"reason"}));
+  });
+  return found == conditions.end() ? nullptr : &*found;
+}
 
 bool is_over(const Json& canary) {
   const auto phase = strategies::phase_from(text(canary, {"status", "phase"}));
@@ -31,6 +66,7 @@ Json finished_form_of(const Json& canary) {
   kept["spec"].update(members(spec, {"ttlSecondsAfterFinished"}));
   kept["status"].update(
       members(status, {"phase", "target", "canaryWeight", "startedAt", "lastTransitionTime"}));
+  keep_standing(canary, kept);
   return kept;
 }
 
@@ -53,7 +89,9 @@ canary::Canary read_finished(const Json& finished) {
   const auto& ttl = field(finished, {"spec", "ttlSecondsAfterFinished"});
   if (ttl.is_number_integer())
     release.spec.ttl_after_finished = std::chrono::seconds(ttl.get<std::int64_t>());
+  release.spec.guard_after_promotion = field(finished, {"spec", "guardAfterPromotion"}) == true;
   release.status = canary::status_from(field(finished, {"status"}));
+  release.status.identity = identity_of(finished);
   return release;
 }
 

@@ -11,9 +11,14 @@ using kube::Json;
 // Whether the Canary's release is over: Succeeded or Failed.
 [[nodiscard]] bool is_over(const Json& canary);
 
-// Metadata, the target, the Service, the time to live, and of the status what it shows in the metrics. An
-// edit of its metadata, or its deletion, may start from it; its status and spec must be read from the server
-// for anything else.
+// The condition in which a promoted release says what has become of its Service (strategies/standing.h);
+// null: it says nothing.
+[[nodiscard]] const Json* said_of_service(const Json& canary);
+
+// Metadata, the target, the Service, the time to live, and of the status what it shows in the metrics; of one
+// that was promoted also what its Service is compared with, and what is said of that. An edit of its
+// metadata, or its deletion, may start from it; its status and spec must be read from the server for anything
+// else.
 [[nodiscard]] Json finished_form_of(const Json& canary);
 
 // The release that this form stands for. One that begins again (`begins_anew`) must be read whole.

@@ -12,6 +12,7 @@
 #include "operator/reconcile/finished.h"
 #include "operator/reconcile/orphans.h"
 #include "operator/reconcile/services.h"
+#include "operator/reconcile/standing.h"
 #include "operator/routing/ownership.h"
 #include "operator/routing/terms.h"
 
@@ -30,6 +31,7 @@ constexpr std::string_view kOfCanary = "of canary ";
 constexpr std::string_view kMadeFor = "made for ";
 constexpr std::string_view kStanding = "of service ";
 constexpr std::string_view kReleased = "released on ";
+constexpr std::string_view kDeparted = "departed on ";
 
 std::string term(std::string_view kind, std::string_view name_space, std::string_view name) {
   return std::string(kind).append(name_space).append("/").append(name);
@@ -132,6 +134,12 @@ class Search {
   void canary() {
     add(change_.key);
     add_left_behind();
+    if (ends_a_release()) {
+      const auto prefix = released_on("", change_.key.name_space).size();
+      each_term(kReleased, [&](std::string_view one) {
+        add_promoted({change_.key.name_space, std::string(one.substr(prefix))});
+      });
+    }
     if (!bears_on_others()) return;
     each_term(kHostTerms, [&](std::string_view one) { add(one); });
   }
@@ -146,6 +154,7 @@ class Search {
 
   void service() {
     add_service(change_.key.name, change_.key.name_space);
+    add_promoted(change_.key);
     add_maker();
   }
 
@@ -154,6 +163,7 @@ class Search {
     each_term(kSlices, [&](std::string_view one) {
       const auto service = one.substr(prefix);
       add_service(service, change_.key.name_space);
+      add(departed_on(service, change_.key.name_space));
       add_owners_of({change_.key.name_space, std::string(service)});
     });
   }
@@ -176,6 +186,19 @@ class Search {
   [[nodiscard]] std::vector<kube::Key> found() const { return {found_.begin(), found_.end()}; }
 
  private:
+  // The release that was promoted to the Service last, unless another one runs, and those that say already
+  // what has become of the Service.
+  void add_promoted(const kube::Key& service) {
+    if (auto last = last_promoted(service, stores_)) found_.insert(*std::move(last));
+    add(departed_on(service.name, service.name_space));
+  }
+
+  // One that is over, or gone, leaves the Service to the one that was promoted before it.
+  [[nodiscard]] bool ends_a_release() const {
+    const auto runs = [](const Terms& terms) { return std::ranges::find(terms, kUnfinished) != terms.end(); };
+    return runs(change_.before) && !runs(change_.after);
+  }
+
   // The release that made the object, or, where its Canary is gone, what is left of it.
   void add_maker() {
     bool is_there = false;
@@ -241,6 +264,9 @@ std::string superseding_on(std::string_view service, std::string_view name_space
 std::string released_on(std::string_view service, std::string_view name_space) {
   return term(kReleased, name_space, service);
 }
+std::string departed_on(std::string_view service, std::string_view name_space) {
+  return term(kDeparted, name_space, service);
+}
 std::string of_canary(std::string_view uid) { return std::string(kOfCanary).append(uid); }
 std::string made_for(std::string_view service, std::string_view name_space) {
   return term(kMadeFor, name_space, service);
@@ -259,7 +285,10 @@ std::vector<std::string> terms_of_canary(const Json& canary) {
   const auto name_space = kube::metadata_text(canary, "namespace");
   const auto service = text(canary, {"spec", "service", "name"});
   Terms terms{of_canary(kube::metadata_text(canary, "uid")), released_on(service, name_space)};
-  if (is_over(canary)) return terms;
+  if (is_over(canary)) {
+    if (said_of_service(canary) != nullptr) terms.push_back(departed_on(service, name_space));
+    return terms;
+  }
   terms.emplace_back(kUnfinished);
   terms.push_back(releases_of(service, name_space));
   if (text(canary, {"spec", "service", "mode"}) == "Dedicated")

@@ -26,6 +26,8 @@ inline constexpr std::string_view kRollingBack = "rolling back";
 [[nodiscard]] std::string superseding_on(std::string_view service, std::string_view name_space);
 // Canaries, by their Service, whether their release is over or not.
 [[nodiscard]] std::string released_on(std::string_view service, std::string_view name_space);
+// Of those whose release is over, the ones that say that the Service no longer leads to what they promoted.
+[[nodiscard]] std::string departed_on(std::string_view service, std::string_view name_space);
 // What releases made, and of it what one made that is known by its Canary's uid; the Canary itself, too.
 inline constexpr std::string_view kMade = "made";
 [[nodiscard]] std::string of_canary(std::string_view uid);

@@ -17,6 +17,7 @@
 #include "operator/reconcile/rivals.h"
 #include "operator/reconcile/selector.h"
 #include "operator/reconcile/services.h"
+#include "operator/reconcile/standing.h"
 #include "operator/reconcile/trim.h"
 #include "operator/routing/registry.h"
 #include "strategies/context.h"
@@ -31,10 +32,6 @@ using strategies::Obstacle;
 using strategies::Phase;
 using strategies::Selects;
 
-Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now) {
-  return std::max(std::chrono::duration_cast<Milliseconds>(now - stored.since), Milliseconds{0});
-}
-
 class Observer {
  public:
   Observer(Snapshot& snapshot, const kube::Stores& stores, const routing::Router& router,
@@ -48,11 +45,12 @@ class Observer {
     seen.deleting = snapshot_.canary.deleting;
     seen.rollback_requested = snapshot_.canary.rollback_requested;
     seen.departures = snapshot_.canary.departures;
-    // What is over rests: only what it left behind concerns it.
+    // What is over rests: only what it left behind concerns it, and the Service that it was promoted to.
     if (strategies::is_final(snapshot_.canary.status.phase)) {
       snapshot_.managed.push_back(
           {kube::kCanaries, std::make_shared<const Json>(snapshot_.object), false, false});
       find_leftovers();
+      find_standing();
       return;
     }
     seen.abilities = router_.abilities();
@@ -92,6 +90,18 @@ class Observer {
       }
     }
     snapshot_.observed.leftovers = !snapshot_.leftovers.empty();
+  }
+
+  // What was promoted is what the record says, whatever the spec has become.
+  void find_standing() {
+    auto found = reconcile::find_standing(snapshot_.canary, stores_, now_);
+    const auto& identity = snapshot_.canary.status.identity;
+    if (!found || !identity) return;
+    snapshot_.canary.spec.service.version_label = identity->version_label;
+    snapshot_.target.candidate_version = identity->candidate_version;
+    snapshot_.service = std::move(found->service);
+    snapshot_.candidate = std::move(found->candidate);
+    snapshot_.observed.standing = std::move(found->standing);
   }
 
   void find_rivals() {
@@ -417,6 +427,10 @@ class Observer {
 };
 
 }  // namespace
+
+Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now) {
+  return std::max(std::chrono::duration_cast<Milliseconds>(now - stored.since), Milliseconds{0});
+}
 
 Snapshot observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,
                  base::Clock::Steady now, const Means& means) {

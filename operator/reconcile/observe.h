@@ -28,7 +28,7 @@ struct Snapshot {
   strategies::Observed observed;
   routing::Target target;
   routing::Objects objects;
-  Json service;                          // null: it does not exist
+  Json service;                          // null: it does not exist, or the release is over as it should be
   Json stable;                           // Deployment; null: it does not exist
   Json candidate;                        // the same
   std::vector<Json> wanted_services;     // what the release's own Services should be
@@ -48,6 +48,9 @@ struct Means {
   std::string cluster_domain{kube::kDefaultClusterDomain};
   Unused* unused = nullptr;  // what is left of releases that are over; null: it counts as long unused
 };
+
+// How long this process knows the object to be as it is.
+[[nodiscard]] strategies::Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now);
 
 // One reading of the stores; `observed.verdict` is left empty.
 [[nodiscard]] Snapshot observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,

@@ -177,7 +177,10 @@ Round Reconciler::look_after_orphans(const kube::Key& key, const kube::Key& serv
 
 Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, const Lead& lead) {
   const auto release = read_finished(record);
-  if (!begins_anew(release)) return decide(release, record, lead);
+  return begins_anew(release) ? decide_whole(key, lead) : decide(release, record, lead, Read::Record);
+}
+
+Round Reconciler::decide_whole(const kube::Key& key, const Lead& lead) {
   const auto whole = api_.get(kube::kCanaries, key);
   if (!whole) return {.error = whole.error()};
   const auto canary = canary::parse(*whole);
@@ -185,7 +188,7 @@ Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, 
   return decide(*canary, *whole, lead);
 }
 
-Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead) {
+Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead, Read read) {
   const kube::Key key{canary.name_space, canary.name};
   const std::int64_t term = lead.term;
   lead::FencedApi before(api_for(canary.status.phase), fence_, key, service_of(object), term);
@@ -207,6 +210,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   snapshot.observed.verdict = analyst_.answer(key);
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
                                            snapshot.observed, clock_.wall());
+  if (read == Read::Record && !(decision.status == canary.status)) return decide_whole(key, lead);
   Round round{.requeue_after = decision.requeue_after};
   lead::FencedApi api(api_for(decision.status.phase), fence_, key, service_of(object), term);
   // Status leads and traffic follows: nothing is done that status does not say.

@@ -69,7 +69,13 @@ class Reconciler {
   [[nodiscard]] Round look_after_orphans(const kube::Key& key, const kube::Key& service);
   // A round of a release that is over, from its kept form (finished.h).
   [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Lead& lead);
-  [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead);
+  // From a record nothing is decided that changes the status, of which it has a part only: the Canary is read
+  // for that.
+  enum class Read { Whole, Record };
+  [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead,
+                             Read read = Read::Whole);
+  // The same from the Canary of a release that is over as the API server has it now.
+  [[nodiscard]] Round decide_whole(const kube::Key& key, const Lead& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
   // The round that ends because an object that status records is there and the caches lack it, as after a
   // definition was installed while this process was cut off; empty: there is none. What looks undivided to

@@ -75,6 +75,7 @@ const char* outcome_label(strategies::Outcome outcome) {
 
 struct Tracked {
   Gauge* status = nullptr;
+  Gauge* undone = nullptr;  // null: it is not
   strategies::Phase phase = strategies::Phase::Pending;
   std::map<std::string, Gauge*> checks;  // by metric
   std::set<std::string> workloads;       // whose weight it shows
@@ -106,6 +107,8 @@ struct Metrics::Families {
   Family<Gauge>& total = gauges("weir_canary_total", "Canaries that exist.");
   Family<Gauge>& status =
       gauges("weir_canary_status", "0: running, 1: succeeded, 2: failed or being taken back.");
+  Family<Gauge>& undone =
+      gauges("weir_release_undone", "1: promoted, and the Service's selector leads to no ready pod.");
   Family<Gauge>& weight =
       gauges("weir_canary_weight", "Traffic that a workload of a release gets, in per cent.");
   Family<Gauge>& analysis =
@@ -137,6 +140,7 @@ struct Metrics::Families {
   std::map<std::string, Gauge*> totals;  // by namespace
 
   Tracked& track(const Key& canary);
+  void show_undone(const Key& canary, Tracked& tracked, bool is_undone);
   void show_weight(const Key& canary, const std::string& workload, strategies::Weight share);
   void drop_weights(const Key& canary, const std::string& keep, const std::string& keep_too);
 };
@@ -150,6 +154,17 @@ Tracked& Metrics::Families::track(const Key& canary) {
     count->Increment();
   }
   return entry->second;
+}
+
+void Metrics::Families::show_undone(const Key& canary, Tracked& tracked, bool is_undone) {
+  if (is_undone == (tracked.undone != nullptr)) return;
+  if (is_undone) {
+    tracked.undone = &undone.Add({{"name", canary.second}, {"namespace", canary.first}});
+    tracked.undone->Set(1);
+  } else {
+    undone.Remove(tracked.undone);
+    tracked.undone = nullptr;
+  }
 }
 
 void Metrics::Families::show_weight(const Key& canary, const std::string& workload,
@@ -192,6 +207,7 @@ void Metrics::set_canary(const CanaryFigures& figures) {
   auto& tracked = families_->track(key);
   tracked.phase = figures.phase;
   tracked.status->Set(static_cast<int>(state_of(figures.phase)));
+  families_->show_undone(key, tracked, figures.undone);
   families_->drop_weights(key, figures.target, figures.stable);
   families_->show_weight(key, figures.target, figures.weight);
   families_->show_weight(key, figures.stable, figures.weight.rest());
@@ -204,6 +220,7 @@ void Metrics::forget_canary(std::string_view name_space, std::string_view name) 
   const auto found = all.canaries.find(key);
   if (found == all.canaries.end()) return;
   all.status.Remove(found->second.status);
+  all.show_undone(key, found->second, false);
   for (const auto& [metric, gauge] : found->second.checks) all.analysis.Remove(gauge);
   all.drop_weights(key, {}, {});
   all.canaries.erase(found);

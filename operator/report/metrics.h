@@ -21,6 +21,7 @@ struct CanaryFigures {
   std::string stable;  // stable's workload; empty: not known yet
   strategies::Phase phase = strategies::Phase::Pending;
   strategies::Weight weight;  // of the candidate
+  bool undone = false;        // it was promoted, and its Service leads to no ready pod
 };
 
 // | metric | labels | |
@@ -30,6 +31,7 @@ struct CanaryFigures {
 // | weir_shards | state | shards of the releases that this replica has: held, leaving |
 // | weir_canary_total | namespace | Canaries that exist |
 // | weir_canary_status | name, namespace | 0 running, 1 succeeded, 2 failed (taken back, or on the way) |
+// | weir_release_undone | name, namespace | 1: promoted, and its Service leads to no ready pod; else absent |
 // | weir_canary_weight | workload, namespace | per cent of traffic of candidate and stable |
 // | weir_canary_metric_analysis | metric, name, namespace | last value of a check |
 // | weir_canary_duration_seconds | namespace | of finished releases |

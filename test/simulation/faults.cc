@@ -99,7 +99,9 @@ constexpr std::array kRows{
     Row{Kind::CanaryRemade, "somebody deletes the Canary and makes it again", Family::Deletion, kHolds, 0s,
         0s, 0, 2},
     Row{Kind::NamespaceDeleted, "somebody deletes the namespace", Family::Deletion, kHarms, 0s, 10s, 0,
-        1'000}};
+        1'000},
+    Row{Kind::ManifestsReapplied, "a tool applies the old manifests again after the end", Family::Afterwards,
+        kHarms, 0s, 0s, 0, 1}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 
@@ -137,6 +139,18 @@ std::string describe(const Fault& fault) {
 
 Family family_of(Kind kind) { return row_of(kind).family; }
 
+bool keeps_writes_on_the_way(Kind kind) {
+  static const std::vector kKinds{Kind::KillBeforeWrite, Kind::KillAfterWrite, Kind::Kill,
+                                  Kind::Freeze,          Kind::Suspend,        Kind::LateWrites,
+                                  Kind::SlowServer,      Kind::ReplicaStands};
+  return std::ranges::find(kKinds, kind) != kKinds.end();
+}
+
+bool takes_the_division_away(Kind kind) {
+  return kind == Kind::RouteDeleted || kind == Kind::RoutesReverted || kind == Kind::CanaryForced ||
+         kind == Kind::NamespaceDeleted;
+}
+
 Excuse excuse(const Fault& fault) { return row_of(fault.kind).excuse; }
 
 std::vector<Fault> draw_faults(Random& random) {
@@ -168,6 +182,11 @@ std::vector<Fault> draw_deletions(Random& random) {
   const auto kind = random.pick(
       std::vector{Kind::CanaryDeleted, Kind::CanaryForced, Kind::CanaryRemade, Kind::NamespaceDeleted});
   return {draw(row_of(kind), random)};
+}
+
+std::vector<Fault> draw_afterwards(Random& random) {
+  if (!random.chance(0.15)) return {};
+  return {{.kind = Kind::ManifestsReapplied, .number = static_cast<int>(random.between(0, 1))}};
 }
 
 void Road::end(Kind kind) {

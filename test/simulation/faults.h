@@ -73,9 +73,11 @@ enum class Kind {
   MemberLeaseDeleted,
   ReplicaStands,  // stopped; its clocks go on
   // of a deletion in its own way
-  CanaryForced,     // its finalizer is taken off by hand, and its owner puts the objects back later
-  CanaryRemade,     // deleted, and made again under its name once it is gone; number: as offline::Propagation
-  NamespaceDeleted  // all that is in it, one object after another in an order drawn by number
+  CanaryForced,  // its finalizer is taken off by hand, and its owner puts the objects back later
+  CanaryRemade,  // deleted, and made again under its name once it is gone; number: as offline::Propagation
+  NamespaceDeleted,  // all that is in it, one object after another in an order drawn by number
+  // of a promotion that is over
+  ManifestsReapplied  // those of the version before; number above 0: the process that leads dies then
 };
 
 struct Fault {
@@ -89,7 +91,7 @@ struct Fault {
 [[nodiscard]] std::string_view to_string(Kind kind);
 [[nodiscard]] std::string describe(const Fault& fault);
 // Whom or what a fault strikes.
-enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica, Deletion };
+enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica, Deletion, Afterwards };
 [[nodiscard]] Family family_of(Kind kind);
 
 // What a fault excuses.
@@ -99,6 +101,11 @@ struct Excuse {
 };
 [[nodiscard]] Excuse excuse(const Fault& fault);
 
+// A write that has left cannot be called back: what allowed it is as old as its way is long.
+[[nodiscard]] bool keeps_writes_on_the_way(Kind kind);
+// Without routes the Service's wide selector leads to all that it matches, of which the release has warned.
+[[nodiscard]] bool takes_the_division_away(Kind kind);
+
 // None in some runs, up to six in others; those of one run may be of one family, so that they meet.
 [[nodiscard]] std::vector<Fault> draw_faults(Random& random);
 // For processes that share the releases: what strikes one of them, the one that leads the release or another.
@@ -106,6 +113,8 @@ struct Excuse {
 
 // Of few runs: that the Canary, or its namespace, is deleted, in one of the ways that there are.
 [[nodiscard]] std::vector<Fault> draw_deletions(Random& random);
+// Of some runs: what somebody does when the release is over, and all that was to go wrong with it has.
+[[nodiscard]] std::vector<Fault> draw_afterwards(Random& random);
 
 // What the faults on the way to the API server that are under way make of one request.
 class Road {

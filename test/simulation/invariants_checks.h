@@ -113,6 +113,7 @@ class PodChecks {
 
  private:
   void check_selector(const Change& change);
+  void check_put_back(const Change& change, const Release& release);
   void check_routes_before_selector(const Change& change, const Release& release);
   void check_scale(const Change& change);
   void check_finalizer(const Change& change);

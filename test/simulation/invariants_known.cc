@@ -39,6 +39,7 @@ void read_spec(const Json& canary, Release& release) {
   release.suspended = flag(spec, "/suspend");
   release.skips_analysis = flag(spec, "/skipAnalysis");
   release.has_ttl = member(spec, "/ttlSecondsAfterFinished").is_number();
+  release.guards = flag(spec, "/guardAfterPromotion");
   release.deletes_stable = text(spec, "/stable/afterPromotion") == "Delete";
   release.passes_without_value = passes_without_value(member(spec, "/analysis"));
   release.stable_subset = text(spec, "/routing/istio/subsets/stable");

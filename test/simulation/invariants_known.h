@@ -33,6 +33,7 @@ struct Release {
   bool suspended = false;
   bool skips_analysis = false;
   bool has_ttl = false;
+  bool guards = false;                          // guardAfterPromotion
   bool deletes_stable = false;                  // afterPromotion: Delete
   bool passes_without_value = false;            // some metric passes when there is no data or no provider
   std::string stable_subset, candidate_subset;  // as spec.routing.istio.subsets names them

@@ -56,12 +56,25 @@ void PodChecks::check_selector(const Change& change) {
                                       "needed are {}",
                                       release->service, version, ready, needed));
   }
+  if (release->over()) check_put_back(change, *release);
   if (candidate) check_routes_before_selector(change, *release);
+}
+
+// After the end only a selector that leads to nobody is put back.
+void PodChecks::check_put_back(const Change& change, const Release& release) {
+  const auto from = selected_version(change.before, release.label);
+  const int ready = context_.known.least_ready(from, change.at - context_.expectations.reading_age);
+  if (selected_version(change.after, release.label) == release.candidate_version && ready == 0) return;
+  context_.findings.add(
+      change.at, "S3",
+      fmt::format("Service {} is taken from version \"{}\", of which {} pods are ready, after "
+                  "the end of the release",
+                  release.service, from, ready));
 }
 
 void PodChecks::check_routes_before_selector(const Change& change, const Release& release) {
   // Once promoted the selector is only put back to what it was.
-  if (release.phase == "Finalizing") return;
+  if (release.phase == "Finalizing" || release.phase == "Succeeded") return;
   const Reader reader(context_.known, release);
   for (const auto& [name, edited] : context_.known.virtual_services()) {
     if (may_be_unseen(context_, edited, change.at)) continue;

@@ -81,6 +81,8 @@ const std::map<Kind, People::Act> People::kActs{
        p.remake_canary();
      }},
     {Kind::NamespaceDeleted, [](People& p, const Fault& fault) { p.delete_namespace(fault); }},
+    {Kind::ManifestsReapplied,
+     [](People& p, const Fault&) { p.put(kube::kServices, service(p.scenario_), kTool); }},
     {Kind::RollbackRequested,
      [](People& p, const Fault&) { p.edit_canary("/metadata/annotations/weir.dev~1rollback", "asked for"); }},
     {Kind::SecondCanary, [](People& p, const Fault& fault) { p.make_second(fault.number); }},

@@ -26,6 +26,11 @@ Plan plan_of(std::uint64_t seed) {
   draw_router(of_router, plan.scenario);
   Random of_deletions(seed, "deletions");
   for (const auto& fault : draw_deletions(of_deletions)) plan.faults.push_back(fault);
+  Random of_afterwards(seed, "afterwards");
+  for (const auto& fault : draw_afterwards(of_afterwards)) {
+    plan.faults.push_back(fault);
+    plan.scenario.guards = of_afterwards.chance(0.5);
+  }
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

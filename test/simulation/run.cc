@@ -9,6 +9,7 @@
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/lead/sharding.h"
+#include "test/simulation/afterwards.h"
 #include "test/simulation/people.h"
 #include "test/simulation/process.h"
 
@@ -28,6 +29,7 @@ constexpr Millis kCalmAfter{15'000};  // of faults
 constexpr int kLonger = 3;            // times the progress deadline, for the way there and back
 constexpr Millis kWaitLimit{240'000};
 constexpr Millis kNamespaceGone{60'000};  // after the last fault, and the last of its objects
+constexpr Millis kSaidWithin{40'000};     // also by a process that has to be replaced first
 
 bool is_final(const std::string& phase) { return phase == "Succeeded" || phase == "Failed"; }
 
@@ -42,20 +44,6 @@ Weather weather_of(Kind kind) {
                                                  {Kind::PrometheusRejects, Weather::Rejected}};
   const auto found = kWeathers.find(kind);
   return found == kWeathers.end() ? Weather::Fair : found->second;
-}
-
-// A write that has left cannot be called back: what allowed it is as old as its way is long.
-bool keeps_writes_on_the_way(Kind kind) {
-  static const std::vector kKinds{Kind::KillBeforeWrite, Kind::KillAfterWrite, Kind::Kill,
-                                  Kind::Freeze,          Kind::Suspend,        Kind::LateWrites,
-                                  Kind::SlowServer,      Kind::ReplicaStands};
-  return std::ranges::find(kKinds, kind) != kKinds.end();
-}
-
-// Without routes the Service's wide selector leads to all that it matches, of which the release has warned.
-bool takes_the_division_away(Kind kind) {
-  return kind == Kind::RouteDeleted || kind == Kind::RoutesReverted || kind == Kind::CanaryForced ||
-         kind == Kind::NamespaceDeleted;
 }
 
 class Run {
@@ -209,8 +197,8 @@ class Run {
   }
 
   void begin(const Fault& fault) {
-    // What happens to a release that is over is its owner's affair.
-    if (over(plan_.scenario.canary)) return;
+    // What happens to a release that is over is its owner's affair, and has its own time.
+    if (over(plan_.scenario.canary) || family_of(fault.kind) == Family::Afterwards) return;
     note(fault);
     switch (family_of(fault.kind)) {
       case Family::Process:
@@ -233,6 +221,8 @@ class Run {
         return people_.act(fault);
       case Family::Replica:
         return disturb_replica(fault);
+      case Family::Afterwards:
+        return;
     }
   }
 
@@ -347,6 +337,22 @@ class Run {
                                   100 * mesh_.share(serving)));
       }
     }
+    if (!violated()) check_silence();
+    if (!violated()) check_afterwards();
+  }
+
+  // A promotion whose Service is written to afterwards says so, or has it as it was.
+  void check_afterwards() {
+    const auto fault = std::ranges::find(plan_.faults, Kind::ManifestsReapplied, &Fault::kind);
+    const bool stands = phase_of(plan_.scenario.canary) == "Succeeded" && phase_of(kSecondCanary) == "gone";
+    if (fault == plan_.faults.end() || !stands) return;
+    note(*fault);
+    people_.act(*fault);
+    auto* process = fault->number > 0 ? some_process() : nullptr;
+    if (process != nullptr) process->life().kill();
+    advance(kSaidWithin);
+    if (violated()) return;
+    if (const auto wrong = unsaid(server_, plan_.scenario)) violate("L8", *wrong);
     if (!violated()) check_silence();
   }
 

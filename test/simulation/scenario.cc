@@ -92,6 +92,7 @@ std::string surroundings(const Scenario& scenario) {
     text += fmt::format(", versions {} and {}", scenario.stable_version, scenario.candidate_version);
   if (scenario.service != kApp) text += ", Service " + scenario.service;
   if (scenario.canary != kCandidate) text += ", Canary " + scenario.canary;
+  if (scenario.guards) text += ", guarded afterwards";
   return text;
 }
 
@@ -337,6 +338,7 @@ Json canary(const Scenario& scenario, const std::string& name, const std::string
   if (scenario.dedicated) spec["service"]["mode"] = "Dedicated";
   if (!scenario.divides) spec["routing"]["provider"] = "noop";
   if (scenario.skip_analysis) spec["skipAnalysis"] = true;
+  if (scenario.guards) spec["guardAfterPromotion"] = true;
   // A certificate that few requests are enough for: steps are short, and the traffic is little.
   if (scenario.judge != Judge::Threshold) {
     spec["analysis"]["judge"] = {{"type", "sequential"},

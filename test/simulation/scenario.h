@@ -58,6 +58,7 @@ struct Scenario {
   std::string canary = "checkout-v2";
   std::string stable_version = "v1";  // values of the version label
   std::string candidate_version = "v2";
+  bool guards = false;  // spec.guardAfterPromotion
 
   // Whether the release is to be promoted if nothing goes wrong.
   [[nodiscard]] bool promotes() const;

@@ -36,7 +36,7 @@ TEST(Canary, takes_defaults_for_all_that_it_does_not_say) {
   EXPECT_EQ(canary.spec.stable.scale_down_delay, seconds{30});
   EXPECT_TRUE(canary.spec.revert_on_deletion);
   EXPECT_FALSE(canary.spec.suspend || canary.spec.supersede || canary.spec.skip_analysis ||
-               canary.spec.ttl_after_finished);
+               canary.spec.guard_after_promotion || canary.spec.ttl_after_finished);
 }
 
 TEST(Canary, reads_every_field) {
@@ -49,7 +49,7 @@ TEST(Canary, reads_every_field) {
     "analysis": {"interval": "1m30s", "threshold": 2, "breakerSeconds": 7, "stepWeight": 25, "maxWeight": 75},
     "stable": {"afterPromotion": "Keep", "scaleDownDelay": "2m"},
     "progressDeadlineSeconds": 900, "skipAnalysis": true, "suspend": true, "supersede": true, "revertOnDeletion": false,
-    "ttlSecondsAfterFinished": 60})")));
+    "guardAfterPromotion": true, "ttlSecondsAfterFinished": 60})")));
   const auto& spec = canary.spec;
   ASSERT_TRUE(spec.stable_ref);
   EXPECT_EQ(spec.stable_ref->name, "checkout-v1");
@@ -71,6 +71,7 @@ TEST(Canary, reads_every_field) {
   EXPECT_EQ(spec.progress_deadline, seconds{900});
   EXPECT_TRUE(spec.skip_analysis && spec.suspend && spec.supersede);
   EXPECT_FALSE(spec.revert_on_deletion);
+  EXPECT_TRUE(spec.guard_after_promotion);
   EXPECT_EQ(spec.ttl_after_finished, seconds{60});
 }
 

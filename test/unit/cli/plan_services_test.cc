@@ -163,5 +163,14 @@ TEST(PlanServices, keeps_stables_pods_that_another_service_has_no_others_than) {
   EXPECT_THAT(both.out, HasSubstr("scale checkout-v1 to 0"));
 }
 
+TEST(PlanServices, says_that_the_selector_is_guarded_afterwards) {
+  EXPECT_THAT(plan_of(good()).err, Not(HasSubstr("afterwards")));
+  const auto guarded = plan_of(replaced(good(), "  analysis:", "  guardAfterPromotion: true\n  analysis:"));
+  EXPECT_EQ(guarded.code, kFine);
+  EXPECT_THAT(guarded.err,
+              HasSubstr("afterwards: a selector of Service checkout that leads to no ready pod is "
+                        "moved back to v2\n"));
+}
+
 }  // namespace
 }  // namespace weir::cli

@@ -168,6 +168,36 @@ TEST_F(Interest, ends_with_the_release) {
   EXPECT_THAT(slice("checkout-abcde", "checkout"), IsEmpty());
 }
 
+TEST_F(Interest, of_a_service_is_with_the_release_that_was_promoted_to_it_last) {
+  add("checkout-v2", "checkout", "Succeeded");
+  add("checkout-v3", "checkout", "Succeeded");
+  add("checkout-v4", "checkout", "Failed");
+  add("cart-v2", "cart", "Succeeded");
+  const Json selector{{"spec", {{"selector", {{"app", "checkout"}, {"version", "v1"}}}}}};
+  const Key last{"shop", "checkout-v3"};
+  EXPECT_THAT(put(kube::kServices, "checkout", selector), ElementsAre(last));
+  add("checkout-v5", "checkout", "Progressing");
+  EXPECT_THAT(put(kube::kServices, "checkout", selector), ElementsAre(Key{"shop", "checkout-v5"}));
+  EXPECT_THAT(erase(kube::kCanaries, "checkout-v5"), ElementsAre(last, Key{"shop", "checkout-v5"}));
+  EXPECT_THAT(erase(kube::kServices, "checkout"), ElementsAre(last));
+}
+
+TEST_F(Interest, of_endpoints_is_with_a_promotion_that_says_what_has_become_of_its_service) {
+  const auto says = [](const std::string& reason) {
+    return Json{{"spec", {{"service", {{"name", "checkout"}}}}},
+                {"status",
+                 {{"phase", "Succeeded"},
+                  {"conditions", Json::array({{{"type", "Promoted"}, {"reason", reason}}})}}}};
+  };
+  for (const char* reason : {"Undone", "Superseded"}) {
+    put(kube::kCanaries, "checkout-v2", says(reason));
+    EXPECT_THAT(slice("checkout-abcde", "checkout"), ElementsAre(kCheckout)) << reason;
+    EXPECT_THAT(slice("checkout-v1-abcde", "checkout-v1"), IsEmpty());
+  }
+  put(kube::kCanaries, "checkout-v2", says("Promoted"));
+  EXPECT_THAT(slice("checkout-abcde", "checkout"), IsEmpty());
+}
+
 // Of this name by the release of checkout-v2.
 Json made_as(const char* name) {
   Json made{{"metadata", {{"name", name}}}};

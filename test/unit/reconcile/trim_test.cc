@@ -11,6 +11,7 @@
 #include "operator/reconcile/finished.h"
 #include "operator/reconcile/kinds.h"
 #include "operator/reconcile/services.h"
+#include "strategies/standing.h"
 
 namespace weir::reconcile {
 namespace {
@@ -166,6 +167,37 @@ TEST(Trim, makes_a_record_of_a_release_that_is_over) {
   EXPECT_TRUE(begins_anew(read_finished(changed)));
   const auto running = Json::parse(R"({"status": {"phase": "Progressing", "history": [1]}})");
   EXPECT_EQ(trimmed(kube::kCanaries, whole(running))["status"], running["status"]);
+}
+
+TEST(Trim, leaves_of_a_promotion_what_its_service_is_compared_with_and_what_is_said_of_that) {
+  auto object = whole(Json::parse(R"({
+    "spec": {"targetRef": {"name": "checkout-v2"}, "service": {"name": "checkout"}, "guardAfterPromotion": false},
+    "status": {"phase": "Succeeded", "target": "checkout-v2",
+      "identity": {"service": "checkout", "provider": "istio", "versionLabel": "version", "mode": "Placeholder",
+        "stableVersion": "v1", "candidateVersion": "v2", "routing": "{}", "clusterDomain": "cluster.local"},
+      "conditions": [{"type": "Progressing", "status": "False", "reason": "Promoted"},
+        {"type": "Promoted", "status": "True", "reason": "Promoted", "message": "serves"}]}})"));
+  const auto record = trimmed(kube::kCanaries, object);
+  EXPECT_EQ(record["status"]["identity"],
+            Json({{"service", "checkout"}, {"versionLabel", "version"}, {"candidateVersion", "v2"}}));
+  EXPECT_FALSE(record["spec"].contains("guardAfterPromotion"));
+  EXPECT_FALSE(record["status"].contains("conditions"));
+  ASSERT_TRUE(read_finished(record).status.identity);
+  EXPECT_EQ(read_finished(record).status.identity->candidate_version, "v2");
+  EXPECT_FALSE(read_finished(record).spec.guard_after_promotion);
+
+  object["spec"]["guardAfterPromotion"] = true;
+  object["status"]["conditions"][1]["reason"] = "Undone";
+  const auto undone = trimmed(kube::kCanaries, object);
+  EXPECT_EQ(trimmed(kube::kCanaries, undone), undone) << "once is enough";
+  EXPECT_EQ(undone["status"]["conditions"], Json::array({object["status"]["conditions"][1]}));
+  EXPECT_TRUE(read_finished(undone).spec.guard_after_promotion);
+  EXPECT_TRUE(strategies::is_undone(read_finished(undone).status));
+
+  object["status"]["identity"].erase("versionLabel");
+  EXPECT_FALSE(read_finished(trimmed(kube::kCanaries, object)).status.identity);
+  object["status"]["phase"] = "Failed";
+  EXPECT_FALSE(trimmed(kube::kCanaries, object)["status"].contains("identity"));
 }
 
 TEST(Trim, takes_objects_of_any_shape) {

@@ -64,6 +64,25 @@ TEST(Metrics, show_how_a_release_ended) {
   EXPECT_THAT(metrics.text(), HasSubstr(status + "2\n"));
 }
 
+TEST(Metrics, show_a_promotion_that_is_undone_for_as_long_as_it_is) {
+  Metrics metrics("1");
+  const std::string series = "weir_release_undone{name=\"checkout-v2\",namespace=\"shop\"} 1\n";
+  auto figures = checkout(Phase::Succeeded, 100);
+  metrics.set_canary(figures);
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("weir_release_undone{")));
+  figures.undone = true;
+  metrics.set_canary(figures);
+  metrics.set_canary(figures);
+  EXPECT_THAT(metrics.text(), HasSubstr(series));
+  figures.undone = false;
+  metrics.set_canary(figures);
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("weir_release_undone{")));
+  figures.undone = true;
+  metrics.set_canary(figures);
+  metrics.forget_canary("shop", "checkout-v2");
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("\"shop\"")));
+}
+
 TEST(Metrics, count_a_release_once_however_often_it_is_set) {
   Metrics metrics("1");
   metrics.set_canary(checkout(Phase::Progressing, 10));

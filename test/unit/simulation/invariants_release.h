@@ -189,6 +189,12 @@ class InvariantsTest : public ::testing::Test {
       if (version != nullptr) object["spec"]["selector"]["version"] = version;
     });
   }
+  // As a person does with the manifests of the version before.
+  void reapply() {
+    edit(
+        kube::kServices, "checkout", [](Json& object) { object["spec"]["selector"]["version"] = "v1"; },
+        kPerson);
+  }
   void scale(const std::string& name, int replicas) {
     edit(kube::kDeployments, name, [&](Json& object) { object["spec"]["replicas"] = replicas; });
   }

@@ -247,6 +247,32 @@ TEST_F(InvariantsTest, s15_an_object_that_is_written_before_its_release_begins) 
   expect("S15", "VirtualService checkout was changed while no release was under way");
 }
 
+TEST_F(InvariantsTest, s15_a_selector_that_is_put_back_after_the_end_and_is_not_guarded) {
+  release();
+  ready("checkout-v1", 0);
+  wait(10s);
+  reapply();
+  select("v2");
+  expect("S15", "Service checkout was changed while no release was under way");
+}
+
+TEST_F(InvariantsTest, s3_a_guard_that_takes_the_service_from_pods_that_are_ready) {
+  release();
+  edit(
+      kube::kCanaries, "checkout-v2", [](Json& object) { object["spec"]["guardAfterPromotion"] = true; },
+      kPerson);
+  ready("checkout-v1", 0);
+  wait(10s);
+  reapply();
+  select("v2");
+  expect_nothing();
+  ready("checkout-v1", 2);
+  wait(10s);
+  reapply();
+  select("v2");
+  expect("S3", "is taken from version \"v1\", of which 2 pods are ready, after the end of the release");
+}
+
 TEST_F(InvariantsTest, s16_weight_that_rises_while_suspended) {
   first_step();
   edit(kube::kCanaries, "checkout-v2", [](Json& object) { object["spec"]["suspend"] = true; }, kPerson);

@@ -1,0 +1,62 @@
+#include "test/simulation/afterwards.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "operator/base/json.h"
+
+namespace weir::simulation {
+namespace {
+
+using base::text;
+
+Json promoted(const Json& canary) {
+  for (const auto& condition : member(canary, "/status/conditions")) {
+    if (text(condition, {"type"}) == "Promoted") return condition;
+  }
+  return {};
+}
+
+bool has_ready_endpoints(ApiServer& server, const std::string& service) {
+  const auto slices =
+      server.objects().list(kube::kEndpointSlices, kNamespace, "kubernetes.io/service-name=" + service);
+  if (!slices) return false;
+  for (const auto& slice : *slices) {
+    for (const auto& endpoint : member(slice, "/endpoints")) {
+      if (member(endpoint, "/conditions/ready") == true) return true;
+    }
+  }
+  return false;
+}
+
+bool candidate_is_ready(ApiServer& server, const Scenario& scenario) {
+  const auto deployment = server.find(kube::kDeployments, {kNamespace, kCandidate});
+  const auto version = text(deployment, {"spec", "template", "metadata", "labels", "version"});
+  return version == scenario.candidate_version && base::integer(deployment, {"status", "readyReplicas"}) > 0;
+}
+
+}  // namespace
+
+std::optional<std::string> unsaid(ApiServer& server, const Scenario& scenario) {
+  const auto canary = server.find(kube::kCanaries, {kNamespace, scenario.canary});
+  const auto service = server.find(kube::kServices, {kNamespace, scenario.service});
+  const auto condition = promoted(canary);
+  const auto said = text(condition, {"status"}) + " " + text(condition, {"reason"});
+  const auto selected = text(service, {"spec", "selector", "version"});
+  const bool restored = selected == scenario.candidate_version;
+  const bool leads_to_others = !restored && has_ready_endpoints(server, scenario.service);
+  const std::string expected = restored          ? "True Promoted"
+                               : leads_to_others ? "True Superseded"
+                                                 : "False Undone";
+  const auto sentence = text(condition, {"message"});
+  if (said != expected || (!restored && !sentence.contains("version=" + selected))) {
+    return fmt::format("Service {} selects {}, and Promoted is {} ({}), not {}", scenario.service, selected,
+                       said, sentence, expected);
+  }
+  if (!restored && !leads_to_others && scenario.guards && candidate_is_ready(server, scenario)) {
+    return fmt::format("Service {} selects {}, without a ready pod, and the guard has not put it back",
+                       scenario.service, selected);
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::simulation

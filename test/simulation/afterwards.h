@@ -1,0 +1,18 @@
+// What a release that was promoted has to say, or to mend, when its Service is written to after the end.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "test/simulation/api_server.h"
+#include "test/simulation/scenario.h"
+
+namespace weir::simulation {
+
+// What is wrong (L8), as a sentence; empty: nothing is. Condition Promoted is True with reason Promoted where
+// the Service selects the candidate, with reason Superseded where others' pods are ready behind it, and else
+// False with reason Undone. That lasts only where the release does not guard its Service, or where the
+// candidate has no ready pod.
+[[nodiscard]] std::optional<std::string> unsaid(ApiServer& server, const Scenario& scenario);
+
+}  // namespace weir::simulation
