@@ -16,9 +16,13 @@ const saidLimit = 15 * time.Second
 // who applied them, until the selector is mended; and with the guard it is put back.
 func TestOldManifestsAppliedAgain(t *testing.T) {
 	s := open(t, "reapplied")
+	traffic := s.send(provingRate / 4)
 	s.deploy("v2")
 	r := s.start("v1", "v2", plan{steps: "[50]", interval: "2s"})
 	r.awaitPhase(releaseLimit, "Succeeded")
+	seen := traffic.stop()
+	t.Log(seen)
+	seen.mustBeUnharmed(t)
 	apply := func(version, manager string) {
 		t.Helper()
 		bench.patch(t, s.namespace, "Service", service, types.MergePatchType,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log"
 	"net/http"
 	"time"
@@ -35,34 +36,8 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request) {
 	flusher := http.NewResponseController(w)
 	_ = flusher.Flush()
 
-	open := &openWatch{end: end}
-	p.mu.Lock()
-	p.watches[open] = struct{}{}
-	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		delete(p.watches, open)
-		p.mu.Unlock()
-	}()
-
-	type read struct {
-		due  time.Time
-		data []byte
-	}
-	reads := make(chan read, watchQueuedReads)
-	go func() {
-		defer close(reads)
-		for {
-			data := make([]byte, watchReadBytes)
-			n, err := response.Body.Read(data)
-			if n > 0 {
-				reads <- read{time.Now().Add(p.lag()), data[:n]}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
+	defer p.enlist(&openWatch{end: end})()
+	reads := p.readLate(response.Body)
 	for {
 		select {
 		case <-ctx.Done():
@@ -88,6 +63,43 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request) {
 			_ = flusher.Flush()
 		}
 	}
+}
+
+// enlist lets the watch be dropped, until the function that it answers is called.
+func (p *proxy) enlist(open *openWatch) func() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watches[open] = struct{}{}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.watches, open)
+	}
+}
+
+// lateRead is what the server sent, and when it is passed on.
+type lateRead struct {
+	due  time.Time
+	data []byte
+}
+
+// readLate reads to the end of the body, by which it closes the channel.
+func (p *proxy) readLate(body io.Reader) <-chan lateRead {
+	reads := make(chan lateRead, watchQueuedReads)
+	go func() {
+		defer close(reads)
+		for {
+			data := make([]byte, watchReadBytes)
+			n, err := body.Read(data)
+			if n > 0 {
+				reads <- lateRead{time.Now().Add(p.lag()), data[:n]}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return reads
 }
 
 // drain lets the reader of a watch that is over come to its end.
