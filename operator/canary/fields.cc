@@ -127,12 +127,14 @@ std::vector<Fields> Fields::objects(std::string_view name, std::size_t most) {
   return all;
 }
 
-std::vector<std::string> Fields::texts(std::string_view name, std::size_t most) {
+std::vector<std::string> Fields::texts(std::string_view name, std::size_t most, std::size_t longest) {
   std::vector<std::string> all;
   for (const auto& item : list(name, most)) {
     const bool usable = item.is_string() && !item.get_ref<const std::string&>().empty();
     if (!usable) expect_type(indexed(name, all.size()), item, "string, not empty");
-    all.push_back(usable ? item.get<std::string>() : std::string());
+    auto text = usable ? item.get<std::string>() : std::string();
+    expect_length(indexed(name, all.size()), text, longest);
+    all.push_back(std::move(text));
   }
   return all;
 }
@@ -145,23 +147,43 @@ std::vector<std::int64_t> Fields::integers(std::string_view name, Bounds bounds,
   return all;
 }
 
-std::map<std::string, std::string> Fields::dictionary(std::string_view name) {
+void Fields::expect_length(std::string_view name, const std::string& text, std::size_t longest) {
+  const auto length = base::count_characters(text);
+  if (length > longest)
+    refuse(name, path_of(name) + " has " + std::to_string(length) + " characters; it must have at most " +
+                     std::to_string(longest));
+}
+
+void Fields::expect_entries(std::string_view name, const Json& object, std::size_t most) {
+  if (object.size() > most)
+    refuse(name, path_of(name) + " has " + std::to_string(object.size()) + " entries; it must have at most " +
+                     std::to_string(most));
+}
+
+std::map<std::string, std::string> Fields::dictionary(std::string_view name, std::size_t most,
+                                                      std::size_t longest) {
   std::map<std::string, std::string> all;
   const auto* object = find(name, &Json::is_object, "object");
   if (object == nullptr) return all;
+  expect_entries(name, *object, most);
   for (const auto& [key, value] : object->items()) {
-    if (!value.is_string()) expect_type(std::string(name) + '.' + key, value, "string");
-    all.emplace(key, value.is_string() ? value.get<std::string>() : std::string());
+    const auto member = std::string(name) + '.' + key;
+    if (!value.is_string()) expect_type(member, value, "string");
+    auto text = value.is_string() ? value.get<std::string>() : std::string();
+    expect_length(member, text, longest);
+    all.emplace(key, std::move(text));
   }
   return all;
 }
 
-std::map<std::string, std::vector<std::string>> Fields::lists(std::string_view name) {
+std::map<std::string, std::vector<std::string>> Fields::lists(std::string_view name, std::size_t most,
+                                                              std::size_t longest) {
   std::map<std::string, std::vector<std::string>> all;
   const auto* object = find(name, &Json::is_object, "object");
   if (object == nullptr) return all;
+  expect_entries(name, *object, most);
   Fields members(*object, path_of(name), problems_);
-  for (const auto& [key, value] : object->items()) all.emplace(key, members.texts(key, kMaxListed));
+  for (const auto& [key, value] : object->items()) all.emplace(key, members.texts(key, kMaxListed, longest));
   return all;
 }
 

@@ -1,7 +1,11 @@
 // Reads JSON objects field by field, for the parsers of this folder.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +17,7 @@
 namespace weir::canary {
 
 inline constexpr std::int64_t kMaxInteger = 2'147'483'647;  // of a field with format int32
+inline constexpr std::size_t kAnyLength = std::numeric_limits<std::size_t>::max();
 
 // Bounds of an integer field, ends included.
 struct Bounds {
@@ -44,11 +49,14 @@ class Fields {
   Fields object(std::string_view name);  // an empty object if it is absent
   // Lists of at most `most` items.
   std::vector<Fields> objects(std::string_view name, std::size_t most);
-  std::vector<std::string> texts(std::string_view name, std::size_t most);
+  std::vector<std::string> texts(std::string_view name, std::size_t most, std::size_t longest = kAnyLength);
   std::vector<std::int64_t> integers(std::string_view name, Bounds bounds, std::size_t most);
-  std::map<std::string, std::string> dictionary(std::string_view name);
-  std::map<std::string, std::vector<std::string>> lists(std::string_view name);
-  // `length` is in bytes.
+  // At most `most` entries, whose texts have at most `longest` characters.
+  std::map<std::string, std::string> dictionary(std::string_view name, std::size_t most = kAnyLength,
+                                                std::size_t longest = kAnyLength);
+  std::map<std::string, std::vector<std::string>> lists(std::string_view name, std::size_t most,
+                                                        std::size_t longest);
+  // `length` is in characters.
   std::string text(std::string_view name, std::string_view fallback = {}, Bounds length = {});
   // Empty if it is absent, unless it is required.
   std::string name(std::string_view name, NameForm form, bool required = false);
@@ -78,6 +86,8 @@ class Fields {
   std::optional<std::int64_t> whole(std::string_view name, const Json& value, Bounds bounds);
   // The list, empty unless it is one of at most `most` items.
   const Json& list(std::string_view name, std::size_t most);
+  void expect_length(std::string_view name, const std::string& text, std::size_t longest);
+  void expect_entries(std::string_view name, const Json& object, std::size_t most);
   void expect_type(std::string_view name, const Json& value, std::string_view type);
 
   const Json& object_;

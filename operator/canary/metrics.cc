@@ -16,6 +16,10 @@ using analysis::Policy;
 
 constexpr Bounds kQueryLength{1, 8192};
 constexpr std::size_t kMaxMetrics = 32;
+constexpr std::size_t kMostVariables = 32;
+constexpr std::size_t kMostHeaders = 16;
+constexpr std::size_t kLongestValue = 1024;  // of a variable, or of a header
+constexpr std::int64_t kLongestAddress = 2048;
 constexpr double kWhole = 100;  // per cent
 
 Policy parse_policy(Fields& fields, std::string_view name, Policy fallback) {
@@ -81,7 +85,7 @@ MetricSpec parse_metric(Fields& fields, Policy on_no_data, Policy on_provider_er
   }
   metric.range = parse_range(fields, metric.name);
   metric.interval = fields.seconds("interval", std::chrono::seconds{1});
-  metric.template_variables = fields.dictionary("templateVariables");
+  metric.template_variables = fields.dictionary("templateVariables", kMostVariables, kLongestValue);
   metric.on_no_data = parse_policy(fields, "onNoData", on_no_data);
   metric.on_provider_error = parse_policy(fields, "onProviderError", on_provider_error);
   fields.note_unknown();
@@ -103,7 +107,7 @@ bool has_control(const std::string& text) {
 std::map<std::string, std::string> parse_headers(Fields& provider) {
   std::map<std::string, std::string> headers;
   const auto path = provider.path_of("headers");
-  for (const auto& [name, values] : provider.lists("headers")) {
+  for (const auto& [name, values] : provider.lists("headers", kMostHeaders, kLongestValue)) {
     if (!is_header_name(name)) {
       provider.refuse("headers", path + " has a name with other characters than letters, digits, -, _ and .");
     }
@@ -194,7 +198,7 @@ Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown)
   spec.require("provider");
   auto provider = spec.object("provider");
   result.provider = parse_provider_type(provider);
-  result.address = provider.text("address");
+  result.address = provider.text("address", {}, {0, kLongestAddress});
   const auto problem = analysis::address_problem(result.address);
   if (problem && !result.address.empty()) {
     // What may hold a password is not repeated.

@@ -13,6 +13,7 @@ using strategies::Spec;
 constexpr Bounds kSeconds{1};
 constexpr std::size_t kMaxVirtualServices = 32;
 constexpr std::size_t kMaxRoutes = 64;
+constexpr std::size_t kLongestRouteName = 253;
 
 strategies::WorkloadRef parse_workload(Fields& spec, std::string_view name) {
   auto fields = spec.object(name);
@@ -56,7 +57,7 @@ Json read_virtual_services(Fields& istio) {
   Json all = Json::array();
   for (auto& fields : istio.objects("virtualServices", kMaxVirtualServices)) {
     const auto name = fields.name("name", NameForm::Object, true);
-    const auto routes = fields.texts("routes", kMaxRoutes);
+    const auto routes = fields.texts("routes", kMaxRoutes, kLongestRouteName);
     if (std::ranges::any_of(all, [&](const Json& other) { return other.at("name") == name; })) {
       fields.refuse("name",
                     fields.path_of("name") + " is \"" + name + "\", as another one's; names must differ");

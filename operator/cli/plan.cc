@@ -12,7 +12,6 @@
 #include "operator/kube/object.h"
 #include "operator/offline/world.h"
 #include "operator/reconcile/reconciler.h"
-#include "operator/routing/istio/istio.h"
 
 namespace weir::cli {
 namespace {

@@ -299,6 +299,36 @@ TEST(MetricTemplate, refuses_what_cannot_work) {
   EXPECT_EQ(parse_template(Json::object()).error().message, "spec is required");
 }
 
+// As the definition has it, for `kubectl weir plan` as well.
+TEST(MetricTemplate, has_texts_of_the_lengths_that_the_definition_gives) {
+  EXPECT_EQ(template_refusal({{"address", "http://" + std::string(2042, 'a')}}),
+            "spec.provider.address has 2049 characters; it must have 0 to 2048");
+  EXPECT_EQ(template_refusal({{"headers", {{"A", {std::string(1025, 'a')}}}}}),
+            "spec.provider.headers.A[0] has 1025 characters; it must have at most 1024");
+  Json headers = Json::object();
+  for (int i = 0; i < 17; ++i) headers["H" + std::to_string(i)] = Json::array({"a"});
+  EXPECT_EQ(template_refusal({{"headers", headers}}),
+            "spec.provider.headers has 17 entries; it must have at most 16");
+}
+
+TEST(CanaryParse, refuses_texts_that_are_longer_than_the_definition_has_them) {
+  const auto with_variables = [](Json variables) {
+    return canary_with({{"analysis",
+                         {{"metrics",
+                           {{{"name", "m"},
+                             {"query", "up"},
+                             {"thresholdRange", {{"min", 1}}},
+                             {"templateVariables", std::move(variables)}}}}}}});
+  };
+  EXPECT_EQ(refusal_of(with_variables({{"a", std::string(1024, 'a')}})), "");
+  EXPECT_EQ(refusal_of(with_variables({{"a", std::string(1025, 'a')}})),
+            "spec.analysis.metrics[0].templateVariables.a has 1025 characters; it must have at most 1024");
+  Json many = Json::object();
+  for (int i = 0; i < 33; ++i) many["v" + std::to_string(i)] = "x";
+  EXPECT_EQ(refusal_of(with_variables(many)),
+            "spec.analysis.metrics[0].templateVariables has 33 entries; it must have at most 32");
+}
+
 TEST(CanaryParse, goes_on_past_a_field_of_a_newer_definition) {
   const auto object = canary_with({{"fromTheFuture", true}});
   EXPECT_TRUE(parse(object));

@@ -260,12 +260,15 @@ TEST(Plan, takes_files_as_flags_or_words_and_gives_json_if_asked) {
 }
 
 TEST(Plan, takes_objects_without_a_namespace_as_those_of_the_flag) {
-  std::string text = good();
-  for (auto at = text.find(", namespace: shop"); at != std::string::npos; at = text.find(", namespace: shop"))
-    text.erase(at, 17);
-  const Answer answer = run_plan({"-n", "market", "-f", "-"}, text);
-  ASSERT_EQ(answer.code, kFine) << answer.err;
-  EXPECT_THAT(answer.err, HasSubstr("market/checkout-v2"));
+  constexpr std::string_view kNamed = ", namespace: shop";
+  for (const std::string given : {"", ", namespace: \"\""}) {
+    std::string text = good();
+    for (auto at = text.find(kNamed); at != std::string::npos; at = text.find(kNamed))
+      text.replace(at, kNamed.size(), given);
+    const Answer answer = run_plan({"-n", "market", "-f", "-"}, text);
+    ASSERT_EQ(answer.code, kFine) << answer.err;
+    EXPECT_THAT(answer.err, HasSubstr("market/checkout-v2"));
+  }
 }
 
 TEST(Plan, starts_afresh_from_objects_that_a_cluster_has_served) {
