@@ -32,9 +32,8 @@ ProviderError error_of(const QueryError& error) {
 
 ProviderError rejected(std::string message) { return {.message = std::move(message), .rejected = true}; }
 
-NoData no_data(const PlannedWindow& window, std::string reason, std::string message) {
-  if (!window.too_short) return {.reason = std::move(reason), .message = std::move(message)};
-  return {.reason = "WindowTooShort", .message = message + ": " + window.warning, .policy_applies = false};
+NoData no_data(std::string reason, std::string message) {
+  return {.reason = std::move(reason), .message = std::move(message)};
 }
 
 std::string since(const PlannedWindow& window) {
@@ -69,7 +68,14 @@ class Question {
 
   Reading answer() && {
     if (!window_.warning.empty()) reading_.warnings.push_back(metric_.name + ": " + window_.warning);
-    reading_.result = metric_.query.empty() ? built_in() : custom();
+    if (window_.too_short) {
+      // Of counters that it holds one scrape of nothing is known, and those that are new would decide alone.
+      reading_.result = NoData{.reason = "WindowTooShort",
+                               .message = metric_.name + ": " + window_.warning,
+                               .policy_applies = false};
+    } else {
+      reading_.result = metric_.query.empty() ? built_in() : custom();
+    }
     return std::move(reading_);
   }
 
@@ -92,13 +98,10 @@ class Question {
     if (!*answer) return error_of(answer->error());
     const auto requests = requests_of(**answer, subject_.target);
     if (!requests.usable) {
-      return no_data(window_, "NotANumber",
-                     "requests of " + subject_.target + " " + since(window_) +
-                         " are counted with a value that is no number of requests");
+      return no_data("NotANumber", "requests of " + subject_.target + " " + since(window_) +
+                                       " are counted with a value that is no number of requests");
     }
-    if (requests.total() <= 0) {
-      return no_data(window_, "NoData", "no requests reached " + subject_.target + " " + since(window_));
-    }
+    if (requests.total() <= 0) return no_data("NoData", no_requests(**answer));
     reading_.all_failed = requests.succeeded <= 0;
     const double samples = std::round(requests.total());
     reading_.samples = samples;
@@ -112,14 +115,26 @@ class Question {
     return measured_success(metric_, requests, requests_of(**answer, subject_.stable));
   }
 
+  // A Prometheus that has lost its data looks like a candidate without traffic: what it has of others tells.
+  [[nodiscard]] std::string no_requests(const Vector& answer) const {
+    if (answer.series.empty()) {
+      return "Prometheus has no requests to any workload of namespace " + subject_.name_space + " " +
+             since(window_) + ": either none were sent, or it has not got them";
+    }
+    const auto stable = requests_of(answer, subject_.stable);
+    const bool known = stable.usable && stable.total() > 0;
+    return "no requests reached " + subject_.target + " " + since(window_) + ", and " +
+           (known ? format_number(std::round(stable.total())) : std::string("none")) + " reached " +
+           subject_.stable;
+  }
+
   Result duration() {
     const auto answer = ask(duration_query(subject_.name_space, window_.length));
     if (!*answer) return error_of(answer->error());
     const auto value = value_of(**answer, subject_.target);
     if (!value) {
-      return no_data(window_, "NoData",
-                     "requests reached " + subject_.target + " " + since(window_) +
-                         ", but no duration of theirs is known");
+      return no_data("NoData", "requests reached " + subject_.target + " " + since(window_) +
+                                   ", but no duration of theirs is known");
     }
     return Measured{.value = *value,
                     .wording = {.subject = metric_.name + " p99", .unit = "ms"},
@@ -132,7 +147,7 @@ class Question {
     const auto answer = ask(*query);
     if (!*answer) return error_of(answer->error());
     const auto& series = (*answer)->series;
-    if (series.empty()) return no_data(window_, "NoData", metric_.name + ": the query answered no series");
+    if (series.empty()) return no_data("NoData", metric_.name + ": the query answered no series");
     if (series.size() > 1) {
       return NoData{.reason = "ManySeries",
                     .message = metric_.name + ": the query answered " + std::to_string(series.size()) +
@@ -141,7 +156,7 @@ class Question {
     }
     const double value = series.front().value;
     if (!std::isfinite(value)) {
-      return no_data(window_, "NotANumber", metric_.name + ": the query answered " + not_a_number(value));
+      return no_data("NotANumber", metric_.name + ": the query answered " + not_a_number(value));
     }
     return Measured{.value = value, .wording = {.subject = metric_.name, .unit = {}}};
   }
