@@ -240,7 +240,7 @@ std::string render_status(const canary::Canary& release, const std::vector<Json>
   steps_line(page, release);
   next_line(page, release, now);
   failed_line(page, release);
-  put_checks(page, release);
+  put_checks(page, release, now);
   put_conditions(page, release);
   put_events(page, events, now);
   return page.text();

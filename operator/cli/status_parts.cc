@@ -100,19 +100,20 @@ std::string times_seen(const Json& event) {
 
 }  // namespace
 
-void put_checks(Page& page, const canary::Canary& release) {
+void put_checks(Page& page, const canary::Canary& release, TimePoint now) {
   const auto checks = checks_of(release);
   if (checks.empty()) return;
   const auto& set = glyphs(page);
-  constexpr std::array<std::string_view, 6> kTitles{"CHECK",  "VALUE",   "RANGE",
-                                                    "STABLE", "SAMPLES", "VERDICT"};
-  std::vector<std::array<std::string, 6>> rows;
-  std::array<std::size_t, 6> widths{};
+  constexpr std::array<std::string_view, 7> kTitles{"CHECK",   "VALUE", "RANGE",  "STABLE",
+                                                    "SAMPLES", "AGE",   "VERDICT"};
+  std::vector<std::array<std::string, kTitles.size()>> rows;
+  std::array<std::size_t, kTitles.size()> widths{};
   for (std::size_t i = 0; i < kTitles.size(); ++i) widths[i] = kTitles[i].size();
   for (const Check& check : checks) {
     const bool judged = check.time != TimePoint{};
     rows.push_back({check.name, number(check.value), range_text(check.min, check.max, set),
                     number(check.stable), number(check.samples),
+                    judged ? short_duration(now - check.time) : std::string("-"),
                     judged ? fmt::format("{} ({})", to_string(check.outcome), check.reason) : check.reason});
     for (std::size_t i = 0; i < widths.size(); ++i)
       widths[i] = std::max(widths[i], length_of(rows.back()[i]));

@@ -29,9 +29,9 @@ struct Mark {
   Style style = Style::Plain;
 };
 
-// Checks of the last interval with what they were measured against; before the first one, what will be
-// checked.
-void put_checks(Page& page, const canary::Canary& release);
+// Checks of the last interval with what they were measured against, and how long ago; before the first one,
+// what will be checked.
+void put_checks(Page& page, const canary::Canary& release, strategies::TimePoint now);
 // Conditions that a person should know of.
 void put_conditions(Page& page, const canary::Canary& release);
 // The last Events, with their age.

@@ -59,7 +59,7 @@ strategies::Check check(const std::string& name, Outcome outcome) {
           .stable = 210.254,
           .samples = 1204,
           .message = "p99 612 ms > 500 ms",
-          .time = kNow};
+          .time = kNow - 95s};
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -114,8 +114,8 @@ TEST(Status, measures_checks_against_their_range_and_stable) {
   auto shown = release();
   shown.status.checks = {check("request-duration", Outcome::Fail)};
   const std::string text = render_status(shown, {}, kNow, kTerminal);
-  EXPECT_THAT(text, HasSubstr("  CHECK             VALUE  RANGE  STABLE  SAMPLES  VERDICT\n"
-                              "✗ request-duration  612    ≤ 500  210.25  1204     Fail (OutOfRange)\n"
+  EXPECT_THAT(text, HasSubstr("  CHECK             VALUE  RANGE  STABLE  SAMPLES  AGE    VERDICT\n"
+                              "✗ request-duration  612    ≤ 500  210.25  1204     1m35s  Fail (OutOfRange)\n"
                               "    p99 612 ms > 500 ms\n"));
 }
 
@@ -126,7 +126,7 @@ TEST(Status, names_what_will_be_checked_before_the_first_verdict) {
   metric.metric.range.min = 99;
   shown.metrics = {metric};
   EXPECT_THAT(render_status(shown, {}, kNow, kTerminal),
-              HasSubstr("· request-success-rate  -      ≥ 99   -       -        not judged yet"));
+              HasSubstr("· request-success-rate  -      ≥ 99   -       -        -    not judged yet"));
   shown.status.phase = Phase::Succeeded;  // without analysis nothing was judged, and nothing will be
   EXPECT_THAT(render_status(shown, {}, kNow, kTerminal), Not(HasSubstr("request-success-rate")));
 }
