@@ -17,6 +17,9 @@ inline constexpr std::string_view kMetricsAvailable = "MetricsAvailable";
 inline constexpr std::string_view kConflict = "Conflict";
 inline constexpr std::string_view kDrifted = "Drifted";
 
+// Reason of kConflict: it waits behind another release of the Service.
+inline constexpr std::string_view kOtherRelease = "OtherRelease";
+
 // What one part of a round came to. Done: there is nothing left for it to do, go on with the next part. Wait
 // and Acted end the round: something is waited for, or the decision has an action, or the phase is another.
 enum class [[nodiscard]] Next { Done, Wait, Acted };

@@ -10,7 +10,7 @@ namespace {
 bool waits_behind_another(const Status& status) {
   const auto conflict = std::ranges::find(status.conditions, kConflict, &Condition::type);
   return status.phase == Phase::Pending && conflict != status.conditions.end() &&
-         conflict->status == ConditionStatus::True;
+         conflict->status == ConditionStatus::True && conflict->reason == kOtherRelease;
 }
 
 std::optional<TimePoint> next_check(const Spec& spec, const Status& status) {

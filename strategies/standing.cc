@@ -87,6 +87,14 @@ void say_superseded(Context& context, const Standing& standing) {
           ": " + identity.candidate_version + " there");
 }
 
+// With this selector the Service has led to ready pods of others: somebody's decision, which stays theirs
+// when these pods go.
+bool was_chosen(const Context& context, const Standing& standing) {
+  const auto* said = said_of_service(context.status());
+  return said != nullptr && said->reason == kSuperseded &&
+         said->message.starts_with(selector_now(*context.status().identity, standing));
+}
+
 void follow(Context& context, const Standing& standing) {
   if (standing.leads_to == LeadsTo::Candidate) return say_restored(context);
   if (!standing.successor.empty()) {
@@ -96,6 +104,7 @@ void follow(Context& context, const Standing& standing) {
                "");
   }
   if (standing.age < kEndpointsFollow) return context.again_in(kEndpointsFollow - standing.age);
+  if (was_chosen(context, standing)) return;
   if (standing.leads_to == LeadsTo::Others) return say_superseded(context, standing);
   say_undone(context, standing);
   repair(context, standing);

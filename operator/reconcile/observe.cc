@@ -16,6 +16,7 @@
 #include "operator/reconcile/metrics_request.h"
 #include "operator/reconcile/rivals.h"
 #include "operator/reconcile/selector.h"
+#include "operator/reconcile/service_endpoints.h"
 #include "operator/reconcile/services.h"
 #include "operator/reconcile/standing.h"
 #include "operator/reconcile/trim.h"
@@ -289,7 +290,7 @@ class Observer {
     snapshot_.wanted_services = wanted_services(snapshot_.canary, snapshot_.service, stable, candidate);
     seen.version_services = true;
     for (const auto& wanted : snapshot_.wanted_services) inspect(wanted, service);
-    count(service);
+    count();
   }
 
   void name_versions(const std::string& stable, const std::string& candidate) {
@@ -337,27 +338,13 @@ class Observer {
     }
   }
 
-  void count(strategies::ServiceState& service) {
+  void count() {
     const TrafficServices services{.traffic = snapshot_.target.traffic_host,
                                    .stable = snapshot_.target.stable_service,
                                    .candidate = snapshot_.target.candidate_service,
                                    .selects_both = router_.abilities().selects_both};
-    std::vector<Json> slices;
-    service.endpoints_age = Milliseconds::max();
-    for (const auto& name : {services.traffic, services.stable, services.candidate}) {
-      const bool carries = services.selects_both == (name == services.traffic);
-      for (const auto& stored : stores_.endpoint_slices.list_with(slices_behind(name, name_space()))) {
-        slices.push_back(*stored.object);
-        if (carries) service.endpoints_age = std::min(service.endpoints_age, age_of(stored, now_));
-      }
-    }
-    const auto counts = count_endpoints(slices, services);
-    service.stable_endpoints = counts.stable;
-    service.candidate_endpoints = counts.candidate;
-    if (snapshot_.observed.version_services) return;
-    // Before the versions have Services of their own, the selector says whose the endpoints are.
-    if (service.selects == Selects::Stable) service.stable_endpoints = counts.all;
-    if (service.selects == Selects::Candidate) service.candidate_endpoints = counts.all;
+    const bool dedicated = spec().service.mode == strategies::ServiceMode::Dedicated;
+    note_endpoints(services, dedicated, {name_space(), now_}, stores_, snapshot_.observed);
   }
 
   routing::Router::Reading find_routes() {

@@ -287,7 +287,7 @@ std::optional<Round> Reconciler::adopt(kube::Api& api, const Snapshot& snapshot)
   if (strategies::is_final(canary.status.phase)) return std::nullopt;
   std::optional<Round> round;
   for (const auto& made : made_by(canary.uid, canary.name_space, stores_)) {
-    if (!routing::has_owner(*made.object)) continue;
+    if (!routing::has_owner(*made.object, canary.uid)) continue;
     auto answer = api.update(made.resource, *made.object, routing::adopted(*made.object, maker(canary)));
     if (!answer) return Round{.error = answer.error()};
     if (auto* store = stores_.of(made.resource)) store->put(*std::move(answer), clock_.steady());

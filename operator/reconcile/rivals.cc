@@ -47,7 +47,7 @@ Rivals find_rivals(const canary::Canary& canary, const kube::Stores& stores) {
   const auto waits = [&](const canary::Canary& other) {
     if (!goes_first(other, canary)) return false;
     rivals.waits_for = {
-        std::string(strategies::kConflict), "OtherRelease",
+        std::string(strategies::kConflict), std::string(strategies::kOtherRelease),
         "Canary " + other.name + " is releasing Service " + service + ": this one waits until it is over"};
     return true;
   };

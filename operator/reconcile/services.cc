@@ -27,6 +27,17 @@ Json ports_of(const Json& service) {
   return ports;
 }
 
+// What the wanted ports say of where they lead; the API server fills in what they leave out.
+bool leads_alike(const Json& existing, const Json& wanted) {
+  if (existing.size() != wanted.size()) return false;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    for (const auto& [field, value] : wanted[i].items()) {
+      if (base::field(existing[i], {field.c_str()}) != value) return false;
+    }
+  }
+  return true;
+}
+
 // In the address families of the Service itself, whatever the cluster's default is.
 Json spec_of(const Json& service, Json selector) {
   Json spec{{"type", "ClusterIP"}, {"ports", ports_of(service)}, {"selector", std::move(selector)}};
@@ -37,13 +48,14 @@ Json spec_of(const Json& service, Json selector) {
 }
 
 Json make_service(const canary::Canary& canary, const std::string& name, const Json& service, Json selector) {
-  Json made{{"apiVersion", "v1"},
-            {"kind", "Service"},
-            {"metadata",
-             {{"name", name},
-              {"namespace", canary.name_space},
-              {"labels", {{kManagedBy, "weir"}, {"weir.dev/canary", canary_label(canary.name)}}}}},
-            {"spec", spec_of(service, std::move(selector))}};
+  Json made{
+      {"apiVersion", "v1"},
+      {"kind", "Service"},
+      {"metadata",
+       {{"name", name},
+        {"namespace", canary.name_space},
+        {"labels", {{routing::kManagedBy, routing::kWeir}, {"weir.dev/canary", canary_label(canary.name)}}}}},
+      {"spec", spec_of(service, std::move(selector))}};
   routing::sign(made, maker(canary));
   return made;
 }
@@ -72,6 +84,9 @@ ServiceNames service_names(const strategies::Spec& spec, const std::string& stab
   };
   names.stable = name_of(stable_version, candidate_version);
   names.candidate = name_of(candidate_version, stable_version);
+  // A version that looks like the hashed name of the other.
+  if (names.candidate == names.stable)
+    names.candidate = base::with_hash(names.candidate, service + " " + candidate_version);
   return names;
 }
 
@@ -109,7 +124,7 @@ std::vector<Json> wanted_services(const canary::Canary& canary, const Json& serv
 bool is_as_wanted(const Json& existing, const Json& wanted) {
   const auto spec = existing.value("spec", Json::object());
   return spec.value("selector", Json::object()) == wanted["spec"]["selector"] &&
-         ports_of(existing).size() == wanted["spec"]["ports"].size();
+         leads_alike(ports_of(existing), wanted["spec"]["ports"]);
 }
 
 }  // namespace weir::reconcile

@@ -14,9 +14,6 @@ namespace weir::reconcile {
 
 using kube::Json;
 
-// Marks every object that the operator makes, with value "weir".
-inline constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
-
 // The Service that a Canary, read or not, is about.
 [[nodiscard]] kube::Key service_of(const Json& canary);
 

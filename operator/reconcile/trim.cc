@@ -98,7 +98,7 @@ void trim_service(Json& object) {
   if (text(object, {"spec", "clusterIP"}) == "None") spec["clusterIP"] = "None";
   object["spec"] = std::move(spec);
   object.erase("status");
-  object["metadata"].erase("labels");
+  trim_label(object["metadata"], routing::kManagedBy);
 }
 
 void trim_slice(Json& object) {

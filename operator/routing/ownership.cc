@@ -14,6 +14,7 @@ constexpr const char* kUid = "weir.dev/canary-uid";
 constexpr const char* kService = "weir.dev/service";
 constexpr const char* kName = "weir.dev/made-as";
 constexpr std::array kAnnotations{kCanary, kUid, kService, kName};
+constexpr std::size_t kLongestName = 253;  // of any object
 
 std::string annotation(const Json& object, const char* name) {
   return base::text(object, {"metadata", "annotations", name});
@@ -22,7 +23,18 @@ std::string annotation(const Json& object, const char* name) {
 bool names_canary(const Json& owner) {
   const auto version = base::text(owner, {"apiVersion"});
   return base::text(owner, {"kind"}) == kube::kCanaries.kind &&
-         (version.empty() || version.starts_with(kube::kCanaries.group));
+         version.substr(0, version.find('/')) == kube::kCanaries.group;
+}
+
+// What a release makes is labelled so; an object of somebody's that is to be collected with the Canary is
+// not.
+bool is_labelled(const Json& object) {
+  return base::text(object, {"metadata", "labels", kManagedBy}) == kWeir;
+}
+
+bool is_plausible(const Maker& maker) {
+  return std::ranges::all_of(std::array{&maker.canary, &maker.uid, &maker.service},
+                             [](const auto* part) { return !part->empty() && part->size() <= kLongestName; });
 }
 
 const Json::array_t& owners_of(const Json& object) {
@@ -43,6 +55,7 @@ void erase_owners(Json& object, const Which& which) {
 }  // namespace
 
 void sign(Json& object, const Maker& maker) {
+  object["metadata"]["labels"][kManagedBy] = kWeir;
   auto& annotations = object["metadata"]["annotations"];
   if (!annotations.is_object()) annotations = Json::object();
   annotations[kCanary] = maker.canary;
@@ -55,9 +68,9 @@ std::optional<Maker> maker_of(const Json& object) {
   Maker maker{.canary = annotation(object, kCanary),
               .uid = annotation(object, kUid),
               .service = annotation(object, kService)};
-  const bool whole = !maker.canary.empty() && !maker.uid.empty() && !maker.service.empty();
+  if (!is_labelled(object)) return std::nullopt;
   const auto name = base::name_of(object);
-  if (whole && annotation(object, kName) == name && name != maker.service) return maker;
+  if (is_plausible(maker) && annotation(object, kName) == name && name != maker.service) return maker;
   for (const auto& owner : owners_of(object)) {
     if (names_canary(owner))
       return Maker{.canary = base::text(owner, {"name"}), .uid = base::text(owner, {"uid"}), .service = {}};
@@ -70,7 +83,11 @@ bool is_made_by(const Json& object, std::string_view uid) {
   return maker && maker->uid == uid;
 }
 
-bool has_owner(const Json& object) { return std::ranges::any_of(owners_of(object), names_canary); }
+bool has_owner(const Json& object, std::string_view uid) {
+  return std::ranges::any_of(owners_of(object), [&](const Json& owner) {
+    return names_canary(owner) && base::text(owner, {"uid"}) == uid;
+  });
+}
 
 Json adopted(const Json& object, const Maker& maker) {
   Json after = object;

@@ -12,6 +12,10 @@ namespace weir::routing {
 
 using Json = nlohmann::json;
 
+// The label of all that releases make, by which it is told from what others sign so.
+inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";
+inline constexpr const char* kWeir = "weir";
+
 // A release that makes objects in its namespace.
 struct Maker {
   std::string canary;   // its name
@@ -20,17 +24,17 @@ struct Maker {
   friend bool operator==(const Maker&, const Maker&) = default;
 };
 
-// Annotates an object that the release makes; it has its name already.
+// Labels and annotates an object that the release makes; it has its name already.
 void sign(Json& object, const Maker& maker);
 
-// Of an object that a release made, by its annotations, or by the ownerReference that older operators left.
-// An object that bears the name of the Service that is released is nobody's: it is what clients call. So is a
-// copy under another name, whose annotations came along.
+// Of an object that a release made and labelled, by its annotations, or by the ownerReference that older
+// operators left. An object that bears the name of the Service that is released is nobody's: it is what
+// clients call. So is a copy under another name, whose annotations came along.
 [[nodiscard]] std::optional<Maker> maker_of(const Json& object);
 [[nodiscard]] bool is_made_by(const Json& object, std::string_view uid);
 
-// Whether an older operator made it: an ownerReference names a Canary.
-[[nodiscard]] bool has_owner(const Json& object);
+// Whether an ownerReference names the Canary, as older operators left it.
+[[nodiscard]] bool has_owner(const Json& object, std::string_view uid);
 // The same object with the maker's annotations in place of the ownerReference to it.
 [[nodiscard]] Json adopted(const Json& object, const Maker& maker);
 

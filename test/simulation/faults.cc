@@ -100,6 +100,8 @@ constexpr std::array kRows{
         0s, 0, 2},
     Row{Kind::NamespaceDeleted, "somebody deletes the namespace", Family::Deletion, kHarms, 0s, 10s, 0,
         1'000},
+    Row{Kind::OwnServiceDeleted, "somebody deletes a version's own Service", Family::Deletion, kNone, 0s, 0s,
+        0, 1},
     Row{Kind::ManifestsReapplied, "a tool applies the old manifests again after the end", Family::Afterwards,
         kHarms, 0s, 0s, 0, 1}};
 
@@ -182,6 +184,11 @@ std::vector<Fault> draw_deletions(Random& random) {
   const auto kind = random.pick(
       std::vector{Kind::CanaryDeleted, Kind::CanaryForced, Kind::CanaryRemade, Kind::NamespaceDeleted});
   return {draw(row_of(kind), random)};
+}
+
+std::vector<Fault> draw_losses_of_own_objects(Random& random) {
+  if (!random.chance(0.08)) return {};
+  return {draw(row_of(Kind::OwnServiceDeleted), random)};
 }
 
 std::vector<Fault> draw_afterwards(Random& random) {

@@ -76,6 +76,8 @@ enum class Kind {
   CanaryForced,  // its finalizer is taken off by hand, and its owner puts the objects back later
   CanaryRemade,  // deleted, and made again under its name once it is gone; number: as offline::Propagation
   NamespaceDeleted,  // all that is in it, one object after another in an order drawn by number
+  // of what the release has made
+  OwnServiceDeleted,  // number: stable's or the candidate's
   // of a promotion that is over
   ManifestsReapplied  // those of the version before; number above 0: the process that leads dies then
 };
@@ -113,6 +115,8 @@ struct Excuse {
 
 // Of few runs: that the Canary, or its namespace, is deleted, in one of the ways that there are.
 [[nodiscard]] std::vector<Fault> draw_deletions(Random& random);
+// Of few runs: that somebody deletes what the release has made.
+[[nodiscard]] std::vector<Fault> draw_losses_of_own_objects(Random& random);
 // Of some runs: what somebody does when the release is over, and all that was to go wrong with it has.
 [[nodiscard]] std::vector<Fault> draw_afterwards(Random& random);
 

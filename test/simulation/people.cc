@@ -80,6 +80,7 @@ const std::map<Kind, People::Act> People::kActs{
        p.delete_canary(fault);
        p.remake_canary();
      }},
+    {Kind::OwnServiceDeleted, [](People& p, const Fault& fault) { p.remove_own_service(fault.number); }},
     {Kind::NamespaceDeleted, [](People& p, const Fault& fault) { p.delete_namespace(fault); }},
     {Kind::ManifestsReapplied,
      [](People& p, const Fault&) { p.put(kube::kServices, service(p.scenario_), kTool); }},
@@ -90,6 +91,18 @@ const std::map<Kind, People::Act> People::kActs{
 
 void People::act(const Fault& fault) {
   if (const auto found = kActs.find(fault.kind); found != kActs.end()) found->second(*this, fault);
+}
+
+// Those that have a version in their selector: by the other one of Dedicated mode requests come.
+void People::remove_own_service(int which) {
+  const auto& version = which == 0 ? scenario_.stable_version : scenario_.candidate_version;
+  const auto made =
+      server_.objects().select(kube::kServices, kNamespace, "app.kubernetes.io/managed-by=weir");
+  if (!made) return;
+  for (const auto& service : *made) {
+    if (base::text(*service, {"spec", "selector", "version"}) == version)
+      (void)server_.erase(kube::kServices, kube::key_of(*service));
+  }
 }
 
 void People::relabel_stable(const Fault& fault) {

@@ -32,6 +32,7 @@ class People {
   void revert_routes(Millis every, Millis until);
   void remove_rule(Millis duration);
   void remove_service(Millis duration);
+  void remove_own_service(int which);
   void edit_canary(const char* pointer, const Json& value);
   void suspend_canary(Millis duration);
   void delete_canary(const Fault& fault);

@@ -26,6 +26,8 @@ Plan plan_of(std::uint64_t seed) {
   draw_router(of_router, plan.scenario);
   Random of_deletions(seed, "deletions");
   for (const auto& fault : draw_deletions(of_deletions)) plan.faults.push_back(fault);
+  Random of_own_objects(seed, "own objects");
+  for (const auto& fault : draw_losses_of_own_objects(of_own_objects)) plan.faults.push_back(fault);
   Random of_afterwards(seed, "afterwards");
   for (const auto& fault : draw_afterwards(of_afterwards)) {
     plan.faults.push_back(fault);

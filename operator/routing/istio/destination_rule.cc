@@ -93,9 +93,8 @@ Json new_rule(const Target& target, const Rules& rules) {
     if (dedicated(target)) spec.erase("subsets");
   }
   spec["host"] = fqdn(traffic_service(target));
-  Json metadata{{"name", made_name(target)},
-                {"namespace", target.name_space},
-                {"labels", {{"app.kubernetes.io/managed-by", "weir"}}}};
+  Json metadata{
+      {"name", made_name(target)}, {"namespace", target.name_space}, {"labels", {{kManagedBy, kWeir}}}};
   Json made{{"apiVersion", rules.api_version},
             {"kind", "DestinationRule"},
             {"metadata", std::move(metadata)},
@@ -248,8 +247,12 @@ std::vector<Refusal> subset_refusals(const Target& target, const Rules& rules, c
   }
   if (rules.own != nullptr) return refusals;
   for (const auto& pinned : names.pinned()) {
-    const auto* subset = find_subset(rules.applied, pinned);
-    if (subset == nullptr || names.promoted(pinned) != pinned || !names.moves(pinned)) continue;
+    if (find_subset(rules.applied, pinned) == nullptr) continue;
+    // The route ends on a subset of the candidate: of the same name, or of another that must be there.
+    const auto promoted = names.promoted(pinned);
+    const bool stays =
+        promoted == pinned ? !names.moves(pinned) : find_subset(rules.applied, promoted) != nullptr;
+    if (stays) continue;
     refusals.push_back(
         {.condition = "Progressing",
          .reason = "PinnedInSharedRule",

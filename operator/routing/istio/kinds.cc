@@ -5,6 +5,7 @@
 
 #include "operator/base/json.h"
 #include "operator/routing/istio/mentions.h"
+#include "operator/routing/ownership.h"
 
 namespace weir::routing {
 namespace {
@@ -15,7 +16,6 @@ using base::text;
 constexpr std::string_view kGroup = "networking.istio.io";
 // Their schemas are the same.
 constexpr std::array<std::string_view, 3> kVersions{"v1", "v1beta1", "v1alpha3"};
-constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";
 
 // Of labels the one that marks the objects that the operator makes is read.
 void trim(Json& object) {

@@ -8,34 +8,35 @@
 namespace weir::routing {
 namespace {
 
+// Every place of a route that requests are sent to, copies among them.
+template <typename Visit>
+void each_destination_of(const Json& route, const Visit& visit) {
+  for (const auto* list : {"route", "mirrors"}) {
+    const auto& entries = base::field(route, {list});
+    if (!entries.is_array()) continue;
+    for (const auto& entry : entries) visit(base::field(entry, {"destination"}));
+  }
+  visit(base::field(route, {"mirror"}));
+}
+
 void add_route(const Json& object, const Json& route, std::vector<std::string>& terms) {
   if (const auto name = base::text(route, {"delegate", "name"}); !name.empty()) {
     const auto name_space = base::text(route, {"delegate", "namespace"});
     terms.push_back(delegate_term(name_space.empty() ? base::namespace_of(object) : name_space, name));
   }
-  const auto& entries = base::field(route, {"route"});
-  if (!entries.is_array()) return;
-  for (const auto& entry : entries) {
-    const auto host = base::text(entry, {"destination", "host"});
+  each_destination_of(route, [&](const Json& destination) {
+    const auto host = base::text(destination, {"host"});
     if (!host.empty()) terms.push_back(host_term(host, base::namespace_of(object)));
-  }
+  });
 }
 
-// Every place of a route that requests are sent to, copies among them.
+// Of all its routes.
 template <typename Visit>
 void each_destination(const Json& virtual_service, const Visit& visit) {
-  const auto each_of = [&](const Json& list) {
-    if (!list.is_array()) return;
-    for (const auto& entry : list) visit(base::field(entry, {"destination"}));
-  };
   for (const auto* kind : kKinds) {
     const auto& routes = base::field(virtual_service, {"spec", kind});
     if (!routes.is_array()) continue;
-    for (const auto& route : routes) {
-      each_of(base::field(route, {"route"}));
-      each_of(base::field(route, {"mirrors"}));
-      visit(base::field(route, {"mirror"}));
-    }
+    for (const auto& route : routes) each_destination_of(route, visit);
   }
 }
 

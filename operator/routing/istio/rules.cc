@@ -11,7 +11,6 @@
 namespace weir::routing {
 namespace {
 
-constexpr std::string_view kManagedBy = "weir";
 constexpr std::string_view kRuleObject = "DestinationRule/";
 
 // A release reads a VirtualService before it makes a rule.
@@ -22,14 +21,15 @@ std::string api_version(const Objects& objects) {
   return read.empty() ? "networking.istio.io/v1" : read;
 }
 
-bool made_by_a_release(const Json& rule) {
-  return base::text(rule, {"metadata", "labels", "app.kubernetes.io/managed-by"}) == kManagedBy ||
-         maker_of(rule).has_value();
+// By its signature; where the release isn't known nothing is signed, and the label must do.
+bool made_by_a_release(const Target& target, const Json& rule) {
+  if (target.maker.uid.empty()) return base::text(rule, {"metadata", "labels", kManagedBy}) == kWeir;
+  return maker_of(rule).has_value();
 }
 
-// Made by this release, by its signature; where the release isn't known, by any.
+// Made by this release; where that isn't known, by any.
 bool is_ours(const Target& target, const Json& rule) {
-  return made_by_a_release(rule) && (target.maker.uid.empty() || is_made_by(rule, target.maker.uid));
+  return made_by_a_release(target, rule) && (target.maker.uid.empty() || is_made_by(rule, target.maker.uid));
 }
 
 bool visible_from(const Json& rule, const std::string& name_space) {
@@ -54,7 +54,7 @@ const Json* most_specific(const Target& target, const Objects& objects, std::str
   const Json* best = nullptr;
   std::size_t best_specificity = 0;
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
-    if (base::namespace_of(rule) != name_space || made_by_a_release(rule)) continue;
+    if (base::namespace_of(rule) != name_space || made_by_a_release(target, rule)) continue;
     if (!for_every_client(rule) || !visible_from(rule, target.name_space)) continue;
     const auto found = specificity(target, rule);
     if (found > best_specificity) {
@@ -84,7 +84,7 @@ void find_own(const Target& target, const Objects& objects, Rules& rules) {
   const auto& wanted = named_rule(target);
   std::vector<const Json*> exact;
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
-    if (base::namespace_of(rule) != target.name_space || made_by_a_release(rule)) continue;
+    if (base::namespace_of(rule) != target.name_space || made_by_a_release(target, rule)) continue;
     if (specificity(target, rule) != std::string::npos) continue;
     if (!for_every_client(rule)) {
       rules.refusals.push_back(selected_clients(target, rule));

@@ -168,18 +168,15 @@ class Shares {
     return left > 0 && weights % left == 0 ? weights / left : 0;
   }
 
-  // Somebody gave other destinations more or less: the only place has what they leave.
+  // Somebody gave other destinations more or less of a route that is not multiplied: the only place has what
+  // they leave. Of a multiplied one nobody can tell in which scale they meant it.
   bool give_what_the_rest_leaves() {
     if (table_.places.size() != 1) return false;
-    const auto& place = table_.places.front();
     const int recorded = recorded_.front();
-    int scale = 1;
-    if (recorded > 0 && place.total > 0 && place.total % recorded == 0 &&
-        scale_of_any_part({recorded}) % (place.total / recorded) == 0)
-      scale = place.total / recorded;
+    const bool multiplied = recorded != kUnreadable && table_.places.front().total != recorded;
     const int rest = std::accumulate(rest_.begin(), rest_.end(), 0);
-    if (!rest_is_multiple_of(scale) || rest / scale > kWhole) return false;
-    keep({kWhole - rest / scale}, scale);
+    if (multiplied || rest > kWhole) return false;
+    keep({kWhole - rest}, 1);
     return true;
   }
 

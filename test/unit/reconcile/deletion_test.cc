@@ -62,6 +62,7 @@ class Shop : public ReleaseWorld {
     }
     return names;
   }
+  std::string uid() { return kube::metadata_text(object(kube::kCanaries, "checkout-v2"), "uid"); }
   bool gone() { return object(kube::kCanaries, "checkout-v2").is_null(); }
   Json route() { return object(kube::kVirtualServices, "checkout")["spec"]["http"][0]["route"]; }
   // A route names a subset, and nothing defines it.
@@ -131,6 +132,18 @@ TEST(Deletion, in_any_way_and_phase_takes_nothing_away_under_a_route) {
   }
 }
 
+// Anybody who may write the object can give it such an owner.
+TEST(Deletion, an_owner_that_is_another_canary_holds_no_release_up) {
+  Shop shop;
+  shop.work(seconds(3'600), [&] { return shop.at_weight(10); });
+  auto made = shop.object(kube::kServices, "checkout-v1");
+  made["metadata"]["ownerReferences"] = Json::array(
+      {{{"apiVersion", "weir.dev/v1alpha1"}, {"kind", "Canary"}, {"name", "cart-v2"}, {"uid", "u-7"}}});
+  shop.world.api.put(kube::kServices, made);
+  shop.work_until_phase("Succeeded");
+  EXPECT_EQ(shop.phase(), "Succeeded") << shop.message();
+}
+
 TEST(Deletion, of_a_release_that_an_older_operator_began_takes_nothing_away_either) {
   Shop shop;
   shop.work(seconds(3'600), [&] { return shop.at_weight(10); });
@@ -141,7 +154,7 @@ TEST(Deletion, of_a_release_that_an_older_operator_began_takes_nothing_away_eith
                       Listener{});
   EXPECT_TRUE(upgraded.reconcile(shop.key).wrote);
   for (const auto* name : {"checkout-v1", "checkout-v2"})
-    EXPECT_FALSE(routing::has_owner(shop.object(kube::kServices, name))) << "in the first round";
+    EXPECT_FALSE(routing::has_owner(shop.object(kube::kServices, name), shop.uid())) << "in the first round";
   shop.delete_canary(Propagation::Foreground);
   EXPECT_EQ(shop.made().size(), 3U);
   shop.work(seconds(600), [&] { return shop.gone(); });

@@ -90,13 +90,22 @@ TEST_F(Interest, of_endpoints_is_with_the_service_and_those_made_for_its_version
   EXPECT_THAT(slice("checkouts-abcde", "checkouts"), IsEmpty());
 }
 
+// For the release of checkout-v2.
+Json made_by_an_older_operator() {
+  const Json owner{{"apiVersion", "weir.dev/v1alpha1"},
+                   {"kind", "Canary"},
+                   {"name", "checkout-v2"},
+                   {"uid", "checkout-v2"}};
+  return {{"metadata",
+           {{"labels", {{routing::kManagedBy, routing::kWeir}}}, {"ownerReferences", Json::array({owner})}}}};
+}
+
 TEST_F(Interest, of_endpoints_is_with_the_release_that_made_their_service_whatever_that_is_called) {
   const std::string service(60, 's');
   add("checkout-v2", service, "Progressing");
   const auto cut = std::string(54, 's') + "-0f1e2d3c";
   EXPECT_THAT(slice(cut + "-abcde", cut), IsEmpty());
-  put(kube::kServices, cut,
-      {{"metadata", {{"ownerReferences", Json::array({{{"kind", "Canary"}, {"uid", "checkout-v2"}}})}}}});
+  put(kube::kServices, cut, made_by_an_older_operator());
   EXPECT_THAT(slice(cut + "-abcde", cut), ElementsAre(kCheckout));
 }
 
@@ -216,11 +225,7 @@ TEST_F(Interest, in_what_a_release_made_goes_on_when_it_is_over) {
 
 TEST_F(Interest, in_what_an_older_operator_made_is_the_releases_too) {
   add("checkout-v2", "checkout", "Progressing");
-  const Json owned{
-      {"metadata",
-       {{"ownerReferences",
-         Json::array({{{"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "checkout-v2"}}})}}}};
-  EXPECT_THAT(put(kube::kServices, "another-name", owned), ElementsAre(kCheckout));
+  EXPECT_THAT(put(kube::kServices, "another-name", made_by_an_older_operator()), ElementsAre(kCheckout));
 }
 
 TEST_F(Interest, in_what_is_left_of_a_canary_that_is_gone_is_with_its_service) {

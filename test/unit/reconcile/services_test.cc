@@ -32,7 +32,7 @@ TEST(VersionServices, select_one_version_each_and_keep_the_ports) {
   EXPECT_EQ(wanted[1]["spec"]["ports"], Json::parse(R"([{"name":"http","port":80,"targetPort":8080}])"));
   EXPECT_EQ(routing::maker_of(wanted[1]),
             (routing::Maker{.canary = "checkout-v2", .uid = "u1", .service = "checkout"}));
-  EXPECT_FALSE(routing::has_owner(wanted[1])) << "the garbage collector takes what has an owner";
+  EXPECT_FALSE(routing::has_owner(wanted[1], "u1")) << "the garbage collector takes what has an owner";
 }
 
 TEST(VersionServices, are_found_by_a_label_that_the_API_server_takes_for_a_long_name_too) {
@@ -132,6 +132,25 @@ TEST(VersionServices, are_mended_when_their_selector_was_changed) {
   EXPECT_TRUE(is_as_wanted(existing, wanted));
   existing["spec"]["selector"]["version"] = "v9";
   EXPECT_FALSE(is_as_wanted(existing, wanted));
+}
+
+TEST(VersionServices, are_mended_when_their_ports_lead_elsewhere) {
+  const auto wanted =
+      wanted_services(checkout(strategies::ServiceMode::Dedicated), checkout_service(), "v1", "v2").back();
+  Json existing = wanted;
+  existing["spec"]["ports"][0]["protocol"] = "TCP";
+  EXPECT_TRUE(is_as_wanted(existing, wanted)) << "the API server fills in what was left out";
+  existing["spec"]["ports"][0]["targetPort"] = 9999;
+  EXPECT_FALSE(is_as_wanted(existing, wanted));
+}
+
+TEST(VersionServices, of_a_version_that_looks_like_the_hashed_name_of_the_other_are_two) {
+  strategies::Spec spec;
+  spec.service.name = "s";
+  const std::string stable(62, 'a');
+  const auto hashed = service_names(spec, stable, "v2").stable;
+  const auto names = service_names(spec, stable, hashed.substr(2));
+  EXPECT_NE(names.stable, names.candidate);
 }
 
 Json slice(const std::string& service, const std::string& endpoints) {

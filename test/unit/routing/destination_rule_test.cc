@@ -24,7 +24,7 @@ TEST(Rule, is_made_where_none_is_for_the_host) {
   EXPECT_EQ(rule["metadata"]["name"], "checkout-weir");
   EXPECT_EQ(rule["metadata"]["labels"]["app.kubernetes.io/managed-by"], "weir");
   EXPECT_EQ(maker_of(rule), world.target.maker);
-  EXPECT_FALSE(has_owner(rule));
+  EXPECT_FALSE(has_owner(rule, "u-1"));
   EXPECT_EQ(rule["spec"], (Json{{"host", "checkout.shop.svc.cluster.local"},
                                 {"subsets", {subset("v1", "v1"), subset("v2", "v2")}}}));
   EXPECT_EQ(world.read().foundation_object, (ObjectName{kube::kDestinationRules, "checkout-weir"}));

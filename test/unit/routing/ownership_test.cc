@@ -11,6 +11,7 @@ Json named(const std::string& name) { return {{"metadata", {{"name", name}, {"na
 
 Json of_an_older_operator() {
   auto object = named("checkout-v1");
+  object["metadata"]["labels"][kManagedBy] = kWeir;
   object["metadata"]["ownerReferences"] = Json::array(
       {{{"apiVersion", "weir.dev/v1alpha1"}, {"kind", "Canary"}, {"name", "checkout-v2"}, {"uid", "u-1"}}});
   return object;
@@ -23,9 +24,44 @@ TEST(Ownership, is_read_as_it_was_signed) {
   EXPECT_EQ(maker_of(object), kRelease);
   EXPECT_TRUE(is_made_by(object, "u-1"));
   EXPECT_FALSE(is_made_by(object, "u-2"));
-  EXPECT_FALSE(has_owner(object));
+  EXPECT_FALSE(has_owner(object, "u-1"));
   strip_signature(object);
-  EXPECT_EQ(object, named("checkout-v1"));
+  auto unsigned_object = named("checkout-v1");
+  unsigned_object["metadata"]["labels"][kManagedBy] = kWeir;
+  EXPECT_EQ(object, unsigned_object);
+}
+
+// Its owner wants it to be collected with the Canary, or its annotations were copied by hand.
+TEST(Ownership, of_what_is_not_labelled_is_nobodys) {
+  auto owned = of_an_older_operator();
+  owned["metadata"].erase("labels");
+  EXPECT_FALSE(maker_of(owned));
+  auto copied = named("checkout-v1");
+  sign(copied, kRelease);
+  copied["metadata"]["labels"][kManagedBy] = "Helm";
+  EXPECT_FALSE(maker_of(copied));
+}
+
+TEST(Ownership, by_an_ownerReference_to_another_canary_is_not_this_ones) {
+  auto object = named("checkout-v1");
+  sign(object, kRelease);
+  object["metadata"]["ownerReferences"] = Json::array(
+      {{{"apiVersion", "weir.dev/v1alpha1"}, {"kind", "Canary"}, {"name", "cart-v2"}, {"uid", "u-7"}}});
+  EXPECT_FALSE(has_owner(object, "u-1"));
+  EXPECT_EQ(adopted(object, kRelease), object);
+}
+
+TEST(Ownership, is_not_of_a_group_whose_name_begins_alike) {
+  auto old = of_an_older_operator();
+  old["metadata"]["ownerReferences"][0]["apiVersion"] = "weir.development/v1";
+  EXPECT_FALSE(maker_of(old));
+}
+
+TEST(Ownership, of_a_text_that_is_no_name_is_nobodys) {
+  auto object = named("checkout-v1");
+  sign(object, kRelease);
+  object["metadata"]["annotations"]["weir.dev/canary"] = std::string(200'000, '<');
+  EXPECT_FALSE(maker_of(object));
 }
 
 TEST(Ownership, is_never_of_the_service_that_clients_call) {
@@ -54,7 +90,7 @@ TEST(Ownership, by_an_ownerReference_is_understood_and_replaced_in_one_write) {
   const auto old = of_an_older_operator();
   ASSERT_TRUE(maker_of(old));
   EXPECT_EQ(maker_of(old)->uid, "u-1");
-  EXPECT_TRUE(has_owner(old));
+  EXPECT_TRUE(has_owner(old, "u-1"));
   const auto now = adopted(old, kRelease);
   EXPECT_EQ(maker_of(now), kRelease);
   EXPECT_FALSE(now["metadata"].contains("ownerReferences"));

@@ -213,11 +213,20 @@ TEST(Pending, refuses_two_workloads_of_one_version) {
 
 TEST(Pending, touches_nothing_of_another_release_even_past_the_deadline) {
   World world;
-  world.seen.obstacles = {{"Conflict", "OlderCanary", "Canary checkout-x releases Service checkout"}};
+  world.seen.obstacles = {{"Conflict", "OtherRelease", "Canary checkout-x releases Service checkout"}};
   world.seen.service->selects = Selects::Both;
   world.run([](const World& seen) { return seen.now > at(5000); });
   EXPECT_TRUE(world.writes.empty());
   EXPECT_EQ(world.phase(), Phase::Pending);
+}
+
+// Nobody says that what stands in its way will ever go.
+TEST(Pending, ends_at_the_deadline_where_a_name_is_taken) {
+  World world;
+  world.seen.obstacles = {{"Conflict", "NameTaken", "Service checkout-v2 exists and is not this release's"}};
+  world.run([](const World& seen) { return seen.now > at(5000); });
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  for (const auto& write : world.writes) EXPECT_THAT(write, HasSubstr("checkout-v2 to 0"));
 }
 
 TEST(Pending, does_not_scale_down_what_serves_when_the_target_is_stable_itself) {

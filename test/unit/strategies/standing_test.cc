@@ -93,13 +93,23 @@ TEST_F(Afterwards, a_selector_that_leads_to_others_pods_supersedes_the_promotion
   EXPECT_FALSE(world.wait()) << "nothing is due until something changes";
 }
 
-TEST_F(Afterwards, pods_that_come_or_go_make_one_of_the_other) {
+TEST_F(Afterwards, pods_that_come_make_a_decision_of_what_was_undone) {
   stands(LeadsTo::Nobody, "v1");
   stands(LeadsTo::Others, "v1");
   EXPECT_EQ(promoted().reason, "Superseded");
+  EXPECT_THAT(told(), ElementsAre("Undone", "Superseded"));
+}
+
+// Somebody went back to v1 on purpose: a restart of its pods gives nobody the candidate back.
+TEST_F(Afterwards, a_decision_is_not_undone_when_its_pods_are_away_for_a_while) {
+  guard();
+  stands(LeadsTo::Others, "v1");
+  world.writes.clear();
   stands(LeadsTo::Nobody, "v1");
-  EXPECT_EQ(promoted().reason, "Undone");
-  EXPECT_THAT(told(), ElementsAre("Undone", "Superseded", "Undone"));
+  EXPECT_EQ(promoted().reason, "Superseded");
+  EXPECT_THAT(world.writes, IsEmpty());
+  stands(LeadsTo::Nobody, "v0");
+  EXPECT_EQ(promoted().reason, "Undone") << "another selector is another decision";
 }
 
 TEST_F(Afterwards, with_the_candidate_selected_again_all_is_as_after_the_success) {
