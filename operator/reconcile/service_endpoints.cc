@@ -26,6 +26,7 @@ int ready_of(const std::optional<strategies::Workload>& workload, int rest) {
 
 void note_endpoints(const TrafficServices& services, bool dedicated, const Look& look,
                     const kube::Stores& stores, strategies::Observed& seen) {
+  if (!seen.service) return;
   auto& service = *seen.service;
   std::vector<Json> slices;
   service.endpoints_age = Milliseconds::max();

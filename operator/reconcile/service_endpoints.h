@@ -17,7 +17,7 @@ struct Look {
   base::Clock::Steady now;
 };
 
-// Fills in the endpoints of `seen.service`, which is there, and how long they are known. A version's own
+// Fills in the endpoints of `seen.service`, if there is one, and how long they are known. A version's own
 // Service that was taken away, or has no slices yet, says nothing: behind a Service that selects both
 // versions, as Dedicated mode's own always does, those that are not the other version's count as its, as many
 // as it has ready pods.
