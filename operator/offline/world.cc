@@ -161,8 +161,7 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
     if (base::name_of(object).empty())
       return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
     object = as_written(std::move(object));
-    if (kube::metadata_text(object, "namespace").empty())
-      object["metadata"]["namespace"] = name_space;
+    if (kube::metadata_text(object, "namespace").empty()) object["metadata"]["namespace"] = name_space;
     const kube::Key key = kube::key_of(object);
     if (!taken.emplace(resource->plural, key).second) {
       return std::unexpected(document.position("metadata.name") + ": " + what + " " + kube::to_string(key) +
