@@ -26,7 +26,7 @@ std::string selector_now(const Identity& identity, const Standing& standing) {
 void say(Context& context, std::string_view reason, const std::string& beginning, const std::string& rest) {
   const auto* said = said_of_service(context.status());
   if (said != nullptr && said->reason == reason && said->message.starts_with(beginning)) return;
-  const bool undone = reason == kUndone;
+  const bool undone = reason != kSuperseded;
   const std::string message = beginning + rest;
   context.status().message = message;
   context.condition(kPromoted, undone ? ConditionStatus::False : ConditionStatus::True, std::string(reason),
@@ -88,11 +88,20 @@ void say_superseded(Context& context, const Standing& standing) {
 }
 
 // With this selector the Service has led to ready pods of others: somebody's decision, which stays theirs
-// when these pods go.
+// when these pods are not ready any more. Nobody gets the candidate back who has left it.
 bool was_chosen(const Context& context, const Standing& standing) {
   const auto* said = said_of_service(context.status());
-  return said != nullptr && said->reason == kSuperseded &&
+  return said != nullptr && said->reason != kUndone &&
          said->message.starts_with(selector_now(*context.status().identity, standing));
+}
+
+void say_superseded_unready(Context& context, const Standing& standing) {
+  const auto& identity = *context.status().identity;
+  say(context, kSupersededUnready, selector_now(identity, standing),
+      "written by " + writer(standing.changed_by) +
+          ", and leads to no ready pod any more: mend the pods that it led to, or set " +
+          identity.version_label + ": " + identity.candidate_version + " there for " +
+          context.status().target + ", which was promoted");
 }
 
 void follow(Context& context, const Standing& standing) {
@@ -104,15 +113,17 @@ void follow(Context& context, const Standing& standing) {
                "");
   }
   if (standing.age < kEndpointsFollow) return context.again_in(kEndpointsFollow - standing.age);
-  if (was_chosen(context, standing)) return;
   if (standing.leads_to == LeadsTo::Others) return say_superseded(context, standing);
+  if (was_chosen(context, standing)) return say_superseded_unready(context, standing);
   say_undone(context, standing);
   repair(context, standing);
 }
 
 }  // namespace
 
-bool speaks_of_service(std::string_view reason) { return reason == kUndone || reason == kSuperseded; }
+bool speaks_of_service(std::string_view reason) {
+  return reason == kUndone || reason == kSuperseded || reason == kSupersededUnready;
+}
 
 const Condition* said_of_service(const Status& status) {
   const auto found = std::ranges::find(status.conditions, kPromoted, &Condition::type);
@@ -122,7 +133,7 @@ const Condition* said_of_service(const Status& status) {
 
 bool is_undone(const Status& status) {
   const auto* said = said_of_service(status);
-  return said != nullptr && said->reason == kUndone;
+  return said != nullptr && said->reason != kSuperseded;
 }
 
 void keep_promoted(Context& context) {

@@ -48,14 +48,13 @@ Json spec_of(const Json& service, Json selector) {
 }
 
 Json make_service(const canary::Canary& canary, const std::string& name, const Json& service, Json selector) {
-  Json made{
-      {"apiVersion", "v1"},
-      {"kind", "Service"},
-      {"metadata",
-       {{"name", name},
-        {"namespace", canary.name_space},
-        {"labels", {{routing::kManagedBy, routing::kWeir}, {"weir.dev/canary", canary_label(canary.name)}}}}},
-      {"spec", spec_of(service, std::move(selector))}};
+  Json made{{"apiVersion", "v1"},
+            {"kind", "Service"},
+            {"metadata",
+             {{"name", name},
+              {"namespace", canary.name_space},
+              {"labels", {{"weir.dev/canary", canary_label(canary.name)}}}}},
+            {"spec", spec_of(service, std::move(selector))}};
   routing::sign(made, maker(canary));
   return made;
 }

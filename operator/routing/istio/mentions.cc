@@ -1,8 +1,7 @@
 #include "operator/routing/istio/mentions.h"
 
-#include <algorithm>
-
 #include "operator/base/json.h"
+#include "operator/routing/istio/rules.h"
 #include "operator/routing/istio/table.h"
 
 namespace weir::routing {
@@ -40,13 +39,6 @@ void each_destination(const Json& virtual_service, const Visit& visit) {
   }
 }
 
-bool defines(const Json& rule, const std::string& name) {
-  const auto& subsets = base::field(rule, {"spec", "subsets"});
-  return subsets.is_array() && std::ranges::any_of(subsets, [&](const Json& subset) {
-           return base::text(subset, {"name"}) == name;
-         });
-}
-
 }  // namespace
 
 bool names_subset_of(const Json& virtual_service, const Json& rule) {
@@ -55,7 +47,7 @@ bool names_subset_of(const Json& virtual_service, const Json& rule) {
   each_destination(virtual_service, [&](const Json& destination) {
     const auto subset = base::text(destination, {"subset"});
     names =
-        names || (!subset.empty() && defines(rule, subset) &&
+        names || (!subset.empty() && find_subset(&rule, subset) != nullptr &&
                   host_term(base::text(destination, {"host"}), base::namespace_of(virtual_service)) == host);
   });
   return names;

@@ -195,7 +195,7 @@ TEST_F(StandingTest, with_the_candidate_selected_again_the_status_is_as_before) 
   EXPECT_EQ(after, before);
 }
 
-TEST_F(StandingTest, ready_pods_of_another_version_supersede_it_for_as_long_as_they_are_selected) {
+TEST_F(StandingTest, ready_pods_of_another_version_supersede_it_and_are_missed_when_they_go) {
   edit(kube::kCanaries, "checkout-v2", "/spec/stable", {{"afterPromotion", "Keep"}});
   promote();
   select("v1");
@@ -205,10 +205,11 @@ TEST_F(StandingTest, ready_pods_of_another_version_supersede_it_for_as_long_as_t
   EXPECT_FALSE(undone);
   scale("checkout-v1", 0);
   work(seconds(10));
-  EXPECT_EQ(reason(), "Superseded");
+  EXPECT_EQ(reason(), "SupersededUnready");
+  EXPECT_TRUE(undone);
   scale("checkout-v1", 1);
   work(seconds(20));
-  EXPECT_THAT(events, ElementsAre("Superseded"));
+  EXPECT_THAT(events, ElementsAre("Superseded", "SupersededUnready", "Superseded"));
 }
 
 TEST_F(StandingTest, a_guarded_selector_is_moved_back) {

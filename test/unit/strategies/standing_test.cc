@@ -100,14 +100,20 @@ TEST_F(Afterwards, pods_that_come_make_a_decision_of_what_was_undone) {
   EXPECT_THAT(told(), ElementsAre("Undone", "Superseded"));
 }
 
-// Somebody went back to v1 on purpose: a restart of its pods gives nobody the candidate back.
-TEST_F(Afterwards, a_decision_is_not_undone_when_its_pods_are_away_for_a_while) {
+// Somebody went back to v1 on purpose: a restart of its pods is said, and gives nobody the candidate back.
+TEST_F(Afterwards, a_decision_stays_one_when_its_pods_are_not_ready_any_more) {
   guard();
   stands(LeadsTo::Others, "v1");
   world.writes.clear();
-  stands(LeadsTo::Nobody, "v1");
-  EXPECT_EQ(promoted().reason, "Superseded");
+  for (int round = 0; round < 3; ++round) stands(LeadsTo::Nobody, "v1");
+  EXPECT_EQ(promoted().reason, "SupersededUnready");
+  EXPECT_EQ(promoted().status, ConditionStatus::False);
+  EXPECT_TRUE(is_undone(world.release.status));
+  EXPECT_THAT(told(), ElementsAre("Superseded", "SupersededUnready"));
+  EXPECT_EQ(world.events.back().severity, Severity::Warning);
   EXPECT_THAT(world.writes, IsEmpty());
+  stands(LeadsTo::Others, "v1");
+  EXPECT_EQ(promoted().reason, "Superseded");
   stands(LeadsTo::Nobody, "v0");
   EXPECT_EQ(promoted().reason, "Undone") << "another selector is another decision";
 }
