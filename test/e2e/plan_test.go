@@ -10,7 +10,7 @@ import (
 // plan is how a version is released. The zero value is two steps, judged by the share of successes.
 type plan struct {
 	interval  string // 3s
-	delay     string // propagation delay, 1s; both are longer by the lateness of proxies
+	delay     string // propagation delay, 2s; both are longer by the lateness of proxies
 	threshold int    // 2
 	steps     string // [20, 60]
 	metrics   string // YAML list
@@ -36,7 +36,7 @@ func or[T comparable](value, otherwise T) T {
 }
 
 func (p plan) canary(version string) string {
-	delay, err := time.ParseDuration(or(p.delay, "1s"))
+	delay, err := time.ParseDuration(or(p.delay, "2s"))
 	if err != nil {
 		panic(err)
 	}
