@@ -1,5 +1,6 @@
 // The door to a source of metrics. A provider is one file of providers/, one row of providers/registry.cc and
-// one test; a provider that users may name has its type in the enum of MetricTemplate's definition, too.
+// one test; a provider that users may name has its type in the enum of MetricTemplate's definition, too,
+// whose rules of spec.provider.address are those of Prometheus.
 #pragma once
 
 #include <expected>

@@ -1,7 +1,6 @@
 // Through the stages: each is judged every interval until it has passed.
 #include <algorithm>
 
-#include "strategies/outlook.h"
 #include "strategies/phases.h"
 
 namespace weir::strategies {
@@ -111,21 +110,20 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
 
 Next ask_when_due(Context& context) {
   const auto& status = context.status();
-  const auto due = outlook(context.spec, status).next_check;
-  if (!due) return Next::Wait;
-  if (context.now < *due) return context.wait_until(*due);
-  context.out.check =
-      CheckRequest{.step = status.step,
-                   .steps = status.steps,
-                   .index = status.checks_in_step + 1,
-                   .step_started_at = status.step_started_at,
-                   .weight = status.canary_weight,
-                   .template_hash = status.candidate.template_hash,
-                   .due = *due,
-                   .earliest = *status.step_started_at + context.spec.routing.propagation_delay,
-                   .window_end = context.now,
-                   .window = context.spec.interval,
-                   .evidence = status.evidence};
+  const auto next = context.outlook();
+  if (!next.next_check || !next.samples_from) return Next::Wait;
+  if (context.now < *next.next_check) return context.wait_until(*next.next_check);
+  context.out.check = CheckRequest{.step = status.step,
+                                   .steps = status.steps,
+                                   .index = status.checks_in_step + 1,
+                                   .step_started_at = status.step_started_at,
+                                   .weight = status.canary_weight,
+                                   .template_hash = status.candidate.template_hash,
+                                   .due = *next.next_check,
+                                   .earliest = *next.samples_from,
+                                   .window_end = context.now,
+                                   .window = context.spec.interval,
+                                   .evidence = status.evidence};
   return Next::Wait;
 }
 

@@ -125,14 +125,6 @@ void Context::again_in(Milliseconds delay) {
   out.requeue_after = out.requeue_after ? std::min(*out.requeue_after, delay) : delay;
 }
 
-TimePoint Context::deadline_after(TimePoint since) const {
-  return std::max(since, seen.watched_since.value_or(since)) + spec.progress_deadline;
-}
-
-TimePoint Context::end_of_phase() const {
-  return deadline_after(status().last_transition_time.value_or(TimePoint{}));
-}
-
 Next Context::settle(Milliseconds age) {
   if (age >= spec.routing.propagation_delay) return Next::Done;
   again_in(spec.routing.propagation_delay - age);

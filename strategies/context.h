@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "strategies/outlook.h"
 #include "strategies/plan.h"
 
 namespace weir::strategies {
@@ -83,11 +84,8 @@ class Context {
                                        std::string Identity::* recorded) const;
   // What must be mended before traffic may move on; empty: nothing, and every part of the release is there.
   [[nodiscard]] std::optional<Obstacle> blocked() const;
-  // When the progress deadline is over for what has stood still since then. Time in which no operator was
-  // there is not the release's fault.
-  [[nodiscard]] TimePoint deadline_after(TimePoint since) const;
-  // When the phase has lasted for the progress deadline.
-  [[nodiscard]] TimePoint end_of_phase() const;
+  // What comes next, as the release stands by now.
+  [[nodiscard]] Outlook outlook() const { return strategies::outlook(spec, out.status, seen.watched_since); }
   // During the release the Service itself selects both versions.
   [[nodiscard]] bool widens_selector() const {
     return seen.abilities.selects_both && spec.service.mode == ServiceMode::Placeholder;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "strategies/outlook.h"
 #include "strategies/phases.h"
 
 namespace weir::strategies {
@@ -153,7 +152,7 @@ Next return_if_due(Context& context) {
   if (context.spec.target.name != status.target && status.phase != Phase::Pending) {
     return start_rollback(context, "TargetChanged", "spec.targetRef.name is now " + context.spec.target.name);
   }
-  const auto end = outlook(context.spec, status, context.seen.watched_since).deadline;
+  const auto end = context.outlook().deadline;
   if (!end) return Next::Done;
   if (context.now < *end) {
     context.again_at(*end);

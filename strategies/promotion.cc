@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "strategies/machine.h"
-#include "strategies/outlook.h"
 #include "strategies/phases.h"
 
 namespace weir::strategies {
@@ -44,10 +43,8 @@ std::string services_text(const std::vector<std::string>& names) {
 
 Next shift(Context& context) {
   auto& status = context.status();
-  // Each promotion step but the last is held for an interval.
-  const auto held_until = status.step_started_at.value_or(context.now) + context.spec.interval;
-  const bool on_promotion_step = status.canary_weight > context.spec.program.stages.back().traffic.candidate;
-  if (on_promotion_step && context.now < held_until) return context.wait_until(held_until);
+  const auto held_until = context.outlook().promotion_step_over;
+  if (held_until && context.now < *held_until) return context.wait_until(*held_until);
   const auto weight = next_weight(context);
   const auto next = authorise(context, weight);
   context.progressed();
@@ -97,7 +94,7 @@ Next take_over(Context& context) {
 Next keep_if_needed(Context& context) {
   const auto& candidate = context.seen.candidate;
   if (candidate && candidate->ready > 0) return Next::Done;
-  const auto end = context.end_of_phase();
+  const auto end = context.outlook().end_of_phase;
   if (context.now >= end) return succeed(context);
   context.again_at(end);
   return context.hold("CandidateNotReady",
@@ -115,7 +112,7 @@ Next release_stable(Context& context) {
   if (keep || !stable || (!remove && stable->replicas == 0)) return succeed(context);
   // Their clients have no other pods.
   if (!context.seen.stable_only_services.empty()) return succeed(context);
-  const auto release_at = outlook(context.spec, context.status()).stable_released;
+  const auto release_at = context.outlook().stable_released;
   // Somebody who deletes the Canary does not want to wait for the way back.
   if (!context.seen.deleting && release_at && context.now < *release_at) {
     context.say("ScaleDownDelay", name + " stays ready for " +
@@ -192,8 +189,8 @@ Next promote(Context& context) {
 
 Next finalize(Context& context) {
   const auto& seen = context.seen;
-  if (!seen.service && context.now < context.end_of_phase()) {
-    context.again_at(context.end_of_phase());
+  if (const auto end = context.outlook().end_of_phase; !seen.service && context.now < end) {
+    context.again_at(end);
     return context.hold("ServiceNotFound", "Service " + context.spec.service.name + " does not exist",
                         Severity::Warning);
   }

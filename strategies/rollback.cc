@@ -80,8 +80,9 @@ Next return_selector(Context& context) {
       !other.empty() && seen.service->selects == Selects::Both) {
     // Nobody has the version that it would select alone; in the end it stays as it is, and selects whom there
     // is.
-    if (context.now >= context.end_of_phase()) return Next::Done;
-    context.again_at(context.end_of_phase());
+    const auto end = context.outlook().end_of_phase;
+    if (context.now >= end) return Next::Done;
+    context.again_at(end);
     return context.hold("VersionLabelChanged", other + ": set it back", Severity::Warning);
   }
   // Whoever has no ready pod keeps both selected: better a bad version than none.
@@ -177,7 +178,7 @@ Next roll_back(Context& context) {
     if (seen.candidate_is_anothers) return fail(context);
     return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = true});
   }
-  const auto end = context.end_of_phase();
+  const auto end = context.outlook().end_of_phase;
   // Of a Canary that goes, with Service and routes gone before, nobody waits for the pods.
   const bool leads_nowhere = seen.deleting && !seen.service && !seen.routes;
   if (context.now >= end || leads_nowhere) return fail(context);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "analysis/providers/prometheus/api.h"
 #include "analysis/providers/prometheus/query_template.h"
 
 namespace weir::analysis {
@@ -14,9 +15,19 @@ std::unique_ptr<Provider> make_fixed(const ProviderSettings& settings);
 namespace {
 
 constexpr std::array kRows{
-    ProviderRow{.type = kDefaultProvider, .make = make_prometheus, .check = check_template},
+    ProviderRow{.type = kDefaultProvider,
+                .make = make_prometheus,
+                .check = check_template,
+                .address_problem = address_problem},
     ProviderRow{.type = "fixed", .offered = false, .make = make_fixed},
 };
+
+// Of that type; null: there is none.
+const ProviderRow* row_of(std::string_view type) {
+  const auto* const row =
+      std::ranges::find(kRows, type.empty() ? kDefaultProvider : type, &ProviderRow::type);
+  return row == kRows.end() ? nullptr : row;
+}
 
 }  // namespace
 
@@ -32,10 +43,15 @@ std::vector<std::string_view> offered_providers() {
 
 std::expected<void, std::string> check_query(std::string_view type, std::string_view query,
                                              const std::map<std::string, std::string>& own) {
-  const auto* const row =
-      std::ranges::find(kRows, type.empty() ? kDefaultProvider : type, &ProviderRow::type);
-  if (row == kRows.end() || row->check == nullptr) return {};
+  const auto* const row = row_of(type);
+  if (row == nullptr || row->check == nullptr) return {};
   return row->check(query, own);
+}
+
+std::optional<std::string> problem_of_address(std::string_view type, std::string_view address) {
+  const auto* const row = row_of(type);
+  if (row == nullptr || row->address_problem == nullptr) return std::nullopt;
+  return row->address_problem(address);
 }
 
 Providers make_providers(const ProviderSettings& settings) {

@@ -4,6 +4,7 @@
 #include <expected>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct ProviderRow {
   // Null: any can.
   std::expected<void, std::string> (*check)(std::string_view query,
                                             const std::map<std::string, std::string>& own) = nullptr;
+  // What is wrong with an address that a MetricTemplate gives, as the end of a sentence; empty: nothing is.
+  // Null: the provider takes any.
+  std::optional<std::string> (*address_problem)(std::string_view address) = nullptr;
 };
 
 // The provider of a metric without a MetricTemplate, and of one whose MetricTemplate names no type.
@@ -40,6 +44,8 @@ inline constexpr std::string_view kDefaultProvider = "prometheus";
 // What the row of that type says of the query; empty: the default's.
 [[nodiscard]] std::expected<void, std::string> check_query(std::string_view type, std::string_view query,
                                                            const std::map<std::string, std::string>& own);
+// What the row of that type says of the address; empty: the default's.
+[[nodiscard]] std::optional<std::string> problem_of_address(std::string_view type, std::string_view address);
 // One of each row.
 [[nodiscard]] Providers make_providers(const ProviderSettings& settings);
 

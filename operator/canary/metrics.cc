@@ -4,7 +4,6 @@
 #include <set>
 
 #include "analysis/built_in.h"
-#include "analysis/providers/prometheus/api.h"
 #include "analysis/providers/registry.h"
 #include "operator/canary/spec.h"
 
@@ -199,7 +198,7 @@ Result<MetricTemplate> parse_template(const Json& object, UnknownFields unknown)
   auto provider = spec.object("provider");
   result.provider = parse_provider_type(provider);
   result.address = provider.text("address", {}, {0, kLongestAddress});
-  const auto problem = analysis::address_problem(result.address);
+  const auto problem = analysis::problem_of_address(result.provider, result.address);
   if (problem && !result.address.empty()) {
     // What may hold a password is not repeated.
     const auto value = result.address.contains('@') ? std::string() : " is \"" + result.address + "\"; it";

@@ -187,6 +187,12 @@ std::string in_or_due(TimePoint time, TimePoint now) {
   return time > now ? "in " + short_duration(time - now) : std::string("due now");
 }
 
+// Status does not say whether an operator was there all the time: the deadline is the earliest one.
+std::string taken_back(TimePoint deadline, TimePoint now) {
+  const auto when = deadline > now ? "in " + short_duration(deadline - now) : std::string("now");
+  return fmt::format("taken back {} without progress, or later if the operator was away", when);
+}
+
 void next_line(Page& page, const canary::Canary& release, TimePoint now) {
   const auto& status = release.status;
   if (is_final(status.phase)) return;
@@ -207,10 +213,7 @@ void next_line(Page& page, const canary::Canary& release, TimePoint now) {
   }
   // While the first check of a step is on its way the deadline is far.
   const bool waits = text.empty() || (status.phase == Phase::Progressing && status.checks_in_step > 0);
-  if (next.deadline && waits) {
-    text += fmt::format("{}taken back {} without progress", text.empty() ? "" : "; ",
-                        in_or_due(*next.deadline, now));
-  }
+  if (next.deadline && waits) text += (text.empty() ? "" : "; ") + taken_back(*next.deadline, now);
   if (!text.empty()) label(page, "Next").paragraph(text, kLabels);
 }
 

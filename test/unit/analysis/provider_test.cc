@@ -111,5 +111,12 @@ TEST(ProviderRegistry, has_prometheus_as_the_default_which_can_count) {
   EXPECT_NE(providers.find(kDefaultProvider)->second->counter(), nullptr);
 }
 
+TEST(ProviderRegistry, has_a_rule_of_addresses_for_each_provider_that_needs_one) {
+  EXPECT_EQ(problem_of_address(kDefaultProvider, "prometheus:9090"), "must begin with http:// or https://");
+  EXPECT_EQ(problem_of_address("", "prometheus:9090"), "must begin with http:// or https://");
+  EXPECT_EQ(problem_of_address(kDefaultProvider, "http://prometheus:9090"), std::nullopt);
+  EXPECT_EQ(problem_of_address("fixed", "prometheus:9090"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace weir::analysis

@@ -244,6 +244,17 @@ TEST(Plan, sums_the_release_up_beside_the_stream) {
   EXPECT_THAT(answer.err, HasSubstr("warning: checkout-v1 has no preStop hook"));
 }
 
+// Three waits of the preparation are longer than the deadline, which comes on top of them.
+TEST(Plan, ends_promoted_however_much_of_the_deadline_one_wait_for_propagation_takes) {
+  for (const char* routing : {"{propagationDelay: 60s}", "{provider: noop, propagationDelay: 60s}"}) {
+    const Answer answer = plan_of(
+        replaced(good(), "  analysis:",
+                 std::string("  routing: ") + routing + "\n  progressDeadlineSeconds: 95\n  analysis:"));
+    EXPECT_EQ(answer.code, kFine) << answer.err;
+    EXPECT_THAT(answer.err, HasSubstr("propagation 1m00s"));
+  }
+}
+
 TEST(Plan, takes_files_as_flags_or_words_and_gives_json_if_asked) {
   const fs::path folder = fs::path(testing::TempDir()) / "weir-plan";
   fs::remove_all(folder);

@@ -140,6 +140,20 @@ TEST(Status, says_when_the_release_would_be_taken_back) {
               HasSubstr("Next      taken back in 7m50s without progress"));
 }
 
+// How long it has been there is nowhere in the status.
+TEST(Status, says_of_a_deadline_that_it_comes_later_if_the_operator_was_away) {
+  auto shown = release();
+  shown.status.phase = Phase::Pending;
+  shown.status.step = 0;
+  shown.status.last_progress_at = kNow - 130s;
+  const Screen wide{.width = 200, .unicode = true};
+  EXPECT_THAT(render_status(shown, {}, kNow, wide),
+              HasSubstr("taken back in 7m50s without progress, or later if the operator was away\n"));
+  shown.status.last_progress_at = kNow - 1000s;
+  EXPECT_THAT(render_status(shown, {}, kNow, wide),
+              HasSubstr("taken back now without progress, or later if the operator was away\n"));
+}
+
 TEST(Status, marks_the_step_at_which_a_release_failed) {
   auto shown = release();
   shown.status.phase = Phase::Failed;

@@ -40,6 +40,69 @@ TEST(Outlook, is_when_the_machine_takes_a_release_back) {
   EXPECT_EQ(end, world.now);
 }
 
+TEST(Outlook, of_a_step_counts_samples_from_when_its_weight_has_reached_every_proxy) {
+  World world;
+  std::optional<TimePoint> asked_from;
+  world.judge = [&](const CheckRequest& request) {
+    asked_from = request.earliest;
+    return Outcome::Inconclusive;
+  };
+  EXPECT_FALSE(outlook(world.release.spec, world.release.status).samples_from);
+  world.run_to_step(1);
+  const auto from = outlook(world.release.spec, world.release.status).samples_from;
+  EXPECT_EQ(from, *world.release.status.step_started_at + Seconds{5});
+  world.run([&](const World&) { return asked_from.has_value(); });
+  EXPECT_EQ(from, asked_from);
+}
+
+TEST(Outlook, of_a_promotion_step_is_when_the_next_one_follows) {
+  World world;
+  world.release.spec.program.promotion = {{percent(75)}, {percent(100)}};
+  world.run_to(Phase::Promoting);
+  EXPECT_FALSE(outlook(world.release.spec, world.release.status).promotion_step_over)
+      << "the last step of the analysis has been judged";
+  world.run_to_write("Promoting: route 75 % to the candidate");
+  const auto over = outlook(world.release.spec, world.release.status).promotion_step_over;
+  EXPECT_EQ(over, *world.release.status.step_started_at + Seconds{30});
+  world.run_to_write("Promoting: route 100 % to the candidate");
+  EXPECT_EQ(over, world.now);
+  EXPECT_FALSE(outlook(world.release.spec, world.release.status).promotion_step_over);
+}
+
+TEST(Outlook, says_when_a_phase_has_lasted_for_the_progress_deadline) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  const auto& status = world.release.status;
+  EXPECT_EQ(outlook(world.release.spec, status).end_of_phase, *status.last_transition_time + Seconds{600});
+  const auto back = world.now + Seconds{10'000};
+  EXPECT_EQ(outlook(world.release.spec, status, back).end_of_phase, back + Seconds{600});
+}
+
+// Three writes, of which each needs the one before it with every proxy.
+TEST(Outlook, of_the_preparation_has_a_deadline_after_its_own_waits) {
+  World world;
+  world.run_to(Phase::Initializing);
+  const auto& status = world.release.status;
+  EXPECT_EQ(outlook(world.release.spec, status).deadline, *status.last_progress_at + Seconds{600 + 3 * 5});
+}
+
+TEST(Outlook, of_a_preparation_that_comes_no_further_still_has_an_end) {
+  World world;
+  world.on_write = [](World& now) {
+    if (now.writes.back() == "Initializing: route 0 % to the candidate")
+      now.seen.routes = RouteState{.unmanaged = 1, .found = {{"checkout", "http/0", "{}"}}};
+  };
+  world.run_to(Phase::Initializing);
+  const auto end = outlook(world.release.spec, world.release.status).deadline;
+  for (int i = 0; i < 2000 && world.phase() == Phase::Initializing; ++i) {
+    (void)world.round();
+    world.pass(Seconds{1});
+  }
+  EXPECT_EQ(world.phase(), Phase::RollingBack);
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+  EXPECT_EQ(world.release.status.last_transition_time, end);
+}
+
 TEST(Outlook, of_a_release_behind_another_has_no_deadline) {
   World world;
   world.seen.obstacles.push_back(

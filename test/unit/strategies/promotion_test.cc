@@ -60,6 +60,30 @@ TEST(Promotion, waits_for_propagation_between_every_two_writes_that_depend_on_it
             delay);
 }
 
+// One phase has several waits for propagation, and one deadline.
+TEST(Promotion, comes_however_much_of_the_deadline_one_wait_for_propagation_takes) {
+  for (const auto mode : {ServiceMode::Placeholder, ServiceMode::Dedicated}) {
+    for (const bool skips : {false, true}) {
+      World world;
+      world.release.spec.service.mode = mode;
+      world.release.spec.skip_analysis = skips;
+      world.release.spec.routing.propagation_delay = Seconds{560};
+      world.run();
+      EXPECT_EQ(world.phase(), Phase::Succeeded) << world.release.status.message;
+    }
+  }
+}
+
+TEST(Promotion, without_analysis_comes_though_its_steps_last_longer_than_the_deadline) {
+  World world;
+  world.release.spec.skip_analysis = true;
+  world.release.spec.interval = Seconds{900};
+  world.release.spec.program.promotion = {{percent(75)}, {percent(100)}};
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded) << world.release.status.message;
+  EXPECT_TRUE(world.wrote("Promoting: route 75 % to the candidate"));
+}
+
 TEST(Promotion, sets_the_conditions_that_kubectl_waits_for) {
   World world;
   world.run();

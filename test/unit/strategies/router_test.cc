@@ -28,6 +28,14 @@ TEST(Router, without_a_foundation_prepares_nothing_and_is_promoted) {
   EXPECT_TRUE(world.wrote("Initializing: let the Service select both versions"));
 }
 
+TEST(Router, that_can_do_less_is_promoted_however_long_one_wait_for_propagation_is) {
+  for (auto world : {without_foundation(), of_own_services()}) {
+    world.release.spec.routing.propagation_delay = Seconds{560};
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Succeeded) << world.release.status.message;
+  }
+}
+
 TEST(Router, without_a_foundation_is_taken_back) {
   auto world = without_foundation();
   world.judge = [](const CheckRequest&) { return Outcome::Fail; };
