@@ -145,7 +145,7 @@ Next authorise(Context& context, Weight weight) {
 
 Next progress(Context& context) {
   look_at_pods(context);
-  for (const auto guard : {guard_candidate, guard_stable, repair_drift}) {
+  for (const auto guard : {restore_own_services, guard_candidate, guard_stable, repair_drift}) {
     if (const auto next = guard(context); next != Next::Done) return next;
   }
   const auto obstacle = context.blocked();

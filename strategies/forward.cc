@@ -89,8 +89,9 @@ Next initialize(Context& context) {
                         "waiting for stable's endpoints behind the release's own Service");
   }
   // Of a release that starts again some traffic is with the candidate: it stays there while stable has no
-  // pods.
-  if (!seen.routes->original() && seen.only_candidate_serves()) {
+  // pods. One that is to go past a broken stable goes on, to where the candidate takes over.
+  const bool goes_past = context.spec.skip_analysis && seen.routes->highest() == 0;
+  if (!seen.routes->original() && seen.only_candidate_serves() && !goes_past) {
     return context.hold("StableUnavailable", "waiting for stable's endpoints before traffic returns to it",
                         Severity::Warning);
   }

@@ -154,6 +154,15 @@ Next may_repair(Context& context, const std::string& what, const std::string& ma
   return Next::Done;
 }
 
+Next restore_own_services(Context& context) {
+  if (context.seen.version_services || !context.has_foundation()) return Next::Done;
+  if (const auto next = next_repair(context.status()); context.now < next) {
+    context.again_at(next);
+    return Next::Done;
+  }
+  return repair_foundation(context);
+}
+
 Next guard_candidate(Context& context) {
   auto& status = context.status();
   const auto why = unavailability(context);

@@ -65,8 +65,11 @@ void refresh_conditions(Context& context) {
 
   const auto conflict = std::ranges::find(context.seen.obstacles, kConflict, &Obstacle::condition);
   const bool conflicts = conflict != context.seen.obstacles.end();
+  const bool waited = waits_behind_another(context.status());
   context.condition(kConflict, conflicts ? ConditionStatus::True : ConditionStatus::False,
                     conflicts ? conflict->reason : "NoConflict", conflicts ? conflict->message : "");
+  // The deadline is of its own work, which begins now.
+  if (waited && !waits_behind_another(context.status())) context.progressed();
 
   const auto leaks = joined(context.seen.not_isolated);
   const auto* isolated = context.find(kTrafficIsolated);

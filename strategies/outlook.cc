@@ -11,12 +11,6 @@ namespace {
 // foundation, the divided routes, the selector.
 constexpr int kWaitsOfInitializing = 3;
 
-bool waits_behind_another(const Status& status) {
-  const auto conflict = std::ranges::find(status.conditions, kConflict, &Condition::type);
-  return status.phase == Phase::Pending && conflict != status.conditions.end() &&
-         conflict->status == ConditionStatus::True && conflict->reason == kOtherRelease;
-}
-
 std::optional<TimePoint> samples_from(const Spec& spec, const Status& status) {
   if (status.phase != Phase::Progressing || !status.step_started_at) return std::nullopt;
   return *status.step_started_at + spec.routing.propagation_delay;
@@ -86,6 +80,12 @@ std::optional<TimePoint> stable_released(const Spec& spec, const Status& status)
 }
 
 }  // namespace
+
+bool waits_behind_another(const Status& status) {
+  const auto conflict = std::ranges::find(status.conditions, kConflict, &Condition::type);
+  return status.phase == Phase::Pending && conflict != status.conditions.end() &&
+         conflict->status == ConditionStatus::True && conflict->reason == kOtherRelease;
+}
 
 Outlook outlook(const Spec& spec, const Status& status, std::optional<TimePoint> watched_since) {
   const auto phase_began = status.last_transition_time.value_or(TimePoint{});

@@ -23,6 +23,9 @@ struct Outlook {
   std::optional<TimePoint> stable_released;
 };
 
+// It is behind another release of its Service, which takes as long as it takes.
+[[nodiscard]] bool waits_behind_another(const Status& status);
+
 // `watched_since`: since when an operator looks after the release without a pause; empty: all the time. No
 // status has it: whoever knows the status only gets the earliest `deadline` and `end_of_phase`, which come
 // later if no operator was there for a while, and must say so. All other times are the same for everybody.

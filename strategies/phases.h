@@ -36,6 +36,9 @@ Next prepare(Context& context);
 
 // What guards every moment in which the candidate may carry traffic.
 //
+// Requests come by the release's own Services: one that is gone is put back before anybody is judged by its
+// endpoints. While that may not be done yet, they are.
+Next restore_own_services(Context& context);
 // A candidate that cannot serve loses its traffic at once, and the release when it does not recover.
 Next guard_candidate(Context& context);
 // Routes or the selector that are not as authorised are put back.

@@ -172,7 +172,9 @@ Next promote(Context& context) {
                   "Service " + context.spec.service.name + " selects " + status.target);
     return finalize(context);
   }
-  if (const auto next = guard_candidate(context); next != Next::Done) return next;
+  for (const auto guard : {restore_own_services, guard_candidate}) {
+    if (const auto next = guard(context); next != Next::Done) return next;
+  }
   if (context.spec.suspend)
     return context.hold("Suspended", "spec.suspend is true: the weight stays as it is");
   if (const auto next = take_over(context); next != Next::Done) return next;

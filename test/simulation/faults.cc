@@ -20,6 +20,7 @@ struct Row {
 
 constexpr Excuse kNone{};
 constexpr Excuse kHolds{.rollback = true};
+constexpr Excuse kLoses{.loss = true};
 constexpr Excuse kHarms{.loss = true, .rollback = true};
 
 constexpr std::array kRows{
@@ -102,6 +103,8 @@ constexpr std::array kRows{
         1'000},
     Row{Kind::OwnServiceDeleted, "somebody deletes a version's own Service", Family::Deletion, kNone, 0s, 0s,
         0, 1},
+    Row{Kind::TrafficServiceDeleted, "somebody deletes the Service that all requests come by",
+        Family::Deletion, kLoses, 0s, 0s, 0, 0},
     Row{Kind::ManifestsReapplied, "a tool applies the old manifests again after the end", Family::Afterwards,
         kHarms, 0s, 0s, 0, 1}};
 
@@ -188,7 +191,8 @@ std::vector<Fault> draw_deletions(Random& random) {
 
 std::vector<Fault> draw_losses_of_own_objects(Random& random) {
   if (!random.chance(0.08)) return {};
-  return {draw(row_of(Kind::OwnServiceDeleted), random)};
+  const auto kind = random.pick(std::vector{Kind::OwnServiceDeleted, Kind::TrafficServiceDeleted});
+  return {draw(row_of(kind), random)};
 }
 
 std::vector<Fault> draw_afterwards(Random& random) {

@@ -78,6 +78,7 @@ enum class Kind {
   NamespaceDeleted,  // all that is in it, one object after another in an order drawn by number
   // of what the release has made
   OwnServiceDeleted,  // number: stable's or the candidate's
+  TrafficServiceDeleted,
   // of a promotion that is over
   ManifestsReapplied  // those of the version before; number above 0: the process that leads dies then
 };

@@ -81,6 +81,7 @@ const std::map<Kind, People::Act> People::kActs{
        p.remake_canary();
      }},
     {Kind::OwnServiceDeleted, [](People& p, const Fault& fault) { p.remove_own_service(fault.number); }},
+    {Kind::TrafficServiceDeleted, [](People& p, const Fault&) { p.remove_own_services_of(""); }},
     {Kind::NamespaceDeleted, [](People& p, const Fault& fault) { p.delete_namespace(fault); }},
     {Kind::ManifestsReapplied,
      [](People& p, const Fault&) { p.put(kube::kServices, service(p.scenario_), kTool); }},
@@ -93,9 +94,12 @@ void People::act(const Fault& fault) {
   if (const auto found = kActs.find(fault.kind); found != kActs.end()) found->second(*this, fault);
 }
 
-// Those that have a version in their selector: by the other one of Dedicated mode requests come.
 void People::remove_own_service(int which) {
-  const auto& version = which == 0 ? scenario_.stable_version : scenario_.candidate_version;
+  remove_own_services_of(which == 0 ? scenario_.stable_version : scenario_.candidate_version);
+}
+
+// The one that all requests come by in Dedicated mode has none in its selector.
+void People::remove_own_services_of(const std::string& version) {
   const auto made =
       server_.objects().select(kube::kServices, kNamespace, "app.kubernetes.io/managed-by=weir");
   if (!made) return;

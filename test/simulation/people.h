@@ -33,6 +33,7 @@ class People {
   void remove_rule(Millis duration);
   void remove_service(Millis duration);
   void remove_own_service(int which);
+  void remove_own_services_of(const std::string& version);
   void edit_canary(const char* pointer, const Json& value);
   void suspend_canary(Millis duration);
   void delete_canary(const Fault& fault);

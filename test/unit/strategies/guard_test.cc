@@ -217,6 +217,33 @@ TEST(Drift, of_the_rule_or_the_versions_services_is_put_back_before_anything_els
   EXPECT_EQ(world.phase(), Phase::Succeeded);
 }
 
+// All requests come by it: without it neither version has an endpoint, whatever their pods do.
+TEST(Drift, of_the_service_that_all_traffic_comes_by_is_put_back_before_the_candidate_is_judged) {
+  for (const bool selects_both : {true, false}) {
+    World world;
+    world.seen.abilities.selects_both = selects_both;
+    world.release.spec.service.mode = ServiceMode::Dedicated;
+    world.run_to_step(2);
+    world.seen.version_services = false;
+    world.round();
+    EXPECT_EQ(world.writes.back(), "Progressing: give each version a Service of its own");
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Succeeded);
+  }
+}
+
+// A Service that somebody takes away each time is no reason to wait for with a candidate that cannot serve.
+TEST(Drift, of_an_own_service_that_goes_again_and_again_does_not_keep_the_breaker_waiting) {
+  World world;
+  world.run_to_step(2);
+  world.on_write = [](World& seen) { seen.seen.version_services = false; };
+  world.seen.version_services = false;
+  for (int i = 0; i < 4; ++i) world.round();
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_TRUE(world.told("CandidateUnavailable"));
+}
+
 TEST(Events, tell_of_a_wait_once_however_many_rounds_it_takes) {
   for (const auto phase : {Phase::Pending, Phase::Progressing, Phase::Promoting}) {
     World world;

@@ -200,6 +200,19 @@ TEST(Promotion, skips_the_analysis_only_when_told_to_and_says_so) {
   }));
 }
 
+// The way out that docs and StableNotReady name.
+TEST(Promotion, goes_past_a_stable_version_without_pods_where_the_analysis_is_skipped) {
+  for (const auto mode : {ServiceMode::Placeholder, ServiceMode::Dedicated}) {
+    World world;
+    world.release.spec.service.mode = mode;
+    world.release.spec.skip_analysis = true;
+    world.stable_serves = false;
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Succeeded);
+    EXPECT_TRUE(world.told("StableUnavailable"));
+  }
+}
+
 TEST(Promotion, moves_the_owners_pinned_subset_before_the_routes_return_to_it) {
   World world;
   world.seen.foundation->pinned = true;
@@ -242,6 +255,16 @@ TEST(Pending, touches_nothing_of_another_release_even_past_the_deadline) {
   world.run([](const World& seen) { return seen.now > at(5000); });
   EXPECT_TRUE(world.writes.empty());
   EXPECT_EQ(world.phase(), Phase::Pending);
+}
+
+TEST(Pending, has_the_whole_deadline_once_the_release_before_it_is_over) {
+  World world;
+  world.seen.obstacles = {{"Conflict", "OtherRelease", "Canary checkout-x releases Service checkout"}};
+  world.run([](const World& seen) { return seen.now > at(5000); });
+  world.now = at(5000);
+  world.seen.obstacles.clear();
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
 }
 
 // Nobody says that what stands in its way will ever go.
