@@ -287,7 +287,7 @@ struct Observed {
   bool candidate_is_anothers = false;  // the release that supersedes this one has the same target
   std::optional<ServiceState> service;
   bool version_services = false;          // all operator-owned Services exist as they should
-  bool any_version_services = false;      // at least one exists
+  bool any_version_services = false;      // at least one exists that no route leads to
   Abilities abilities;                    // of the release's router
   RouterWords words;                      // of the release's router
   std::optional<RouteState> routes;       // empty: nothing routes to the Service
@@ -297,6 +297,9 @@ struct Observed {
   std::vector<Warning> warnings;  // said once, as the release begins
   // Services, other than the release's, that select stable's pods and none of the candidate's.
   std::vector<std::string> stable_only_services;
+  // Sentences: routes that lead to one version's pods and to no others, and that the release does not move.
+  // They lead nowhere once these pods are gone.
+  std::vector<std::string> fixed_to_stable, fixed_to_candidate;
   std::optional<Verdict> verdict;
   std::optional<Standing> standing;  // of a release that was promoted; empty: there is nothing to look at
   std::string cluster_domain;        // of the names of Services

@@ -55,6 +55,25 @@ Next shift(Context& context) {
   return next;
 }
 
+// Why stable keeps its pods although nobody asked for that; empty: it need not. `reason` is the Event's.
+std::string needed_by_others(const Context& context, std::string& reason) {
+  const auto& seen = context.seen;
+  if (!seen.stable || seen.stable->replicas == 0 ||
+      context.spec.stable.after_promotion == AfterPromotion::Keep)
+    return {};
+  const auto& stable = seen.stable->name;
+  if (!seen.fixed_to_stable.empty()) {
+    reason = "PinnedToStable";
+    return stable + " keeps its pods: " + seen.fixed_to_stable.front() + "; lead it elsewhere, then scale " +
+           stable + " down";
+  }
+  if (seen.stable_only_services.empty()) return {};
+  reason = "OtherServices";
+  return stable + " keeps its pods, which nobody else of " + services_text(seen.stable_only_services) +
+         " has: let the selector match " + context.out.status.target + "'s pods, then scale " + stable +
+         " down";
+}
+
 Next succeed(Context& context) {
   if (context.seen.marked) return context.act(ClearMarks{});
   std::string message = context.status().target + " serves all traffic";
@@ -62,14 +81,10 @@ Next succeed(Context& context) {
     message +=
         "; the rollback that was asked for came too late: " + context.status().stable.name + " is gone";
   }
-  const auto& users = context.seen.stable_only_services;
-  const auto& stable = context.seen.stable;
-  const bool wanted = context.spec.stable.after_promotion == AfterPromotion::Keep;
-  if (!users.empty() && stable && stable->replicas > 0 && !wanted) {
-    message += "; " + stable->name + " keeps its pods, which nobody else of " + services_text(users) +
-               " has: let the selector match " + context.status().target + "'s pods, then scale " +
-               stable->name + " down";
-    context.event(Severity::Warning, "OtherServices", message);
+  std::string reason;
+  if (const auto why = needed_by_others(context, reason); !why.empty()) {
+    message += "; " + why;
+    context.event(Severity::Warning, reason, message);
   }
   context.condition(kPromoted, ConditionStatus::True, "Promoted", message);
   context.enter(Phase::Succeeded, "Promoted", message);
@@ -111,7 +126,8 @@ Next release_stable(Context& context) {
   const bool remove = context.spec.stable.after_promotion == AfterPromotion::Delete;
   if (keep || !stable || (!remove && stable->replicas == 0)) return succeed(context);
   // Their clients have no other pods.
-  if (!context.seen.stable_only_services.empty()) return succeed(context);
+  if (!context.seen.stable_only_services.empty() || !context.seen.fixed_to_stable.empty())
+    return succeed(context);
   const auto release_at = context.outlook().stable_released;
   // Somebody who deletes the Canary does not want to wait for the way back.
   if (!context.seen.deleting && release_at && context.now < *release_at) {

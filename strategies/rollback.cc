@@ -132,6 +132,15 @@ Next fail(Context& context) {
   return Next::Acted;
 }
 
+// Ends the release, and says once why the candidate's pods stay.
+Next keep_candidate(Context& context, const std::string& why) {
+  if (!context.seen.marked) {
+    context.event(Severity::Warning, "CandidateKept",
+                  context.seen.candidate->name + " keeps its pods: " + why);
+  }
+  return fail(context);
+}
+
 // The Service selects the candidate, and the way back needs objects that cannot be made any more: whoever
 // serves does so until all goes with the namespace.
 bool serves_to_the_end(const Observed& seen) {
@@ -167,12 +176,10 @@ Next roll_back(Context& context) {
   }
   if (!seen.candidate || seen.candidate->replicas == 0) return fail(context);
   if (!touched && candidate_is_needed(seen)) {
-    if (seen.marked) return fail(context);
-    context.event(Severity::Warning, "CandidateKept",
-                  seen.candidate->name + " keeps its pods: Service " + context.spec.service.name +
-                      " selects them, or " + context.status().stable.name + " has no ready pod");
-    return fail(context);
+    return keep_candidate(context, "Service " + context.spec.service.name + " selects them, or " +
+                                       context.status().stable.name + " has no ready pod");
   }
+  if (!seen.fixed_to_candidate.empty()) return keep_candidate(context, seen.fixed_to_candidate.front());
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
     if (seen.candidate_is_anothers) return fail(context);

@@ -97,6 +97,8 @@ Actor::Done Actor::act(const strategies::EnsureVersionServices&, Snapshot& snaps
 
 Actor::Done Actor::act(const strategies::DeleteVersionServices&, Snapshot& snapshot) {
   for (const auto& service : snapshot.existing_services) {
+    // It stays for as long as a route of somebody's leads to it (RemoveLeftovers).
+    if (is_led_to({kube::kServices, std::make_shared<const Json>(service), false, true}, stores_)) continue;
     if (auto done = remove(kube::kServices, service); !done) return done;
   }
   return {};

@@ -136,6 +136,11 @@ std::string versions_selected(const Json& service, const std::vector<std::string
          "spec.service.mode to Dedicated";
 }
 
+strategies::Obstacle leads_to_stable(const routing::Router::Fixed& route) {
+  return refusal(route.reason, route.message + ": after the promotion no pod answers there; " + route.remedy +
+                                   ", or set spec.stable.afterPromotion to Keep");
+}
+
 std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary) {
   if (canary.spec.skip_analysis) return std::nullopt;
   std::vector<std::string> counting;

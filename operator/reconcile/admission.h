@@ -8,6 +8,7 @@
 
 #include "operator/canary/canary.h"
 #include "operator/kube/store.h"
+#include "operator/routing/provider.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
@@ -38,6 +39,9 @@ struct Bystanders {
                                                       const std::vector<std::string>& strangers);
 // A sentence for TrafficIsolated.
 [[nodiscard]] std::string versions_selected(const Json& service, const std::vector<std::string>& versions);
+
+// Why a route that goes on leading to stable's pods alone keeps the promotion waiting.
+[[nodiscard]] strategies::Obstacle leads_to_stable(const routing::Router::Fixed& route);
 
 // Of a release that nothing divides: the metrics that count users' requests, of which the candidate has none.
 [[nodiscard]] std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary);

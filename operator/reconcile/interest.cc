@@ -86,6 +86,15 @@ void add_standing(Terms& terms, const Json& canary, const std::string& service,
   if (phase == to_string(strategies::Phase::RollingBack)) terms.emplace_back(kRollingBack);
 }
 
+// The Service of which this is the term; of another host nobody's.
+kube::Key named_by(std::string_view host) {
+  host.remove_prefix(kHostTerms.size());
+  const auto dot = host.find('.');
+  if (dot == std::string_view::npos) return {};
+  const auto rest = host.substr(dot + 1);
+  return {std::string(rest.substr(0, rest.find('.'))), std::string(host.substr(0, dot))};
+}
+
 // Gathers the Canaries that one change concerns.
 class Search {
  public:
@@ -170,7 +179,10 @@ class Search {
 
   void routed(const routing::Kind& kind) {
     add_naming(kind.plural);
-    each_term(kHostTerms, [&](std::string_view host) { add(host); });
+    each_term(kHostTerms, [&](std::string_view host) {
+      add(host);
+      add_owners_of(named_by(host));
+    });
     add_maker();
     if (kind.also_concerns == nullptr) return;
     const auto* store = stores_.of({kind.group, kind.versions.front(), kind.plural, kind.kind});

@@ -330,7 +330,8 @@ class Observer {
                               "route leads to it"
                         : " exists and is not this release's: it is not touched; rename it or the version"));
     } else {
-      seen.any_version_services = true;
+      const bool led_to = is_led_to({kube::kServices, stored->object, false, true}, stores_);
+      seen.any_version_services = seen.any_version_services || !led_to;
       snapshot_.existing_services.push_back(*stored->object);
       if (!is_as_wanted(*stored->object, wanted)) seen.version_services = false;
       // The newest change of what receives traffic counts.
@@ -358,6 +359,8 @@ class Observer {
     target.settings = Json::parse(spec().routing.settings, nullptr, /*allow_exceptions=*/false);
     target.records = snapshot_.canary.status.routes;
     target.maker = maker(snapshot_.canary);
+    target.stable_labels = template_labels(snapshot_.stable);
+    target.candidate_labels = template_labels(snapshot_.candidate);
     if (target.stable_version.empty() || target.candidate_version.empty()) return {};
     snapshot_.objects = router_.gather(target, stores_);
     auto reading = router_.read(target, snapshot_.objects);
@@ -368,6 +371,7 @@ class Observer {
     }
     seen.not_isolated = std::move(reading.not_isolated);
     seen.warnings = std::move(reading.warnings);
+    find_fixed(reading);
     if (is_pending() && !seen.abilities.divides) {
       if (auto warning = nothing_to_judge(snapshot_.canary)) seen.warnings.push_back(*std::move(warning));
     }
@@ -378,6 +382,21 @@ class Observer {
       if (const auto stored = find(*reading.foundation_object)) seen.foundation->age = age_of(*stored, now_);
     }
     return reading;
+  }
+
+  // Routes that would lead nowhere after the promotion: it waits for them, unless stable keeps its pods.
+  void find_fixed(routing::Router::Reading& reading) {
+    auto& seen = snapshot_.observed;
+    const bool keeps = spec().stable.after_promotion == strategies::AfterPromotion::Keep;
+    for (auto& one : reading.fixed_to_stable) {
+      if (keeps) {
+        seen.warnings.push_back({one.reason, one.message});
+      } else {
+        add(leads_to_stable(one));
+      }
+      seen.fixed_to_stable.push_back(std::move(one.message));
+    }
+    seen.fixed_to_candidate = std::move(reading.fixed_to_candidate);
   }
 
   [[nodiscard]] std::optional<kube::Stored> find(const routing::ObjectName& object) const {

@@ -39,6 +39,8 @@ struct Target {
   std::string candidate_version;
   std::string stable_service;  // the versions' own Services
   std::string candidate_service;
+  Json stable_labels;  // of the versions' pod templates; null: not known
+  Json candidate_labels;
   Json settings;                                 // spec.routing.<name of the router>, already valid; or null
   std::vector<strategies::RouteRecord> records;  // from status
   Maker maker;                                   // of what is made; no uid: nobody knows
@@ -96,6 +98,15 @@ class Router {
   // The objects of the caches that bear on the release, and no others: everything below sees only these.
   [[nodiscard]] virtual Objects gather(const Target& target, const kube::Stores& stores) const = 0;
 
+  // A place of a route, of any route of any namespace, that leads to one version's pods and to no others, and
+  // that no promotion moves.
+  struct Fixed {
+    std::string reason;   // CamelCase
+    std::string message;  // names object, field and value, and to whose pods it leads
+    std::string remedy;   // a clause: what to write there instead
+    friend bool operator==(const Fixed&, const Fixed&) = default;
+  };
+
   struct Reading {
     // Ages are left at 0: the caller knows them. A divided destination that somebody's edit has torn, or
     // whose weights no longer add up to its share, counts in `splits` and in `unmanaged`: it is at no weight.
@@ -108,6 +119,8 @@ class Router {
     std::vector<std::string> not_isolated;        // sentences: routes that may leak traffic
     std::vector<Refusal> refusals;                // what must be mended before a release can run
     std::vector<strategies::Warning> warnings;    // what a person should know before it begins
+    std::vector<Fixed> fixed_to_stable;           // they lead nowhere once stable has no pods
+    std::vector<std::string> fixed_to_candidate;  // sentences; the same once the candidate has none
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 
@@ -122,7 +135,8 @@ class Router {
   [[nodiscard]] virtual Writes restore(const Target& target, const Objects& objects, bool promoted) const = 0;
   // Moves what the owner's routes name from stable's version to the candidate's (Foundation::pinned).
   [[nodiscard]] virtual Writes move_pinned(const Target& target, const Objects& objects) const = 0;
-  // Takes away what `prepare` added; an object that the operator made goes as a whole.
+  // Takes away what `prepare` added, but for what a route names that is not the release's to put back; an
+  // object that the operator made goes as a whole.
   [[nodiscard]] virtual Writes clean_up(const Target& target, const Objects& objects,
                                         bool promoted) const = 0;
 };

@@ -142,6 +142,13 @@ Reader::Goes Reader::goes(const Json& destination) const {
   return version == release_.candidate_version ? Goes::Candidate : Goes::Other;
 }
 
+bool Reader::has_subset(const Json& destination) const {
+  const auto host = host_of(destination);
+  const bool traffic = names_host(host, release_.traffic_service(), known_);
+  if (!traffic && !names_host(host, release_.service, known_)) return false;
+  return (traffic ? traffic_ : own_).contains(subset_of(destination));
+}
+
 std::vector<int> Reader::weights(const Json& destinations) {
   std::vector<int> weights;
   for (const auto& destination : destinations) {

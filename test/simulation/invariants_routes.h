@@ -38,6 +38,8 @@ class Reader {
   Reader(const Known& known, const Release& release);
 
   [[nodiscard]] Goes goes(const Json& destination) const;
+  // It names a subset of the Service that a rule defines.
+  [[nodiscard]] bool has_subset(const Json& destination) const;
   // Weights of a list as Istio reads them; -1: no whole number, or below 0.
   [[nodiscard]] static std::vector<int> weights(const Json& destinations);
   // Of the managed routes to the Service.

@@ -33,6 +33,8 @@ Plan plan_of(std::uint64_t seed) {
     plan.faults.push_back(fault);
     plan.scenario.guards = of_afterwards.chance(0.5);
   }
+  Random of_asides(seed, "asides");
+  draw_aside(of_asides, plan.scenario);
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

@@ -95,6 +95,8 @@ class Run {
     server_.put(kube::kCanaries, canary(plan_.scenario, plan_.scenario.canary, kCandidate));
     if (plan_.scenario.mesh_comes > Millis(0))
       executor_.after(plan_.scenario.mesh_comes, [this] { install_mesh(); });
+    if (plan_.scenario.aside_comes > Millis(0))
+      executor_.after(plan_.scenario.aside_comes, [this] { add_aside(); });
   }
 
   void set_up_shop() {
@@ -103,6 +105,10 @@ class Run {
     }
     if (plan_.scenario.mesh_comes == Millis(0)) return install_mesh();
     server_.definitions().remove(kube::kVirtualServices.group);
+  }
+
+  void add_aside() {
+    if (!namespace_deleted_) server_.put(kube::kVirtualServices, aside_route(plan_.scenario));
   }
 
   // Definitions first, as it must be, and with them what the owners have written.
@@ -317,7 +323,8 @@ class Run {
     const bool promoted = phase == "Succeeded" || (forced_ && selects_candidate());
     const bool second = phase_of(kSecondCanary) != "gone";
     const bool promotes = plan_.scenario.promotes();
-    if (promotes && !may_roll_back_ && phase != "Succeeded") violate("L1", "a good release ended " + state());
+    const bool goes_on = promotes && !may_roll_back_ && !plan_.scenario.is_held();
+    if (goes_on && phase != "Succeeded") violate("L1", "a good release ended " + state());
     // Another template may get ready pods where the first had none, and nobody judges it.
     const bool bad = must_not_promote_ ? !plan_.scenario.skip_analysis : !promotes;
     if (bad && plan_.scenario.quality != Quality::Good && phase == "Succeeded")

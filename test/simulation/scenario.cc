@@ -46,6 +46,23 @@ std::string to_text(Routes routes) {
   return "";
 }
 
+std::string to_text(Aside aside) {
+  switch (aside) {
+    case Aside::None:
+      return "";
+    case Aside::Mirror:
+      return "a mirror to stable's subset";
+    case Aside::UnlistedRoute:
+      return "an unlisted route to stable's subset";
+    case Aside::MoreLabels:
+      return "a route to a subset of stable's with more labels";
+  }
+  return "";
+}
+
+// The owner's own subset for stable.
+constexpr const char* kLive = "live";
+
 std::string duration(Millis time) { return fmt::format("{}ms", time.count()); }
 
 Json meta(const std::string& name) { return {{"name", name}, {"namespace", kNamespace}}; }
@@ -93,6 +110,8 @@ std::string surroundings(const Scenario& scenario) {
   if (scenario.service != kApp) text += ", Service " + scenario.service;
   if (scenario.canary != kCandidate) text += ", Canary " + scenario.canary;
   if (scenario.guards) text += ", guarded afterwards";
+  if (scenario.aside != Aside::None) text += ", " + to_text(scenario.aside);
+  if (scenario.aside_comes > Millis(0)) text += fmt::format(" after {} ms", scenario.aside_comes.count());
   return text;
 }
 
@@ -125,6 +144,8 @@ std::string_view to_text(Replicas replicas) {
 bool Scenario::promotes() const {
   return quality == Quality::Good || (skip_analysis && quality != Quality::NeverReady);
 }
+
+bool Scenario::is_held() const { return aside != Aside::None && after_promotion != "Keep"; }
 
 std::string Scenario::describe() const {
   return fmt::format(
@@ -203,6 +224,22 @@ void draw_definitions(Random& random, Scenario& scenario) {
   if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, scenario.progress_deadline - kNoticed);
 }
 
+void draw_aside(Random& random, Scenario& scenario) {
+  if (!random.chance(0.12) || !scenario.divides) return;
+  scenario.aside = random.pick(std::vector{Aside::Mirror, Aside::UnlistedRoute, Aside::MoreLabels});
+  const bool late = random.chance(0.5);
+  const auto comes = random.between(1s, 40s);
+  scenario.own_rule = true;
+  // A listed route that stays with stable is not promoted, whoever keeps stable's pods; and while its rule is
+  // away there is no time to be.
+  if (scenario.aside == Aside::MoreLabels) {
+    if (scenario.after_promotion == "Keep") scenario.after_promotion = "Scale";
+    scenario.skip_analysis = false;
+  }
+  if (late && scenario.aside != Aside::MoreLabels && scenario.mesh_comes == Millis(0))
+    scenario.aside_comes = comes;
+}
+
 bool is_of_mesh(const kube::Resource& resource) {
   const auto& kinds = reconcile::all_kinds();
   return std::ranges::find(kinds, resource, &kube::Kind::resource)->optional;
@@ -254,6 +291,8 @@ std::vector<Written> shop(const Scenario& scenario) {
   }
   if (scenario.third) written.emplace_back(kube::kDeployments, deployment("v0", "v0", 1, "third"));
   if (scenario.own_rule) written.emplace_back(kube::kDestinationRules, destination_rule(scenario));
+  if (scenario.aside != Aside::None && scenario.aside_comes == Millis(0))
+    written.emplace_back(kube::kVirtualServices, aside_route(scenario));
   if (scenario.meant_rule) written.emplace_back(kube::kDestinationRules, meant_rule(scenario));
   return written;
 }
@@ -277,12 +316,27 @@ Json virtual_service(const Scenario& scenario) {
   return {{"metadata", meta(kApp)}, {"spec", {{"hosts", {host_of(scenario)}}, {"http", http}}}};
 }
 
+Json aside_route(const Scenario& scenario) {
+  const Json live{{"host", host_of(scenario)}, {"subset", kLive}};
+  const bool mirrors = scenario.aside == Aside::Mirror;
+  Json route{{"route", Json::array({{{"destination", mirrors ? Json{{"host", "legacy"}} : live}}})}};
+  if (mirrors) route["mirror"] = live;
+  return {{"metadata", meta(kAside)},
+          {"spec", {{"hosts", {kAside}}, {"http", Json::array({std::move(route)})}}}};
+}
+
 Json destination_rule(const Scenario& scenario) {
+  Json subsets = Json::array({{{"name", "canary-users"}, {"labels", {{"app", kApp}}}}});
+  if (scenario.aside != Aside::None) {
+    Json labels{{"version", scenario.stable_version}};
+    if (scenario.aside == Aside::MoreLabels) labels["app"] = kApp;
+    subsets.push_back({{"name", kLive}, {"labels", std::move(labels)}});
+  }
   return {{"metadata", meta(kApp)},
           {"spec",
            {{"host", host_of(scenario)},
             {"trafficPolicy", {{"connectionPool", {{"tcp", {{"maxConnections", 100}}}}}}},
-            {"subsets", {{{"name", "canary-users"}, {"labels", {{"app", kApp}}}}}}}}};
+            {"subsets", std::move(subsets)}}}};
 }
 
 Json service(const Scenario& scenario) {
@@ -337,6 +391,8 @@ Json canary(const Scenario& scenario, const std::string& name, const std::string
             {"progressDeadlineSeconds", scenario.progress_deadline.count() / 1'000}};
   if (scenario.dedicated) spec["service"]["mode"] = "Dedicated";
   if (!scenario.divides) spec["routing"]["provider"] = "noop";
+  if (scenario.aside == Aside::UnlistedRoute)
+    spec["routing"]["istio"]["virtualServices"] = Json::array({{{"name", kApp}}});
   if (scenario.skip_analysis) spec["skipAnalysis"] = true;
   if (scenario.guards) spec["guardAfterPromotion"] = true;
   // A certificate that few requests are enough for: steps are short, and the traffic is little.

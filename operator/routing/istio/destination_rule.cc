@@ -106,7 +106,7 @@ Json new_rule(const Target& target, const Rules& rules) {
 // Added by the release and still so: what removed_subsets would take away.
 bool is_added(const Target& target, const Rules& rules, const SubsetNames& names, const Json& subset) {
   const auto name = base::text(subset, {"name"});
-  if (!recorded_as_added(target, rules.own, name)) return false;
+  if (!recorded_as_added(target, rules.own, name) || names.kept().contains(name)) return false;
   if (!selects(target, &subset, target.stable_version) &&
       !selects(target, &subset, target.candidate_version)) {
     return false;
@@ -114,6 +114,13 @@ bool is_added(const Target& target, const Rules& rules, const SubsetNames& names
   const auto replaced = names.replaced();
   const bool successor = !replaced.empty() && name == names.candidate();
   return !successor || find_subset(rules.own, replaced) != nullptr;
+}
+
+// What was made defines a subset that is named by others than the release, and that no rule has without it.
+bool is_made_for_others(const Rules& rules, const SubsetNames& names) {
+  return std::ranges::any_of(names.kept(), [&](const std::string& name) {
+    return find_subset(rules.made, name) != nullptr && find_subset(rules.applied, name) == nullptr;
+  });
 }
 
 std::size_t position_of(const Json& subsets, const std::string& name) {
@@ -195,7 +202,7 @@ std::optional<strategies::Foundation> subset_state(const Target& target, const R
   strategies::Foundation state;
   state.present =
       traffic != nullptr && own_needs.empty() && missing(target, traffic, both(target, names)).empty();
-  state.added = rules.made != nullptr;
+  state.added = rules.made != nullptr && !is_made_for_others(rules, names);
   for (const auto& wanted : own_needs) {
     // A pinned subset whose successor took its place comes back as the owner's own.
     const bool comes_back =
@@ -306,14 +313,15 @@ std::vector<Write> removed_subsets(const Target& target, const Rules& rules, con
       const bool one_of_two = !replaced.empty() && base::text(subset, {"name"}) == successor;
       if (one_of_two || !is_added(target, rules, names, subset)) left.push_back(subset);
     }
-    if (!replaced.empty()) {
-      keep_one(left, promoted ? successor : replaced, promoted ? replaced : successor);
-    }
+    const auto& dropped = promoted ? replaced : successor;
+    if (!replaced.empty() && !names.kept().contains(dropped))
+      keep_one(left, promoted ? successor : replaced, dropped);
     subsets = std::move(left);
     if (subsets.empty() && brought_subsets_along(target, *rules.own)) after["spec"].erase("subsets");
     append_if_changed(writes, rules.own, std::move(after));
   }
-  if (rules.made != nullptr) writes.push_back(rule_write(rules.made, Json()));
+  if (rules.made != nullptr && !is_made_for_others(rules, names))
+    writes.push_back(rule_write(rules.made, Json()));
   return writes;
 }
 

@@ -25,7 +25,8 @@ namespace weir::routing {
                                                const SubsetNames& names, bool promoted);
 
 // Takes away exactly what was added: recorded subsets, and the rule that was made. Of a pinned subset that is
-// named as its version is, and the one added beside it, the promoted version's stays.
+// named as its version is, and the one added beside it, the promoted version's stays. What is kept
+// (SubsetNames::keep) stays in any case.
 [[nodiscard]] std::vector<Write> removed_subsets(const Target& target, const Rules& rules,
                                                  const SubsetNames& names, bool promoted);
 

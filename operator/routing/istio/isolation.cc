@@ -5,6 +5,7 @@
 #include <set>
 
 #include "operator/base/json.h"
+#include "operator/routing/istio/destinations.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
 #include "operator/routing/istio/meant_hosts.h"
@@ -29,19 +30,9 @@ bool has(const std::vector<std::string>& values, std::string_view value) {
   return std::ranges::find(values, value) != values.end();
 }
 
-// Every route of the object, with its kind and index.
-template <typename Visit>
-void each_route(const Json& virtual_service, const Visit& visit) {
-  for (const std::string kind : kKinds) {
-    const auto& routes = base::field(virtual_service, {"spec", kind.c_str()});
-    if (!routes.is_array()) continue;
-    for (std::size_t index = 0; index < routes.size(); ++index) visit(kind, index, routes[index]);
-  }
-}
-
 bool has_route_to(const Target& target, const Json& virtual_service) {
   bool found = false;
-  each_route(virtual_service, [&](const std::string&, std::size_t, const Json& route) {
+  each_route_of(virtual_service, [&](const std::string&, std::size_t, const Json& route) {
     found = found || routes_to(target, virtual_service, route);
   });
   return found;
@@ -49,7 +40,7 @@ bool has_route_to(const Target& target, const Json& virtual_service) {
 
 bool delegates_to(const Json& root, const Json& delegate) {
   bool found = false;
-  each_route(root, [&](const std::string&, std::size_t, const Json& route) {
+  each_route_of(root, [&](const std::string&, std::size_t, const Json& route) {
     auto name_space = base::text(route, {"delegate", "namespace"});
     if (name_space.empty()) name_space = base::namespace_of(root);
     found = found || (base::text(route, {"delegate", "name"}) == base::name_of(delegate) &&
@@ -100,7 +91,7 @@ std::vector<const Json*> binding_of(const Objects& objects, const Json& managed)
 void add_unmanaged(const Target& target, const Objects& objects, std::vector<std::string>& sentences) {
   for (const auto& object : objects.of(kube::kVirtualServices)) {
     if (base::namespace_of(object) != target.name_space) continue;
-    each_route(object, [&](const std::string& kind, std::size_t index, const Json& route) {
+    each_route_of(object, [&](const std::string& kind, std::size_t index, const Json& route) {
       if (!routes_to(target, object, route) || manages(target, object, kind, route)) return;
       sentences.push_back(label_of(target, object) + " " + route_label(kind, index, route) +
                           " goes to Service " + target.service +
@@ -302,7 +293,7 @@ void add_dead_names(const Target& target, const Objects& objects, std::vector<Re
     }
     std::set<std::string> missing;
     for (const auto& route : base::field(listed, {"routes"})) missing.insert(route.get<std::string>());
-    each_route(*found, [&](const std::string& kind, std::size_t, const Json& route) {
+    each_route_of(*found, [&](const std::string& kind, std::size_t, const Json& route) {
       if (kind == "http" && routes_to(target, *found, route)) missing.erase(base::text(route, {"name"}));
     });
     for (const auto& route : missing) {

@@ -15,6 +15,7 @@
 #include "operator/routing/istio/ports.h"
 #include "operator/routing/istio/rules.h"
 #include "operator/routing/istio/settings.h"
+#include "operator/routing/istio/undivided.h"
 #include "operator/routing/istio/virtual_service.h"
 
 namespace weir::routing {
@@ -31,6 +32,20 @@ struct View {
     }
     each_owner_subset([&](const std::string& subset) {
       if (names.owner_stable(subset) && !names.owner_candidate(subset)) names.pin(subset);
+    });
+    undivided = find_undivided(target, objects, names);
+    keep_named();
+  }
+
+  // Of a pinned subset that is kept the successor does not take its place: a promotion leaves it beside it.
+  void keep_named() {
+    for (const auto& one : undivided) {
+      if (!one.subset.empty()) names.keep(one.subset);
+    }
+    if (!names.kept().contains(names.replaced())) return;
+    const auto successor = names.candidate();
+    each_owner_subset([&](const std::string& subset) {
+      if (subset == successor) names.keep(subset);
     });
   }
 
@@ -58,6 +73,7 @@ struct View {
   Rules rules;
   SubsetNames names;
   Managed managed;
+  std::vector<Undivided> undivided;
 };
 
 void append(std::vector<Refusal>& all, std::vector<Refusal> more) {
@@ -190,6 +206,9 @@ Objects IstioRouter::gather(const Target& target, const kube::Stores& stores) co
     routes.with(term);
     rules.with(term);
   }
+  for (const auto& host : {target.stable_service, target.candidate_service}) {
+    if (!host.empty()) routes.with(host_term(host, target.name_space));
+  }
   for (const auto& listed : listed_virtual_services(target))
     routes.named({target.name_space, base::text(listed, {"name"})});
   for (const auto& record : target.records) {
@@ -230,6 +249,7 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
     if (rule != nullptr)
       reading.foundation_objects.push_back({kube::kDestinationRules, base::name_of(*rule)});
   }
+  add_undivided(target, view.rules, view.names, view.undivided, reading);
   reading.not_isolated = not_isolated(target, objects, view.rules, view.managed);
   if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {
     reading.refusals.push_back(

@@ -1,29 +1,18 @@
 #include "operator/routing/istio/mentions.h"
 
 #include "operator/base/json.h"
+#include "operator/routing/istio/destinations.h"
 #include "operator/routing/istio/rules.h"
-#include "operator/routing/istio/table.h"
 
 namespace weir::routing {
 namespace {
-
-// Every place of a route that requests are sent to, copies among them.
-template <typename Visit>
-void each_destination_of(const Json& route, const Visit& visit) {
-  for (const auto* list : {"route", "mirrors"}) {
-    const auto& entries = base::field(route, {list});
-    if (!entries.is_array()) continue;
-    for (const auto& entry : entries) visit(base::field(entry, {"destination"}));
-  }
-  visit(base::field(route, {"mirror"}));
-}
 
 void add_route(const Json& object, const Json& route, std::vector<std::string>& terms) {
   if (const auto name = base::text(route, {"delegate", "name"}); !name.empty()) {
     const auto name_space = base::text(route, {"delegate", "namespace"});
     terms.push_back(delegate_term(name_space.empty() ? base::namespace_of(object) : name_space, name));
   }
-  each_destination_of(route, [&](const Json& destination) {
+  each_destination_of(route, [&](const char*, std::size_t, const Json& destination) {
     const auto host = base::text(destination, {"host"});
     if (!host.empty()) terms.push_back(host_term(host, base::namespace_of(object)));
   });
@@ -32,11 +21,10 @@ void add_route(const Json& object, const Json& route, std::vector<std::string>& 
 // Of all its routes.
 template <typename Visit>
 void each_destination(const Json& virtual_service, const Visit& visit) {
-  for (const auto* kind : kKinds) {
-    const auto& routes = base::field(virtual_service, {"spec", kind});
-    if (!routes.is_array()) continue;
-    for (const auto& route : routes) each_destination_of(route, visit);
-  }
+  each_route_of(virtual_service, [&](const std::string&, std::size_t, const Json& route) {
+    each_destination_of(route,
+                        [&](const char*, std::size_t, const Json& destination) { visit(destination); });
+  });
 }
 
 }  // namespace
@@ -80,11 +68,8 @@ std::vector<std::string> bound_host_terms(const Json& virtual_service) {
 
 std::vector<std::string> terms_of_virtual_service(const Json& object) {
   auto terms = bound_host_terms(object);
-  for (const auto* kind : kKinds) {
-    const auto& routes = base::field(object, {"spec", kind});
-    if (!routes.is_array()) continue;
-    for (const auto& route : routes) add_route(object, route, terms);
-  }
+  each_route_of(object,
+                [&](const std::string&, std::size_t, const Json& route) { add_route(object, route, terms); });
   keep_one_of_each(terms);
   return terms;
 }

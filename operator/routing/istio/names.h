@@ -40,6 +40,9 @@ class SubsetNames {
   // Says that an owner's destination names a subset that is stable's: a promotion has to move it.
   void pin(const std::string& subset) { pinned_.insert(subset); }
   [[nodiscard]] const std::set<std::string>& pinned() const { return pinned_; }
+  // Says that a place which the release does not put back names the subset: it is not taken away.
+  void keep(const std::string& subset) { kept_.insert(subset); }
+  [[nodiscard]] const std::set<std::string>& kept() const { return kept_; }
   // Pinned subsets that keep their name and get the candidate's labels at the promotion. Others are
   // `replaced`: the route gets the name of the candidate's subset, the owner's or the one that takes the
   // pinned one's place.
@@ -74,6 +77,7 @@ class SubsetNames {
   std::set<std::string> originals_;                              // subsets that recorded destinations name
   std::vector<std::string> owner_candidates_;  // the candidate's, that the owner's rule has of its own accord
   std::set<std::string> pinned_;
+  std::set<std::string> kept_;
 };
 
 }  // namespace weir::routing

@@ -128,6 +128,15 @@ TEST_F(Interest, of_a_route_is_also_with_the_release_whose_service_it_no_longer_
   EXPECT_THAT(route("web", {{"http", to("cart2")}}), IsEmpty());
 }
 
+TEST_F(Interest, of_a_route_is_also_with_the_release_that_made_the_service_it_names) {
+  add("checkout-v2", "checkout", "Progressing");
+  EXPECT_THAT(route("orders", {{"http", to("checkout-v1")}}), IsEmpty());
+  put(kube::kServices, "checkout-v1", made_by_an_older_operator());
+  EXPECT_THAT(route("orders", {{"http", to("checkout-v1.shop.svc.cluster.local")}}), ElementsAre(kCheckout));
+  EXPECT_THAT(route("orders", {{"http", to("cart")}}), ElementsAre(kCheckout));
+  EXPECT_THAT(route("orders", {{"http", to("cart2")}}), IsEmpty());
+}
+
 TEST_F(Interest, of_a_root_is_with_the_releases_of_what_it_delegates_to) {
   add("checkout-v2", "checkout", "Progressing");
   route("leaf", {{"http", to("checkout")}});

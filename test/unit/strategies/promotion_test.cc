@@ -379,6 +379,31 @@ TEST(Promotion, keeps_stables_pods_while_another_service_has_no_others) {
   }
 }
 
+TEST(Promotion, keeps_stables_pods_while_a_route_that_it_does_not_move_has_no_others) {
+  for (const auto after : {AfterPromotion::Scale, AfterPromotion::Delete}) {
+    World world;
+    world.release.spec.stable.after_promotion = after;
+    world.seen.fixed_to_stable = {"a mirror names subset v1"};
+    world.run();
+    EXPECT_EQ(world.phase(), Phase::Succeeded);
+    ASSERT_TRUE(world.seen.stable);
+    EXPECT_EQ(world.seen.stable->replicas, 3);
+    EXPECT_TRUE(world.told("PinnedToStable"));
+    EXPECT_EQ(world.release.status.message,
+              "checkout-v2 serves all traffic; checkout-v1 keeps its pods: a mirror names subset v1; lead it "
+              "elsewhere, then scale checkout-v1 down");
+  }
+}
+
+TEST(Promotion, says_nothing_of_routes_that_stay_with_a_stable_that_is_kept) {
+  World world;
+  world.release.spec.stable.after_promotion = AfterPromotion::Keep;
+  world.seen.fixed_to_stable = {"a mirror names subset v1"};
+  world.run();
+  EXPECT_EQ(world.release.status.message, "checkout-v2 serves all traffic");
+  EXPECT_FALSE(world.told("PinnedToStable"));
+}
+
 TEST(Final, forgets_what_was_asked_of_the_release_before_the_next_one_begins) {
   World world;
   world.run_to_step(2);

@@ -362,6 +362,16 @@ TEST(Rollback, keeps_the_candidate_that_may_be_all_there_is) {
             2);
 }
 
+TEST(Rollback, keeps_the_candidates_pods_while_a_route_that_it_does_not_move_has_no_others) {
+  World world;
+  world.seen.fixed_to_candidate = {"a route names subset v2"};
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.candidate->replicas, 2);
+  EXPECT_EQ(std::ranges::count(world.events, std::string("CandidateKept"), &Event::reason), 1);
+}
+
 TEST(Pending, says_what_a_person_should_know_before_traffic_moves) {
   World world;
   world.seen.warnings = {{"OtherServices", "Service checkout-grpc selects pods of checkout-v1"}};
