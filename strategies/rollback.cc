@@ -70,9 +70,22 @@ Next return_traffic(Context& context) {
   return context.act(Route{{Weight::none()}});
 }
 
+// A Service that is gone may come back as it was, selecting the candidate, whose pods it would need then.
+Next await_service(Context& context) {
+  const auto& seen = context.seen;
+  const auto end = context.outlook().end_of_phase;
+  if (!seen.routes || seen.namespace_ending || context.now >= end) return Next::Done;
+  context.again_at(end);
+  return context.hold("ServiceNotFound",
+                      "Service " + context.spec.service.name + " does not exist: " + context.status().target +
+                          " keeps its pods until it is back and selects " + context.status().stable.name,
+                      Severity::Warning);
+}
+
 Next return_selector(Context& context) {
   const auto& seen = context.seen;
-  if (!seen.service || seen.service->selects == Selects::Stable) return Next::Done;
+  if (!seen.service) return await_service(context);
+  if (seen.service->selects == Selects::Stable) return Next::Done;
   if (seen.routes) {
     if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
   }

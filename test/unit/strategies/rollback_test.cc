@@ -191,6 +191,28 @@ TEST(Rollback, without_the_service_returns_traffic_once_stable_has_a_ready_pod) 
   EXPECT_EQ(describe(decision.actions.front()), "route 0 % to the candidate");
 }
 
+// Found by the simulation: the Service came back as it had been, and selected a version that had no pods any
+// more.
+TEST(Rollback, after_the_promotion_waits_for_a_service_that_is_gone_until_its_deadline) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  const auto service = std::exchange(world.seen.service, std::nullopt);
+  world.seen.rollback_requested = "customers complain";
+  auto decision = decide(world.release, world.seen, world.now);
+  ASSERT_EQ(decision.status.phase, Phase::RollingBack);
+  world.release.status = decision.status;
+  world.seen.routes->splits = {{.share = 100, .candidate = 0}};
+  decision = decide(world.release, world.seen, world.now);
+  EXPECT_TRUE(decision.actions.empty());
+  EXPECT_THAT(decision.status.message, HasSubstr("checkout-v2 keeps its pods until it is back"));
+  const auto late = decide(world.release, world.seen, world.now + world.release.spec.progress_deadline);
+  EXPECT_FALSE(late.actions.empty());
+  world.seen.service = service;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
+}
+
 TEST(Rollback, after_the_promotion_is_not_begun_without_stable) {
   World world;
   world.release.spec.stable.after_promotion = AfterPromotion::Delete;
