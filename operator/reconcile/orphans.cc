@@ -152,6 +152,10 @@ bool is_led_to(const ManagedObject& made, const kube::Stores& stores) {
   });
 }
 
+bool is_service_led_to(std::shared_ptr<const Json> service, const kube::Stores& stores) {
+  return is_led_to({kube::kServices, std::move(service), false, true}, stores);
+}
+
 bool Unused::note(const ManagedObject& made, bool led_to, base::Clock::Steady now) {
   if (led_to) {
     forget(made);

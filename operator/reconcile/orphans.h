@@ -46,6 +46,8 @@ struct Due {
 
 // Whether a route of the caches leads to the object.
 [[nodiscard]] bool is_led_to(const ManagedObject& made, const kube::Stores& stores);
+// The same for a Service.
+[[nodiscard]] bool is_service_led_to(std::shared_ptr<const Json> service, const kube::Stores& stores);
 
 // Since when no route leads to what is left: a proxy may still have a route that is gone already. By uid;
 // kept in memory only, and counted afresh by another process. Thread-safe.

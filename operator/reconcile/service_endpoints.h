@@ -17,11 +17,25 @@ struct Look {
   base::Clock::Steady now;
 };
 
-// Fills in the endpoints of `seen.service`, if there is one, and how long they are known. A version's own
-// Service that was taken away, or has no slices yet, says nothing: behind a Service that selects both
-// versions, as Dedicated mode's own always does, those that are not the other version's count as its, as many
-// as it has ready pods.
-void note_endpoints(const TrafficServices& services, bool dedicated, const Look& look,
-                    const kube::Stores& stores, strategies::Observed& seen);
+// What else tells whose the endpoints are.
+struct Behind {
+  bool dedicated = false;                                    // traffic comes by Dedicated mode's own Service
+  strategies::Selects selects = strategies::Selects::Other;  // by the Service that clients call
+  bool version_services = false;                             // each version has a Service of its own
+  int stable_ready = 0;                                      // ready pods; none where there is no workload
+  int candidate_ready = 0;
+};
+
+struct ReadyEndpoints {
+  int stable = 0;
+  int candidate = 0;
+  strategies::Milliseconds age{0};  // how long all of them are known to be as they are
+};
+
+// A version's own Service that was taken away, or has no slices yet, says nothing: behind a Service that
+// selects both versions, as Dedicated mode's own always does, those that are not the other version's count as
+// its, as many as it has ready pods.
+[[nodiscard]] ReadyEndpoints ready_endpoints(const TrafficServices& services, const Behind& behind,
+                                             const Look& look, const kube::Stores& stores);
 
 }  // namespace weir::reconcile

@@ -19,11 +19,6 @@ class IdentityTest : public ::testing::Test, protected ReleaseWorld {
   void run(const std::function<bool()>& until = [] { return false; }) {
     ReleaseWorld::run(reconciler, until);
   }
-  void edit(const kube::Resource& resource, const char* name, const char* pointer, const Json& value) {
-    auto edited = object(resource, name);
-    edited[Json::json_pointer(pointer)] = value;
-    world.api.put(resource, edited);
-  }
   void expect_taken_back() {
     EXPECT_EQ(phase(), "Failed") << message();
     EXPECT_EQ(status()["rollbackReason"], "IdentityChanged");

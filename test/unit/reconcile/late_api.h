@@ -1,4 +1,5 @@
 // An API on which one write goes astray: its caller gets no answer, and it is carried out later, or at once.
+// Or no read is answered.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ class LateApi final : public kube::Api {
   std::function<bool(offline::Verb, const kube::Resource&, const Json& after)> astray;
   bool at_once = false;  // it is carried out, and only its answer is lost
   kube::Code code = kube::Code::Timeout;
-  int writes = 0;  // that were sent
+  bool deaf = false;  // no read is answered
+  int writes = 0;     // that were sent
   int reads = 0;
   std::optional<offline::Verb> lost;  // what went astray
   // Carries it out; the server's answer.
@@ -28,11 +30,13 @@ class LateApi final : public kube::Api {
 
   kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override {
     ++reads;
+    if (deaf) return std::unexpected(no_answer());
     return api_.get(resource, key);
   }
   kube::Result<std::vector<Json>> list(const kube::Resource& resource, std::string_view name_space,
                                        std::string_view selector) override {
     ++reads;
+    if (deaf) return std::unexpected(no_answer());
     return api_.list(resource, name_space, selector);
   }
   kube::Result<Json> create(const kube::Resource& resource, const Json& object) override {
@@ -57,6 +61,7 @@ class LateApi final : public kube::Api {
   }
 
  private:
+  [[nodiscard]] kube::Error no_answer() const { return {.code = code, .message = "no answer in time"}; }
   kube::Result<Json> send(offline::Verb verb, const kube::Resource& resource, const Json& after,
                           const std::function<kube::Result<Json>()>& write) {
     ++writes;
@@ -67,7 +72,7 @@ class LateApi final : public kube::Api {
       return {};
     };
     if (at_once) (void)write();
-    return std::unexpected(kube::Error{.code = code, .message = "no answer in time"});
+    return std::unexpected(no_answer());
   }
 
   kube::Api& api_;

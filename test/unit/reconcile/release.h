@@ -112,6 +112,21 @@ class ReleaseWorld {
     return world.api.get(resource, {"shop", name}).value_or(Json());
   }
   Json status() { return object(kube::kCanaries, "checkout-v2").value("status", Json::object()); }
+  // Somebody changes one field.
+  void edit(const kube::Resource& resource, const char* name, const char* pointer, const Json& value) {
+    auto edited = object(resource, name);
+    edited[Json::json_pointer(pointer)] = value;
+    world.api.put(resource, edited);
+  }
+  // Another Canary of the Service.
+  void add(const std::string& name, const Json& status, const Json& spec = Json::object()) {
+    auto other = object(kube::kCanaries, "checkout-v2");
+    other["metadata"] = {{"name", name}, {"namespace", "shop"}};
+    other["spec"]["targetRef"]["name"] = name;
+    other["spec"].update(spec);
+    other["status"] = status;
+    world.api.put(kube::kCanaries, other);
+  }
   std::string phase() { return status().value("phase", ""); }
   std::string message() { return status().value("message", ""); }
   bool at_weight(int weight) { return status().value("canaryWeight", -1) == weight; }

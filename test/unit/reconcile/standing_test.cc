@@ -62,11 +62,6 @@ class StandingTest : public ::testing::Test, protected ReleaseWorld {
     events.clear();
     names.clear();
   }
-  void edit(const kube::Resource& resource, const char* name, const char* pointer, const Json& value) {
-    auto edited = object(resource, name);
-    edited[Json::json_pointer(pointer)] = value;
-    world.api.put(resource, edited);
-  }
   void scale(const char* name, int replicas) {
     edit(kube::kDeployments, name, "/spec/replicas", replicas);
     follow();
@@ -86,15 +81,6 @@ class StandingTest : public ::testing::Test, protected ReleaseWorld {
     auto after = before;
     after["metadata"]["annotations"]["touched"] = std::to_string(++touched);
     ASSERT_TRUE(world.api.update(kube::kDeployments, before, after));
-  }
-  // Another Canary of the Service.
-  void add(const std::string& name, const Json& status, const Json& spec = Json::object()) {
-    auto other = object(kube::kCanaries, "checkout-v2");
-    other["metadata"] = {{"name", name}, {"namespace", "shop"}};
-    other["spec"]["targetRef"]["name"] = name;
-    other["spec"].update(spec);
-    other["status"] = status;
-    world.api.put(kube::kCanaries, other);
   }
   // The status of another Canary that has ended at this time.
   Json ended(const std::string& phase, const std::string& name, const std::string& time) {

@@ -1,0 +1,66 @@
+#include "operator/reconcile/routes.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "operator/base/json.h"
+#include "operator/reconcile/admission.h"
+#include "operator/reconcile/trim.h"
+
+namespace weir::reconcile {
+namespace {
+
+using strategies::Milliseconds;
+
+std::optional<kube::Stored> find(const Source& source, const routing::ObjectName& object) {
+  const auto* store = source.stores.of(object.kind);
+  return store == nullptr ? std::nullopt : store->get({source.name_space(), object.name});
+}
+
+// With the age and the writer of the object that changed last.
+strategies::RouteState dated(const Source& source, const std::vector<routing::ObjectName>& objects,
+                             strategies::RouteState routes) {
+  routes.age = Milliseconds::max();
+  for (const auto& object : objects) {
+    const auto stored = find(source, object);
+    if (!stored) continue;
+    const auto age = age_of(*stored, source.now);
+    if (age > routes.age) continue;
+    routes.age = age;
+    routes.changed_by = base::text(last_write(*stored->object), {"manager"});
+  }
+  return routes;
+}
+
+}  // namespace
+
+FoundRoutes find_routes(const Source& source, const routing::Target& target) {
+  FoundRoutes found;
+  if (target.stable_version.empty() || target.candidate_version.empty()) return found;
+  found.objects = source.router.gather(target, source.stores);
+  found.reading = source.router.read(target, found.objects);
+  auto& reading = found.reading;
+  for (const auto& refusal : reading.refusals)
+    found.obstacles.push_back({refusal.condition, refusal.reason, refusal.message});
+  // The promotion waits for routes that would lead nowhere after it, unless stable keeps its pods.
+  const bool keeps = source.spec().stable.after_promotion == strategies::AfterPromotion::Keep;
+  for (const auto& fixed : reading.fixed_to_stable) {
+    if (keeps) {
+      reading.warnings.push_back({fixed.reason, fixed.message});
+    } else {
+      found.obstacles.push_back(leads_to_stable(fixed));
+    }
+  }
+  if (source.is_pending() && !source.router.abilities().divides) {
+    if (auto warning = nothing_to_judge(source.canary)) reading.warnings.push_back(*std::move(warning));
+  }
+  if (reading.routes) reading.routes = dated(source, reading.route_objects, *std::move(reading.routes));
+  if (reading.foundation && reading.foundation_object) {
+    if (const auto stored = find(source, *reading.foundation_object))
+      reading.foundation->age = age_of(*stored, source.now);
+  }
+  return found;
+}
+
+}  // namespace weir::reconcile

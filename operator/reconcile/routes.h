@@ -1,0 +1,16 @@
+// The routes of a release, as its router reads the caches.
+#pragma once
+
+#include "operator/reconcile/source.h"
+
+namespace weir::reconcile {
+
+struct FoundRoutes {
+  routing::Objects objects;
+  routing::Router::Reading reading;  // with the ages that the caches know
+  Obstacles obstacles;
+};
+// Nothing is read before both versions are known.
+[[nodiscard]] FoundRoutes find_routes(const Source& source, const routing::Target& target);
+
+}  // namespace weir::reconcile
