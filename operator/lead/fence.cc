@@ -45,7 +45,7 @@ Fence::Id Fence::id_of(const kube::Resource& resource, const Json& object) {
   return {resource.plural, kube::key_of(object)};
 }
 
-bool Fence::overtaken(const kube::Key& release, const Reading& reading, const Lead& lead) {
+bool Fence::overtaken(const kube::Key& release, const Reading& reading, const Leadership& lead) {
   std::int64_t latest = term_of_status(reading.canary);
   for (const auto& one : reading.objects) latest = std::max(latest, term_of_claim(*one.object));
   const std::lock_guard lock(mutex_);

@@ -25,10 +25,13 @@ namespace weir::lead {
 
 using kube::Json;
 
-// As what this process leads the releases of a Service. Empty: it does not, and must write nothing for them.
+// The leadership of this process over the releases of a Service. Empty: it does not lead them, and must write
+// nothing for them.
 // Thread-safe.
-using Leadership = std::function<std::optional<Lead>(const kube::Key& service)>;
-[[nodiscard]] inline std::optional<Lead> leads_alone(const kube::Key& /*service*/) { return Lead{}; }
+using LeadershipOf = std::function<std::optional<Leadership>(const kube::Key& service)>;
+[[nodiscard]] inline std::optional<Leadership> leads_alone(const kube::Key& /*service*/) {
+  return Leadership{};
+}
 
 // An object that a release writes, or owns.
 struct ManagedObject {
@@ -51,14 +54,16 @@ struct Reading {
 // What this process knows of the writes to each release's objects. Thread-safe; does no I/O.
 class Fence {
  public:
-  explicit Fence(Leadership leadership) : leadership_(std::move(leadership)) {}
+  explicit Fence(LeadershipOf leadership) : leadership_(std::move(leadership)) {}
 
-  [[nodiscard]] std::optional<Lead> lead(const kube::Key& service) const { return leadership_(service); }
+  [[nodiscard]] std::optional<Leadership> lead(const kube::Key& service) const {
+    return leadership_(service);
+  }
 
   // Whether an object of the release carries a claim or a status of a later term: another leads, and this
   // process has not learnt it yet. Once the lease is renewed nevertheless, that is of a Lease that was made
   // anew since, and is taken over.
-  [[nodiscard]] bool overtaken(const kube::Key& release, const Reading& reading, const Lead& lead);
+  [[nodiscard]] bool overtaken(const kube::Key& release, const Reading& reading, const Leadership& lead);
 
   // What must be claimed before the release is decided on, in this order; empty: nothing. The Canary comes
   // first: if what is read of it is old, its claim is refused, and nothing else of a release that may be over
@@ -93,7 +98,7 @@ class Fence {
   [[nodiscard]] static Id id_of(const kube::Resource& resource, const Json& object);
   [[nodiscard]] static bool must_claim(Known& known, const ManagedObject& managed);
 
-  Leadership leadership_;
+  LeadershipOf leadership_;
   std::mutex mutex_;
   std::map<kube::Key, Known> known_;
 };

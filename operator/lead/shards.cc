@@ -93,11 +93,11 @@ int Shards::shard_of(const Key& service) const {
   return lead::shard_of(service, static_cast<int>(slots_.size()));
 }
 
-std::optional<Lead> Shards::leads(const Key& service) const {
+std::optional<Leadership> Shards::leads(const Key& service) const {
   const std::lock_guard lock(mutex_);
   const auto& of_service = slot(shard_of(service));
   if (!of_service.term || !is_valid()) return std::nullopt;
-  return Lead{.term = *of_service.term, .renewed_at = renewed_at_};
+  return Leadership{.term = *of_service.term, .renewed_at = renewed_at_};
 }
 
 std::shared_ptr<void> Shards::begin_round(const Key& service) {

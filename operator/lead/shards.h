@@ -22,8 +22,8 @@
 
 namespace weir::lead {
 
-// As what a process leads a release.
-struct Lead {
+// In which term a process works on a release.
+struct Leadership {
   std::int64_t term = 0;
   // When that was last confirmed; empty: no other process is looked for.
   std::optional<base::Clock::Steady> renewed_at;
@@ -51,9 +51,9 @@ class Shards {
   // Gives all shards up, so that others need not wait for the end of a lease. Rounds must have ended.
   virtual void release() = 0;
 
-  // As what this process leads the releases of a Service; empty: it does not. Asked before each write. The
-  // term rises each time the shard changes hands, and when it is taken again after a lapse.
-  [[nodiscard]] std::optional<Lead> leads(const Key& service) const;
+  // The leadership of this process over the releases of a Service; empty: it has none. Asked before each
+  // write. The term rises each time the shard changes hands, and when it is taken again after a lapse.
+  [[nodiscard]] std::optional<Leadership> leads(const Key& service) const;
   // To be kept for as long as a round of a release of this Service lasts: the shard is not given up
   // meanwhile. Null: there is to be no round.
   [[nodiscard]] std::shared_ptr<void> begin_round(const Key& service);

@@ -42,8 +42,8 @@ bool asks_for_the_same(const Json& one, const Json& other) {
   return same_but(one, other, {"metadata", "status"});
 }
 
-void take_back(Json& object, const Json& before, Part part) {
-  if (part == Part::Object) return take_over(object, before, "status");
+void take_back(Json& object, const Json& before, Subresource subresource) {
+  if (subresource == Subresource::None) return take_over(object, before, "status");
   std::vector<std::string> fields;
   for (const Json* one : std::array<const Json*, 2>{&object, &before}) {
     for (const auto& [field, value] : one->items()) fields.push_back(field);

@@ -10,13 +10,13 @@ namespace weir::offline {
 
 using kube::Json;
 
-// What a write may touch: the object without its status, or the status alone (the subresource).
-enum class Part { Object, Status };
+// By which a write comes. None: it may touch the object without its status; Status: the status alone.
+enum class Subresource { None, Status };
 
 // `object` after a JSON patch (RFC 6902: an array) or a merge patch (RFC 7386: an object).
 [[nodiscard]] std::expected<Json, std::string> patched(const Json& object, const Json& patch);
-// Makes all of `object` that a write of `part` may not touch what it is in `before`.
-void take_back(Json& object, const Json& before, Part part);
+// Makes all of `object` that a write by `subresource` may not touch what it is in `before`.
+void take_back(Json& object, const Json& before, Subresource subresource);
 // Whether they differ in nothing but metadata and status: then the generation stays.
 [[nodiscard]] bool asks_for_the_same(const Json& one, const Json& other);
 

@@ -91,7 +91,7 @@ Json MemoryApi::put(const Resource& resource, Json object, std::string_view mana
     const Object before = current(resource, key);
     if (!before && ending_namespaces_.contains(key.name_space))
       return std::make_shared<const Json>(std::move(object));
-    return keep(resource, std::move(object), before, Part::Object, manager);
+    return keep(resource, std::move(object), before, Subresource::None, manager);
   });
 }
 
@@ -138,8 +138,8 @@ Result<MemoryApi::Object> MemoryApi::create(const Resource& resource, Json objec
 }
 
 Result<MemoryApi::Object> MemoryApi::patch(const Resource& resource, const Key& key, const Json& patch,
-                                           Part part, std::string_view manager) {
-  return locked([&] { return apply(resource, key, patch, part, manager); });
+                                           Subresource subresource, std::string_view manager) {
+  return locked([&] { return apply(resource, key, patch, subresource, manager); });
 }
 
 Result<MemoryApi::Object> MemoryApi::remove(const Resource& resource, const Key& key,
@@ -188,7 +188,7 @@ Result<Json> MemoryApi::update_status(const Resource& resource, const Json& befo
 Result<Json> MemoryApi::write(Verb verb, const Resource& resource, const Json& before,
                               const Json& operations) {
   if (operations.empty()) return before;
-  const Part part = verb == Verb::UpdateStatus ? Part::Status : Part::Object;
+  const Subresource subresource = verb == Verb::UpdateStatus ? Subresource::Status : Subresource::None;
   const auto changed = locked([&]() -> Result<Object> {
     const Key key = kube::key_of(before);
     // A patch that does not fit an object that has changed is a conflict too.
@@ -197,7 +197,7 @@ Result<Json> MemoryApi::write(Verb verb, const Resource& resource, const Json& b
         kube::metadata_text(*now, "resourceVersion") != kube::metadata_text(before, "resourceVersion")) {
       return std::unexpected(changed_since(resource, key));
     }
-    return apply(resource, key, operations, part, kOwnManager);
+    return apply(resource, key, operations, subresource, kOwnManager);
   });
   if (!changed) return std::unexpected(changed.error());
   if (on_write_) on_write_({verb, resource, before, **changed});
@@ -242,13 +242,13 @@ Result<MemoryApi::Object> MemoryApi::make(const Resource& resource, Json object,
        {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp"}) {
     metadata.erase(field);
   }
-  return keep(resource, std::move(object), nullptr, Part::Object, manager);
+  return keep(resource, std::move(object), nullptr, Subresource::None, manager);
 }
 
 Result<MemoryApi::Object> MemoryApi::apply(const Resource& resource, const Key& key, const Json& patch,
-                                           Part part, std::string_view manager) {
+                                           Subresource subresource, std::string_view manager) {
   const Object before = current(resource, key);
-  if (!before || (part == Part::Status && !has_status(resource))) {
+  if (!before || (subresource == Subresource::Status && !has_status(resource))) {
     return std::unexpected(not_found(resource, key));
   }
   auto next = patched(*before, patch);
@@ -261,13 +261,13 @@ Result<MemoryApi::Object> MemoryApi::apply(const Resource& resource, const Key& 
   if (!version.empty() && version != kube::metadata_text(*before, "resourceVersion")) {
     return std::unexpected(changed_since(resource, key));
   }
-  if (has_status(resource)) take_back(*next, *before, part);
-  return keep(resource, *std::move(next), before, part, manager);
+  if (has_status(resource)) take_back(*next, *before, subresource);
+  return keep(resource, *std::move(next), before, subresource, manager);
 }
 
 // Returns the object as it is now; one that has only waited for this write to go is gone.
-MemoryApi::Object MemoryApi::keep(const Resource& resource, Json object, const Object& before, Part part,
-                                  std::string_view manager) {
+MemoryApi::Object MemoryApi::keep(const Resource& resource, Json object, const Object& before,
+                                  Subresource subresource, std::string_view manager) {
   const Json nothing;
   const Json& known = before ? *before : nothing;
   if (on_admission_) on_admission_(resource, object, known);
@@ -279,19 +279,20 @@ MemoryApi::Object MemoryApi::keep(const Resource& resource, Json object, const O
     drop(id, false);
     return std::make_shared<const Json>(std::move(object));
   }
-  replace(id, {resource, before}, std::move(object), part, false);
+  replace(id, {resource, before}, std::move(object), subresource, false);
   return objects_.at(id).object;
 }
 
 // The object gets a version of its own, and everyone who follows is told.
-void MemoryApi::replace(const Id& id, const Entry& before, Json object, Part part, bool collected) {
+void MemoryApi::replace(const Id& id, const Entry& before, Json object, Subresource subresource,
+                        bool collected) {
   object["metadata"]["resourceVersion"] = std::to_string(++last_version_);
   const auto after = std::make_shared<const Json>(std::move(object));
   objects_.insert_or_assign(id, Entry{before.resource, after});
   if (mirror_ != nullptr) {
     if (kube::Store* store = mirror_->of(before.resource)) store->put(*after, clock_.steady());
   }
-  if (on_change_) untold_.push_back({before.resource, before.object, after, false, part, collected});
+  if (on_change_) untold_.push_back({before.resource, before.object, after, false, subresource, collected});
 }
 
 // The server's own fields: taken over from `before`, or given to a new object.

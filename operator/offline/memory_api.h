@@ -45,8 +45,8 @@ struct Changed {
   std::shared_ptr<const Json> after;   // of an object that is gone its last form, with the resourceVersion of
                                        // its deletion
   bool gone = false;
-  Part part = Part::Object;  // Status: through the subresource
-  bool collected = false;    // by the garbage collector, because an owner went
+  Subresource subresource = Subresource::None;  // by which it was written
+  bool collected = false;                       // by the garbage collector, because an owner went
 };
 
 // What becomes of the objects that name the one that is deleted as their owner: they go after it; before it,
@@ -98,10 +98,10 @@ class MemoryApi final : public Api {
                                                    std::string_view label_selector);
   [[nodiscard]] Result<Object> create(const Resource& resource, Json object, std::string_view manager);
   // Applies a JSON patch (RFC 6902: an array) or a merge patch (RFC 7386: an object) to the object as it is.
-  // What it changes outside of `part` is ignored. 409 if the result carries another resourceVersion than the
-  // object, 422 without a field if the patch does not apply.
-  [[nodiscard]] Result<Object> patch(const Resource& resource, const Key& key, const Json& patch, Part part,
-                                     std::string_view manager);
+  // What it changes that a write by `subresource` may not touch is ignored. 409 if the result carries another
+  // resourceVersion than the object, 422 without a field if the patch does not apply.
+  [[nodiscard]] Result<Object> patch(const Resource& resource, const Key& key, const Json& patch,
+                                     Subresource subresource, std::string_view manager);
   // What must be true of an object for it to be removed; empty: anything will do.
   struct Preconditions {
     std::string uid;
@@ -140,14 +140,14 @@ class MemoryApi final : public Api {
   // The rest is called with the lock held.
   [[nodiscard]] Object current(const Resource& resource, const Key& key) const;
   [[nodiscard]] Result<Object> make(const Resource& resource, Json object, std::string_view manager);
-  [[nodiscard]] Result<Object> apply(const Resource& resource, const Key& key, const Json& patch, Part part,
-                                     std::string_view manager);
+  [[nodiscard]] Result<Object> apply(const Resource& resource, const Key& key, const Json& patch,
+                                     Subresource subresource, std::string_view manager);
   // Those below, but for `keep` and what it uses, are in removal.cc.
   [[nodiscard]] Result<Object> take_away(const Resource& resource, const Key& key,
                                          const Preconditions& preconditions, Propagation propagation);
-  Object keep(const Resource& resource, Json object, const Object& before, Part part,
+  Object keep(const Resource& resource, Json object, const Object& before, Subresource subresource,
               std::string_view manager);
-  void replace(const Id& id, const Entry& before, Json object, Part part, bool collected);
+  void replace(const Id& id, const Entry& before, Json object, Subresource subresource, bool collected);
   void complete(const Resource& resource, Json& object, const Json& before);
   void sign(const Resource& resource, Json& object, const Json& before, std::string_view manager) const;
   void start_removal(const Id& id, Propagation propagation, bool collected);

@@ -99,7 +99,7 @@ void MemoryApi::start_removal(const Id& id, Propagation propagation, bool collec
   if (metadata.contains("generation"))
     metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
   if (waits) metadata["finalizers"].push_back(kForeground);
-  replace(id, entry, std::move(going), Part::Object, collected);
+  replace(id, entry, std::move(going), Subresource::None, collected);
   if (!waits) return;
   collect(dependents, uid, Propagation::Foreground);
   end_foreground(id);
@@ -116,7 +116,7 @@ void MemoryApi::drop(const Id& id, bool collected) {
     Json last = *entry.object;
     last["metadata"]["resourceVersion"] = std::to_string(last_version_);
     untold_.push_back({entry.resource, entry.object, std::make_shared<const Json>(std::move(last)), true,
-                       Part::Object, collected});
+                       Subresource::None, collected});
   }
   const auto uid = kube::metadata_text(*entry.object, "uid");
   collect(dependents_of(uid, id.second.name_space), uid, Propagation::Background);
@@ -154,7 +154,7 @@ void MemoryApi::disown(const Id& dependent, const std::string& owner_uid) {
   std::erase_if(references.get_ref<Json::array_t&>(),
                 [&](const Json& reference) { return refers_to(reference, owner_uid); });
   if (references.empty()) released["metadata"].erase("ownerReferences");
-  replace(dependent, before, std::move(released), Part::Object, true);
+  replace(dependent, before, std::move(released), Subresource::None, true);
 }
 
 void MemoryApi::end_foreground(const Id& owner) {
@@ -169,7 +169,7 @@ void MemoryApi::end_foreground(const Id& owner) {
   Json released = *entry.object;
   std::erase(released["metadata"]["finalizers"].get_ref<Json::array_t&>(), Json(kForeground));
   if (!has_finalizers(released)) return drop(owner, true);
-  replace(owner, entry, std::move(released), Part::Object, true);
+  replace(owner, entry, std::move(released), Subresource::None, true);
 }
 
 std::vector<MemoryApi::Id> MemoryApi::waiting_owners_of(const Json& dependent,

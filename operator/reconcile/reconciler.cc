@@ -116,7 +116,7 @@ Round no_round(const kube::Key& key, const std::string& why) {
 }  // namespace
 
 Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, Analyst& analyst,
-                       const base::Clock& clock, Listener listener, lead::Leadership leadership)
+                       const base::Clock& clock, Listener listener, lead::LeadershipOf leadership)
     : api_(api),
       urgent_(urgent),
       stores_(stores),
@@ -175,12 +175,12 @@ Round Reconciler::look_after_orphans(const kube::Key& key, const kube::Key& serv
   return round;
 }
 
-Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, const Lead& lead) {
+Round Reconciler::look_after_finished(const kube::Key& key, const Json& record, const Leadership& lead) {
   const auto release = read_finished(record);
   return begins_anew(release) ? decide_whole(key, lead) : decide(release, record, lead, Read::Record);
 }
 
-Round Reconciler::decide_whole(const kube::Key& key, const Lead& lead) {
+Round Reconciler::decide_whole(const kube::Key& key, const Leadership& lead) {
   const auto whole = api_.get(kube::kCanaries, key);
   if (!whole) return {.error = whole.error()};
   const auto canary = canary::parse(*whole);
@@ -188,7 +188,8 @@ Round Reconciler::decide_whole(const kube::Key& key, const Lead& lead) {
   return decide(*canary, *whole, lead);
 }
 
-Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Lead& lead, Read read) {
+Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Leadership& lead,
+                         Read read) {
   const kube::Key key{canary.name_space, canary.name};
   const std::int64_t term = lead.term;
   lead::FencedApi before(api_for(canary.status.phase), fence_, key, service_of(object), term);
@@ -257,7 +258,7 @@ bool Reconciler::is_ending(const Snapshot& snapshot) {
   return found != ending_.end() && found->second == snapshot.canary.uid;
 }
 
-strategies::TimePoint Reconciler::watched_since(const kube::Key& key, const Lead& lead) {
+strategies::TimePoint Reconciler::watched_since(const kube::Key& key, const Leadership& lead) {
   const std::lock_guard lock(mutex_);
   const auto [known, first] = watched_.try_emplace(key, Watched{lead.term, clock_.wall()});
   if (!first && known->second.term != lead.term) known->second = {lead.term, clock_.wall()};
@@ -314,7 +315,7 @@ std::optional<Round> Reconciler::claim(kube::Api& api, const Snapshot& snapshot,
 }
 
 kube::Result<void> Reconciler::write_status(kube::Api& api, Snapshot& snapshot,
-                                            const strategies::Decision& decision, const Lead& lead) {
+                                            const strategies::Decision& decision, const Leadership& lead) {
   if (!is_worth_a_write(snapshot.canary.status, decision)) return {};
   Json after = snapshot.object;
   after["status"] = canary::to_json(decision.status, snapshot.canary.spec);
@@ -327,7 +328,7 @@ kube::Result<void> Reconciler::write_status(kube::Api& api, Snapshot& snapshot,
 }
 
 // What the CRD let through and still can't be used is said on the resource, once.
-Round Reconciler::refuse(const Json& object, const canary::FieldError& error, const Lead& lead) {
+Round Reconciler::refuse(const Json& object, const canary::FieldError& error, const Leadership& lead) {
   Json after = object;
   auto& status = after["status"];
   if (!status.is_object()) status = Json::object();

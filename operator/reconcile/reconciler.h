@@ -21,7 +21,7 @@
 
 namespace weir::reconcile {
 
-using lead::Lead;
+using lead::Leadership;
 
 // What a round came to.
 struct Round {
@@ -48,7 +48,7 @@ class Reconciler {
   // All but `listener` and `leadership` are borrowed and must outlive the reconciler. `urgent` is the same
   // API for releases that are being rolled back, whose requests should not wait behind others.
   Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, Analyst& analyst,
-             const base::Clock& clock, Listener listener, lead::Leadership leadership = lead::leads_alone);
+             const base::Clock& clock, Listener listener, lead::LeadershipOf leadership = lead::leads_alone);
 
   // Thread-safe for different keys, each that of a Canary or of orphans (orphans.h). Objects that late writes
   // may be on their way to are claimed first, and that is the round. Otherwise status is written first, then
@@ -68,14 +68,14 @@ class Reconciler {
   // A round of what releases of a Service have left whose Canaries are gone.
   [[nodiscard]] Round look_after_orphans(const kube::Key& key, const kube::Key& service);
   // A round of a release that is over, from its kept form (finished.h).
-  [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Lead& lead);
+  [[nodiscard]] Round look_after_finished(const kube::Key& key, const Json& record, const Leadership& lead);
   // From a record nothing is decided that changes the status, of which it has a part only: the Canary is read
   // for that.
   enum class Read { Whole, Record };
-  [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Lead& lead,
+  [[nodiscard]] Round decide(const canary::Canary& canary, const Json& object, const Leadership& lead,
                              Read read = Read::Whole);
   // The same from the Canary of a release that is over as the API server has it now.
-  [[nodiscard]] Round decide_whole(const kube::Key& key, const Lead& lead);
+  [[nodiscard]] Round decide_whole(const kube::Key& key, const Leadership& lead);
   [[nodiscard]] kube::Api& api_for(strategies::Phase phase);
   // The round that ends because an object that status records is there and the caches lack it, as after a
   // definition was installed while this process was cut off; empty: there is none. What looks undivided to
@@ -88,8 +88,8 @@ class Reconciler {
   [[nodiscard]] std::optional<Round> claim(kube::Api& api, const Snapshot& snapshot, std::int64_t term);
   // Nothing is sent if that is not worth a request.
   [[nodiscard]] kube::Result<void> write_status(kube::Api& api, Snapshot& snapshot,
-                                                const strategies::Decision& decision, const Lead& lead);
-  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, const Lead& lead);
+                                                const strategies::Decision& decision, const Leadership& lead);
+  [[nodiscard]] Round refuse(const Json& object, const canary::FieldError& error, const Leadership& lead);
   void ask(const Snapshot& snapshot, const strategies::CheckRequest& request);
 
   kube::Api& api_;
@@ -104,7 +104,7 @@ class Reconciler {
     std::int64_t term = 0;
     strategies::TimePoint since;
   };
-  [[nodiscard]] strategies::TimePoint watched_since(const kube::Key& key, const Lead& lead);
+  [[nodiscard]] strategies::TimePoint watched_since(const kube::Key& key, const Leadership& lead);
   // The first that fails ends the round.
   void perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot, Round& round);
   [[nodiscard]] bool is_ending(const Snapshot& snapshot);

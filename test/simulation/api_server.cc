@@ -234,8 +234,9 @@ http::Response ApiServer::patch(const ApiRequest& request, const http::Request& 
   }
   if (auto why = refusal_of_patch(request, change); !why.empty())
     return failed(refusal(Code::Invalid, 422, std::move(why)), request);
-  const auto part = request.status ? offline::Part::Status : offline::Part::Object;
-  const auto patched = objects_.patch(request.resource, request.key, change, part, manager_of(request, raw));
+  const auto subresource = request.status ? offline::Subresource::Status : offline::Subresource::None;
+  const auto patched =
+      objects_.patch(request.resource, request.key, change, subresource, manager_of(request, raw));
   return patched ? given(request, 200, *patched) : failed(patched.error(), request);
 }
 
@@ -323,7 +324,7 @@ void ApiServer::take(const offline::Changed& changed) {
                       .writer = changed.collected ? 0 : writer_,
                       .sent = sent_,
                       .resource = changed.resource,
-                      .status = changed.part == offline::Part::Status,
+                      .status = changed.subresource == offline::Subresource::Status,
                       .before = changed.before ? *changed.before : Json(),
                       .after = changed.gone ? Json() : *changed.after};
   for (const auto& observer : observers_) observer(change);

@@ -264,7 +264,7 @@ void Cluster::remove(const std::string& name) {
   const Pod pod = std::move(pods_.extract(found).mapped());
   pod_names_.erase(pod.address);
   const Json released{{"metadata", {{"finalizers", nullptr}}}};
-  (void)server_.objects().patch(kube::kPods, {pod.name_space, pod.name}, released, offline::Part::Object,
+  (void)server_.objects().patch(kube::kPods, {pod.name_space, pod.name}, released, offline::Subresource::None,
                                 kKubelet);
   wake_all_of(pod);
 }

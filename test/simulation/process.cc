@@ -91,7 +91,9 @@ std::unique_ptr<lead::Shards> Process::shards_of(Replicas replicas) {
   return sharding;
 }
 
-std::optional<lead::Lead> Process::lead() const { return shards_->leads({kNamespace, around_.service}); }
+std::optional<lead::Leadership> Process::lead() const {
+  return shards_->leads({kNamespace, around_.service});
+}
 
 reconcile::Listener Process::listener() {
   reconcile::Listener listener{.on_check = [this](const canary::Canary&, const strategies::CheckRequest&) {

@@ -69,7 +69,7 @@ class Process {
   void come_back(Watching& watching, Millis delay);
   void step(Watching& watching);
   [[nodiscard]] std::unique_ptr<lead::Shards> shards_of(Replicas replicas);
-  [[nodiscard]] std::optional<lead::Lead> lead() const;
+  [[nodiscard]] std::optional<lead::Leadership> lead() const;
   void step_shards();
   void come_back_to_shards(Millis delay);
   void shards_changed(const std::vector<lead::Shards::Change>& changes);

@@ -182,9 +182,9 @@ TEST_F(MemoryApiTest, tells_of_every_change_whoever_makes_it) {
   EXPECT_EQ(*changes[0].after, made);
   EXPECT_EQ(*changes[1].before, made);
   EXPECT_EQ(*changes[1].after, second);
-  EXPECT_EQ(changes[1].part, Part::Object);
+  EXPECT_EQ(changes[1].subresource, Subresource::None);
   EXPECT_EQ(*changes[2].after, third);
-  EXPECT_EQ(changes[2].part, Part::Status);
+  EXPECT_EQ(changes[2].subresource, Subresource::Status);
   EXPECT_FALSE(changes[2].gone);
   EXPECT_TRUE(changes[3].gone);
   EXPECT_EQ(*changes[3].before, third);
@@ -200,11 +200,12 @@ TEST_F(MemoryApiTest, can_be_read_by_whoever_is_told_of_a_change) {
 TEST_F(MemoryApiTest, applies_a_raw_patch_to_the_object_as_it_is) {
   api.put(kube::kServices, object("web", {{"n", 1}, {"m", 1}}));
   const Json operations = Json::parse(R"([{"op":"replace","path":"/spec/n","value":2}])");
-  const auto patched = api.patch(kube::kServices, {"shop", "web"}, operations, Part::Object, "tool").value();
+  const auto patched =
+      api.patch(kube::kServices, {"shop", "web"}, operations, Subresource::None, "tool").value();
   EXPECT_EQ((*patched)["spec"], Json::parse(R"({"n":2,"m":1})"));
   EXPECT_EQ((*patched)["metadata"]["managedFields"].back()["manager"], "tool");
   const Json merge = Json::parse(R"({"spec":{"m":null,"k":3}})");
-  const auto merged = api.patch(kube::kServices, {"shop", "web"}, merge, Part::Object, "tool").value();
+  const auto merged = api.patch(kube::kServices, {"shop", "web"}, merge, Subresource::None, "tool").value();
   EXPECT_EQ((*merged)["spec"], Json::parse(R"({"n":2,"k":3})"));
 }
 
@@ -214,7 +215,7 @@ TEST_F(MemoryApiTest, answers_a_patch_that_names_another_version_with_a_conflict
   const Json guarded =
       Json::array({{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version(old)}},
                    {{"op", "replace"}, {"path", "/spec/n"}, {"value", 3}}});
-  const auto refused = api.patch(kube::kServices, {"shop", "web"}, guarded, Part::Object, "tool");
+  const auto refused = api.patch(kube::kServices, {"shop", "web"}, guarded, Subresource::None, "tool");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().status, 409);
   EXPECT_EQ(refused.error().code, kube::Code::Conflict);
@@ -227,7 +228,7 @@ TEST_F(MemoryApiTest, answers_a_patch_that_does_not_apply_with_invalid_and_no_fi
        {R"([{"op":"remove","path":"/spec/absent"}])", R"([{"op":"test","path":"/spec/n","value":9}])",
         R"([{"op":"nonsense"}])", R"("neither")"}) {
     const auto refused =
-        api.patch(kube::kServices, {"shop", "web"}, Json::parse(operations), Part::Object, "tool");
+        api.patch(kube::kServices, {"shop", "web"}, Json::parse(operations), Subresource::None, "tool");
     ASSERT_FALSE(refused) << operations;
     EXPECT_EQ(refused.error().status, 422) << operations;
     EXPECT_EQ(refused.error().field, "");
@@ -239,7 +240,7 @@ TEST_F(MemoryApiTest, lets_no_patch_rename_an_object) {
   for (const char* operations : {R"([{"op":"replace","path":"/metadata/name","value":"other"}])",
                                  R"([{"op":"replace","path":"","value":7}])"}) {
     const auto refused =
-        api.patch(kube::kServices, {"shop", "web"}, Json::parse(operations), Part::Object, "tool");
+        api.patch(kube::kServices, {"shop", "web"}, Json::parse(operations), Subresource::None, "tool");
     ASSERT_FALSE(refused) << operations;
     EXPECT_EQ(refused.error().status, 400) << operations;
   }
@@ -251,7 +252,7 @@ TEST_F(MemoryApiTest, ignores_what_a_patch_changes_outside_of_its_part) {
   api.put(kube::kCanaries, whole);
   const Json both =
       Json::parse(R"({"spec":{"n":2},"status":{"n":2},"alien":1,"metadata":{"labels":{"a":"b"}}})");
-  const auto status = *api.patch(kube::kCanaries, {"shop", "web"}, both, Part::Status, "tool").value();
+  const auto status = *api.patch(kube::kCanaries, {"shop", "web"}, both, Subresource::Status, "tool").value();
   EXPECT_EQ(status["status"]["n"], 2);
   EXPECT_EQ(status["spec"]["n"], 1);
   EXPECT_FALSE(status.contains("alien"));
@@ -259,7 +260,7 @@ TEST_F(MemoryApiTest, ignores_what_a_patch_changes_outside_of_its_part) {
   EXPECT_EQ(status["metadata"]["generation"], 1);
 
   const Json other = Json::parse(R"({"spec":{"n":3},"status":{"n":3}})");
-  const auto spec = *api.patch(kube::kCanaries, {"shop", "web"}, other, Part::Object, "tool").value();
+  const auto spec = *api.patch(kube::kCanaries, {"shop", "web"}, other, Subresource::None, "tool").value();
   EXPECT_EQ(spec["status"]["n"], 2);
   EXPECT_EQ(spec["spec"]["n"], 3);
 }

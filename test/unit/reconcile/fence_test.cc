@@ -41,9 +41,9 @@ class Cluster : public ReleaseWorld {
                                         std::move(listener), [this](const kube::Key&) { return lead(); });
   }
 
-  [[nodiscard]] std::optional<Lead> lead() const {
+  [[nodiscard]] std::optional<Leadership> lead() const {
     if (!term) return std::nullopt;
-    return Lead{.term = *term, .renewed_at = renewed_at};
+    return Leadership{.term = *term, .renewed_at = renewed_at};
   }
 
   void request_rollback() {
