@@ -12,8 +12,19 @@
 
 namespace weir::analysis {
 
-// A longer body is refused unread. 4 MiB are some ten thousand series of Prometheus.
+// A longer body is refused unread. 4 MiB are some ten thousand series of Prometheus, which a built-in query
+// may answer: it asks for a whole namespace.
 inline constexpr std::size_t kMaxAnswerBytes = std::size_t{4} << 20;
+// The same of a query that somebody wrote, which must answer one series: what a stranger's server sends has
+// no more memory than this, a few times over. 256 KiB are some thousand series.
+inline constexpr std::size_t kMaxOwnAnswerBytes = std::size_t{256} << 10;
+
+// On whose behalf a server is asked. What one asker meets with is not held against another.
+struct Asker {
+  std::string name_space;
+  bool built_in = false;  // a query that nobody wrote, to the operator's own server
+  friend auto operator<=>(const Asker&, const Asker&) = default;
+};
 
 // How the server is authenticated.
 struct Tls {
@@ -30,6 +41,7 @@ struct BasicAuth {
 };
 
 struct Request {
+  Asker asker;
   std::string method = "GET";
   std::string url;
   std::map<std::string, std::string> headers;  // credentials among them: never logged
@@ -37,12 +49,13 @@ struct Request {
   std::string body;
   Tls tls;
   std::optional<std::chrono::milliseconds> timeout;  // empty: as the edge has it
+  std::size_t max_body = kMaxAnswerBytes;            // of the answer
 };
 
 struct Answer {
   int status = 0;  // of HTTP
   std::string body;
-  bool too_large = false;  // the body was longer than kMaxAnswerBytes, and is not here
+  bool too_large = false;  // the body was longer than the request's max_body, and is not here
 };
 
 // The error is the end of a sentence: why there is no answer. Blocks until there is one, or until the

@@ -79,8 +79,8 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
 // Asks one server, whatever the URL: all queries go to the address of --prometheus.
 analysis::Fetch fetch_by(http::Transport& transport) {
   return [&transport](const analysis::Request& request) -> std::expected<analysis::Answer, std::string> {
-    auto answer = transport.send(
-        {.url = request.url, .headers = request.headers, .max_body = analysis::kMaxAnswerBytes}, {});
+    auto answer =
+        transport.send({.url = request.url, .headers = request.headers, .max_body = request.max_body}, {});
     if (!answer && answer.error().failure == http::Failure::TooLarge)
       return analysis::Answer{.too_large = true};
     if (!answer) return std::unexpected(answer.error().message);

@@ -35,14 +35,18 @@ void Desk::remove_if_empty(const std::string& name_space) {
   if (queue->second.waiting.empty() && queue->second.under_way == 0) queues_.erase(queue);
 }
 
+bool Desk::ready(const Queue& queue) const {
+  return !queue.waiting.empty() && (queue.under_way == 0 || under_way_ < kMostAtOnce);
+}
+
 // The namespace after the last one that may have a question answered.
 Desk::Queues::iterator Desk::next() {
   const auto after = queues_.upper_bound(last_);
   for (auto queue = after; queue != queues_.end(); ++queue) {
-    if (queue->second.ready()) return queue;
+    if (ready(queue->second)) return queue;
   }
   for (auto queue = queues_.begin(); queue != after; ++queue) {
-    if (queue->second.ready()) return queue;
+    if (ready(queue->second)) return queue;
   }
   return queues_.end();
 }
@@ -55,6 +59,7 @@ bool Desk::step() {
   const auto [number, id] = *queue->second.waiting.begin();
   queue->second.waiting.erase(number);
   ++queue->second.under_way;
+  ++under_way_;
   last_ = name_space;
   const auto work = std::move(questions_.at(id).work);
   lock.unlock();
@@ -63,6 +68,7 @@ bool Desk::step() {
 
   lock.lock();
   --queues_.at(name_space).under_way;
+  --under_way_;
   remove_if_empty(name_space);
   ready_.notify_one();
   const auto known = questions_.find(id);

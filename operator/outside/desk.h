@@ -18,8 +18,8 @@
 
 namespace weir::outside {
 
-// Questions of one namespace that are answered at the same time. Fewer than there are threads, so that a
-// server that hangs never has all of them.
+// Questions that are answered at the same time, whosever they are. Fewer than there are threads: those beyond
+// are for namespaces that have no other under way, so that servers that hang never have all of them.
 inline constexpr int kMostAtOnce = 4;
 // Questions of one namespace that wait.
 inline constexpr std::size_t kMostWaiting = 4096;
@@ -35,8 +35,9 @@ struct QuestionId {
 };
 
 // Thread-safe. Fair by namespace: namespaces take turns question by question, in each the oldest is first,
-// and none has more than kMostAtOnce under way. So a question of an idle namespace waits for a free thread,
-// and then for one question of each other namespace at most.
+// and none has a second under way while kMostAtOnce are. So a namespace whose servers hang has kMostAtOnce
+// threads at most, and each further one has one; a question of an idle namespace waits for a free thread, and
+// then for one question of each other namespace at most.
 class Desk {
  public:
   Desk() = default;
@@ -92,13 +93,13 @@ class Desk {
   struct Queue {
     std::map<Number, QuestionId> waiting;
     int under_way = 0;
-    [[nodiscard]] bool ready() const { return !waiting.empty() && under_way < kMostAtOnce; }
   };
   using Queues = std::map<std::string, Queue>;
 
   [[nodiscard]] bool add(const QuestionId& id, const std::string& name_space, Work work);
   // With mutex_ held:
   void drop(const QuestionId& id);
+  [[nodiscard]] bool ready(const Queue& queue) const;
   [[nodiscard]] Queues::iterator next();
   void remove_if_empty(const std::string& name_space);
 
@@ -106,7 +107,8 @@ class Desk {
   std::condition_variable_any ready_;
   std::map<QuestionId, Question> questions_;
   Queues queues_;
-  std::string last_;  // namespace that a question was taken of
+  int under_way_ = 0;  // questions of all namespaces
+  std::string last_;   // namespace that a question was taken of
   Number last_number_ = 0;
   std::vector<std::jthread> threads_;
 };

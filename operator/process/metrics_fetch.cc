@@ -28,13 +28,14 @@ analysis::Fetch make_metrics_fetch(report::Metrics& metrics, const base::Clock& 
   return [fetch = std::make_shared<outside::Fetch>(clock, std::move(stop), count)](
              const analysis::Request& request) -> std::expected<analysis::Answer, std::string> {
     auto answer = (*fetch)(
-        {.method = request.method,
+        {.asker = {.name_space = request.asker.name_space, .built_in = request.asker.built_in},
+         .method = request.method,
          .url = request.url,
          .headers = headers_of(request),
          .body = request.body,
          .tls = {.ca = request.tls.ca_bundle, .insecure_skip_verify = request.tls.insecure_skip_verify},
          .timeout = request.timeout.value_or(outside::kFetchTimeout),
-         .max_body = analysis::kMaxAnswerBytes});
+         .max_body = request.max_body});
     if (!answer) return std::unexpected(std::move(answer.error()));
     return analysis::Answer{
         .status = answer->status, .body = std::move(answer->body), .too_large = answer->too_large};

@@ -16,6 +16,7 @@
 #include "operator/kube/store.h"
 #include "operator/lead/shards.h"
 #include "operator/outside/desk.h"
+#include "operator/outside/trials.h"
 #include "operator/process/event_sender.h"
 #include "operator/process/leases.h"
 #include "operator/process/memory.h"
@@ -39,6 +40,8 @@ using report::log_event;
 // Questions to the outside that are answered at the same time: each waits for a server.
 constexpr int kDeskThreads = 8;
 static_assert(kDeskThreads > outside::kMostAtOnce);
+// Trials of built-in queries, and those of all others.
+static_assert(kDeskThreads > 2 * static_cast<int>(outside::kMaxTrials));
 
 // Within which the process usually has its shards, and each of their releases had its first round.
 constexpr std::chrono::seconds kStartUp{10};

@@ -212,9 +212,9 @@ std::string query_url(std::string_view address, std::string_view query, TimePoin
          "&time=" + std::to_string(seconds) + "&partial_response=false";
 }
 
-QueryResult parse_answer(std::string_view address, const Answer& answer, Shape shape) {
-  if (answer.too_large || answer.body.size() > kMaxAnswerBytes) {
-    auto error = unavailable(address, "answered with more than the " + std::to_string(kMaxAnswerBytes) +
+QueryResult parse_answer(std::string_view address, const Answer& answer, Shape shape, std::size_t max_bytes) {
+  if (answer.too_large || answer.body.size() > max_bytes) {
+    auto error = unavailable(address, "answered with more than the " + std::to_string(max_bytes) +
                                           " bytes that are read: aggregate the query");
     error.kind = QueryError::Kind::TooLarge;
     return std::unexpected(std::move(error));
@@ -253,13 +253,16 @@ QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query
     return std::unexpected(
         QueryError{QueryError::Kind::Unavailable, "Prometheus is not asked: its address " + *problem});
   }
+  const auto max_bytes = server.asker.built_in ? kMaxAnswerBytes : kMaxOwnAnswerBytes;
   try {
-    const auto answer = fetch({.url = query_url(server.address, query, at),
+    const auto answer = fetch({.asker = server.asker,
+                               .url = query_url(server.address, query, at),
                                .headers = server.headers,
                                .basic_auth = server.basic_auth,
-                               .tls = server.tls});
+                               .tls = server.tls,
+                               .max_body = max_bytes});
     if (!answer) return std::unexpected(unavailable(server.address, "did not answer: " + answer.error()));
-    return parse_answer(server.address, *answer, shape);
+    return parse_answer(server.address, *answer, shape, max_bytes);
   } catch (const std::exception& e) {
     return std::unexpected(unavailable(server.address, std::string("could not be asked: ") + e.what()));
   }

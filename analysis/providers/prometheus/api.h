@@ -14,12 +14,13 @@
 
 namespace weir::analysis {
 
-// Which server to ask, and how. Headers may hold credentials: they are never part of a message.
+// Which server to ask, how, and for whom. Headers may hold credentials: they are never part of a message.
 struct Server {
   std::string address;  // "http://prometheus.monitoring:9090", a path prefix and a trailing slash are fine
   std::map<std::string, std::string> headers;
   Tls tls;
   std::optional<BasicAuth> basic_auth;
+  Asker asker = {};
   friend auto operator<=>(const Server&, const Server&) = default;
 };
 
@@ -66,11 +67,12 @@ using QueryResult = std::expected<Vector, QueryError>;
 [[nodiscard]] std::string query_url(std::string_view address, std::string_view query, TimePoint at);
 
 // Reads what `address` answered to an instant query. One with a warning may be of a part of the data, and
-// counts as none.
+// counts as none, and so does one of more than `max_bytes`.
 [[nodiscard]] QueryResult parse_answer(std::string_view address, const Answer& answer,
-                                       Shape shape = Shape::Values);
+                                       Shape shape = Shape::Values, std::size_t max_bytes = kMaxAnswerBytes);
 
-// Asks for the value of `query` at `at`, rounded down to a whole second. Blocks for as long as `fetch` does.
+// Asks for the value of `query` at `at`, rounded down to a whole second. The answer may have kMaxAnswerBytes
+// if the server's asker is built in, else kMaxOwnAnswerBytes. Blocks for as long as `fetch` does.
 [[nodiscard]] QueryResult ask(const Fetch& fetch, const Server& server, std::string_view query, TimePoint at,
                               Shape shape = Shape::Values);
 

@@ -221,13 +221,15 @@ void authenticate(Server& server, const std::map<std::string, std::string>& secr
 class Prometheus final : public Provider, private RequestCounter {
  public:
   explicit Prometheus(const ProviderSettings& settings)
-      : own_{.address = settings.address}, answers_(settings.fetch), scrapes_(answers_) {}
+      : address_(settings.address), answers_(settings.fetch), scrapes_(answers_) {}
 
   Reading ask(const MetricQuery& query) override {
     const auto& metric = query.metric;
-    Server server{.address = metric.address.empty() ? own_.address : metric.address,
+    const bool own = metric.address.empty();
+    Server server{.address = own ? address_ : metric.address,
                   .headers = metric.headers,
-                  .tls = metric.tls};
+                  .tls = metric.tls,
+                  .asker = {.name_space = query.subject.name_space, .built_in = own && metric.query.empty()}};
     authenticate(server, metric.secret);
     return Question(answers_, scrapes_, std::move(server), query).answer();
   }
@@ -255,8 +257,9 @@ class Prometheus final : public Provider, private RequestCounter {
     const auto& [subject, period, now, workloads, durations] = asked;
     const auto needed = std::chrono::ceil<Seconds>(period.to - period.from) + look_back(subject, now);
     const auto range = (needed + kRangeUnit - Seconds{1}) / kRangeUnit * kRangeUnit;
+    const auto server = own_for(subject);
     const auto ask = [&](const std::vector<std::string>& of) {
-      return answers_.ask(own_, query(subject.name_space, range, of), period.to, Shape::Samples);
+      return answers_.ask(server, query(subject.name_space, range, of), period.to, Shape::Samples);
     };
     auto answer = ask(workloads);
     const bool too_large = !*answer && answer->error().kind == QueryError::Kind::TooLarge;
@@ -265,12 +268,17 @@ class Prometheus final : public Provider, private RequestCounter {
     return answer;
   }
 
+  // The operator's own server, asked for a namespace.
+  [[nodiscard]] Server own_for(const Subject& subject) const {
+    return {.address = address_, .asker = {.name_space = subject.name_space, .built_in = true}};
+  }
+
   Seconds look_back(const Subject& subject, TimePoint at) {
-    const auto interval = scrapes_.of(own_, subject.name_space, at);
+    const auto interval = scrapes_.of(own_for(subject), subject.name_space, at);
     return interval ? std::min(kLookBackScrapes * *interval, kMostLookBack) : kMostLookBack;
   }
 
-  const Server own_;
+  const std::string address_;  // of the operator's own server
   SharedAnswers answers_;
   ScrapeIntervals scrapes_;
 };

@@ -55,6 +55,20 @@ TEST_F(Judging, success_rate_compares_candidate_and_stable_from_one_answer) {
   EXPECT_EQ(prometheus_.asked("sum by").size(), 1U);
 }
 
+TEST_F(Judging, asks_for_the_namespace_and_tells_built_in_queries_from_those_that_somebody_wrote) {
+  requests_are({});
+  auto elsewhere = success_rate();
+  elsewhere.address = "http://stranger:9090";
+  (void)judge({success_rate(), custom(), elsewhere});
+  const auto is = [&](const ScriptedPrometheus::Asked& asked, bool built_in) {
+    EXPECT_EQ(asked.asker, (Asker{.name_space = "shop", .built_in = built_in})) << asked.url;
+    EXPECT_EQ(asked.max_body, built_in ? kMaxAnswerBytes : kMaxOwnAnswerBytes) << asked.url;
+  };
+  for (const auto& asked : prometheus_.asked("istio")) is(asked, asked.url.contains("prometheus"));
+  is(prometheus_.asked("queue_length").at(0), false);
+  EXPECT_EQ(prometheus_.asked("sum by").size(), 2U);
+}
+
 TEST_F(Judging, a_provider_that_cannot_be_asked_is_an_error_of_its_own_and_is_not_asked) {
   auto metric = custom();
   metric.problem = "Secret shop/prometheus of MetricTemplate queue cannot be read: not found";

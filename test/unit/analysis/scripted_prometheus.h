@@ -92,6 +92,8 @@ class ScriptedPrometheus {
     std::map<std::string, std::string> headers;
     Tls tls;
     std::optional<BasicAuth> basic_auth;
+    Asker asker;
+    std::size_t max_body = 0;
   };
 
   // Queries that contain `part` are answered so; of several that fit, the one written last counts.
@@ -120,7 +122,8 @@ class ScriptedPrometheus {
     const auto start = url.find("query=") + 6;
     const auto query = percent_decode(std::string_view(url).substr(start, url.find("&time=") - start));
     const std::scoped_lock lock(mutex_);
-    asked_.push_back({url, query, request.headers, request.tls, request.basic_auth});
+    asked_.push_back(
+        {url, query, request.headers, request.tls, request.basic_auth, request.asker, request.max_body});
     if (!down_.empty()) return std::unexpected(down_);
     for (auto entry = script_.rbegin(); entry != script_.rend(); ++entry) {
       if (query.contains(entry->first)) return entry->second;

@@ -90,6 +90,34 @@ TEST_F(DeskTest, keeps_threads_free_for_others_of_a_namespace_whose_questions_ha
   EXPECT_EQ(hanging, kMostAtOnce + 3);
 }
 
+TEST_F(DeskTest, keeps_threads_free_for_others_of_several_namespaces_whose_questions_hang) {
+  std::latch let_go(1);
+  const auto hang = [&](const std::string& name_space, std::latch& begun) {
+    for (int i = 0; i < kMostAtOnce; ++i) {
+      ASSERT_TRUE(desk.ask<int>(id_of(name_space + std::to_string(i)), name_space,
+                                [&] {
+                                  begun.count_down();
+                                  let_go.wait();
+                                  return 1;
+                                },
+                                {}));
+    }
+  };
+  std::latch first(kMostAtOnce);
+  std::latch second(kMostAtOnce);
+  desk.start(kMostAtOnce + 2);
+  hang("first", first);
+  first.wait();
+  hang("second", second);
+  std::latch well(1);
+  ASSERT_TRUE(desk.ask<int>(id_of("well"), "well", [] { return 2; }, [&](int) { well.count_down(); }));
+  well.wait();
+  EXPECT_FALSE(second.try_wait());
+  let_go.count_down();
+  second.wait();  // what waited is answered by and by
+  desk.stop();
+}
+
 TEST_F(DeskTest, asks_a_question_that_was_replaced_no_more) {
   const auto id = id_of("a");
   const auto ask_for = [&](int answer) {

@@ -49,6 +49,10 @@ class FetchTest : public testing::Test {
   Answer ask_briefly(const std::string& address, Headers headers = {}) {
     return fetch({.url = address + "/", .headers = std::move(headers), .timeout = std::chrono::seconds(1)});
   }
+  // On behalf of somebody, and briefly.
+  std::string error_for(const Asker& asker, const Loopback& server) {
+    return error_of(fetch({.asker = asker, .url = server.url() + "/", .timeout = std::chrono::seconds(1)}));
+  }
   static std::string error_of(const Answer& answer) { return answer ? "it answered" : answer.error(); }
 
   base::VirtualClock clock;
@@ -191,32 +195,127 @@ TEST_F(FetchTest, tells_of_each_request_that_was_sent) {
   EXPECT_EQ(observed, 1);
 }
 
-TEST_F(FetchTest, tries_few_of_the_servers_that_hang_at_the_same_time) {
-  std::counting_semaphore<> arrived(0);
-  std::vector<std::unique_ptr<Loopback>> servers;
-  std::vector<std::future<std::string>> first;
-  const auto error_at = [&](const std::string& url) { return error_of(ask_briefly(url)); };
-  for (int i = 0; i < kMaxTrials + 1; ++i) {
-    servers.push_back(std::make_unique<Loopback>([&](Connection& connection) {
-      connection.read_request();
-      arrived.release();
-      connection.wait_for_close();
-    }));
-    first.push_back(std::async(std::launch::async, error_at, servers.back()->url()));
-  }
-  for (auto& error : first) EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
-  for (int i = 0; i < kMaxTrials + 1; ++i) arrived.acquire();
+TEST_F(FetchTest, holds_a_timeout_against_who_asked_and_the_server_alone) {
+  std::atomic<bool> well = false;
+  const Loopback server(while_well(well));
+  const Loopback other(always(200, std::string(kOne)));
+  EXPECT_THAT(error_for({"slow"}, server), HasSubstr("no answer in time"));
+  well = true;
+  EXPECT_EQ(error_for({"shop"}, server), "it answered");
+  EXPECT_EQ(error_for({"slow", true}, server), "it answered");
+  EXPECT_EQ(error_for({"slow"}, other), "it answered");
+  EXPECT_THAT(error_for({"slow"}, server), HasSubstr("not asked again yet"));
+}
 
-  clock.advance(kServerRest);
-  std::vector<std::future<std::string>> trials;
-  for (int i = 0; i < kMaxTrials; ++i) {
-    trials.push_back(std::async(std::launch::async, error_at, servers[static_cast<std::size_t>(i)]->url()));
-    arrived.acquire();
-    EXPECT_THAT(error_at(servers[static_cast<std::size_t>(i)]->url()), HasSubstr("not asked again yet"));
+TEST_F(FetchTest, keeps_the_connection_of_built_in_queries_however_many_servers_others_name) {
+  const Loopback server(always(200, std::string(kOne)));
+  EXPECT_EQ(error_for({"much"}, server), "it answered");
+  EXPECT_EQ(error_for({"shop", true}, server), "it answered");
+  const auto connections = server.connections();
+  for (std::size_t port = 1; port <= kMaxServers; ++port) {
+    (void)fetch({.asker = {"much"},
+                 .url = "http://127.0.0.1:" + std::to_string(port) + "/",
+                 .timeout = std::chrono::seconds(1)});
   }
-  EXPECT_THAT(error_at(servers.back()->url()), HasSubstr("not asked again yet"));
+  EXPECT_EQ(error_for({"shop", true}, server), "it answered");
+  EXPECT_EQ(server.connections(), connections);
+}
+
+// Servers that hang, each with a namespace that one of its requests has let down.
+class FetchTrialTest : public FetchTest {
+ protected:
+  FetchTrialTest() {
+    std::vector<std::future<std::string>> first;
+    for (std::size_t i = 0; i <= kMaxTrials; ++i) {
+      hanging.push_back(std::make_unique<Loopback>([&](Connection& connection) {
+        connection.read_request();
+        arrived.release();
+        connection.wait_for_close();
+      }));
+    }
+    for (std::size_t i = 0; i <= kMaxTrials; ++i) first.push_back(ask_later(i, i));
+    for (auto& error : first) {
+      EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
+      arrived.acquire();
+    }
+  }
+
+  static Asker namespace_of(std::size_t number) { return {"hangs-" + std::to_string(number)}; }
+  std::string error_at(std::size_t name_space, std::size_t server) {
+    return error_for(namespace_of(name_space), *hanging[server]);
+  }
+  std::future<std::string> ask_later(std::size_t name_space, std::size_t server) {
+    return std::async(std::launch::async,
+                      [this, name_space, server] { return error_at(name_space, server); });
+  }
+  // All trials that there may be at the same time.
+  std::vector<std::future<std::string>> try_all() {
+    std::vector<std::future<std::string>> trials;
+    for (std::size_t i = 0; i < kMaxTrials; ++i) {
+      trials.push_back(ask_later(i, i));
+      arrived.acquire();
+    }
+    return trials;
+  }
+
+  std::counting_semaphore<> arrived{0};
+  std::vector<std::unique_ptr<Loopback>> hanging;
+};
+
+TEST_F(FetchTrialTest, few_servers_that_hang_are_tried_at_the_same_time) {
+  clock.advance(kServerRest);
+  auto trials = try_all();
+  for (std::size_t i = 0; i <= kMaxTrials; ++i) {
+    EXPECT_THAT(error_at(i, i), HasSubstr("not asked again yet"));
+  }
   const Loopback well(always(200, std::string(kOne)));
-  EXPECT_TRUE(ask_briefly(well.url()));
+  EXPECT_EQ(error_for(namespace_of(0), well), "it answered");
+  for (auto& error : trials) EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
+}
+
+TEST_F(FetchTrialTest, a_namespace_has_one_trial_however_many_of_its_servers_hang) {
+  EXPECT_THAT(error_at(0, 1), HasSubstr("no answer in time"));
+  arrived.acquire();
+  clock.advance(kServerRest);
+  auto one = ask_later(0, 0);
+  arrived.acquire();
+  EXPECT_THAT(error_at(0, 1), HasSubstr("not asked again yet"));
+  auto of_another = ask_later(1, 1);
+  arrived.acquire();
+  EXPECT_THAT(one.get(), HasSubstr("no answer in time"));
+  EXPECT_THAT(of_another.get(), HasSubstr("no answer in time"));
+}
+
+TEST_F(FetchTrialTest, a_timeout_that_nothing_followed_is_forgotten) {
+  clock.advance(kTimeoutRemembered);
+  EXPECT_THAT(error_at(0, 0), HasSubstr("no answer in time"));
+  arrived.acquire();
+  auto one = ask_later(1, 1);
+  arrived.acquire();
+  EXPECT_THAT(error_at(1, 1), HasSubstr("no answer in time"));  // no trial: there may be two
+  EXPECT_THAT(one.get(), HasSubstr("no answer in time"));
+}
+
+TEST_F(FetchTrialTest, a_server_that_answers_others_is_asked_whoever_else_has_trials) {
+  std::atomic<bool> well = false;
+  const Loopback server(while_well(well));
+  EXPECT_THAT(error_for({"shop"}, server), HasSubstr("no answer in time"));
+  well = true;
+  EXPECT_EQ(error_for({"bank"}, server), "it answered");
+  clock.advance(kServerRest);
+  auto trials = try_all();
+  EXPECT_EQ(error_for({"shop"}, server), "it answered");
+  for (auto& error : trials) EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
+}
+
+TEST_F(FetchTrialTest, built_in_queries_have_trials_of_their_own) {
+  std::atomic<bool> well = false;
+  const Loopback server(while_well(well));
+  EXPECT_THAT(error_for({"shop", true}, server), HasSubstr("no answer in time"));
+  well = true;
+  clock.advance(kServerRest);
+  auto trials = try_all();
+  EXPECT_EQ(error_for({"shop", true}, server), "it answered");
   for (auto& error : trials) EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
 
 #include "analysis/providers/prometheus/api.h"
@@ -65,10 +66,34 @@ TEST_F(MetricsFetchTest, says_how_long_an_answer_may_be_and_counts_the_queries) 
     while (connection.write(chunk)) {  // until the client closes
     }
   });
-  const auto answer = ask({.address = server.url()});
+  const auto answer = ask({.address = server.url(), .asker = {.name_space = "shop", .built_in = true}});
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().message, HasSubstr("answered with more than the 4194304 bytes"));
   EXPECT_THAT(metrics.text(), HasSubstr("weir_prometheus_queries_total{result=\"error\"} 1\n"));
+  const auto own = ask({.address = server.url(), .asker = {.name_space = "shop"}});
+  ASSERT_FALSE(own);
+  EXPECT_THAT(own.error().message, HasSubstr("answered with more than the 262144 bytes"));
+}
+
+TEST_F(MetricsFetchTest, says_for_whom_it_asks) {
+  std::atomic<bool> well = false;
+  const Loopback server([&](Connection& connection) {
+    while (!connection.read_request().empty()) {
+      if (!well) return connection.wait_for_close();
+      connection.answer(200, kOne);
+    }
+  });
+  const auto asks = [&](const std::string& name_space, bool built_in) {
+    return fetch({.asker = {.name_space = name_space, .built_in = built_in},
+                  .url = server.url() + "/",
+                  .timeout = std::chrono::seconds(1)})
+        .has_value();
+  };
+  EXPECT_FALSE(asks("shop", false));
+  well = true;
+  EXPECT_FALSE(asks("shop", false));
+  EXPECT_TRUE(asks("shop", true));
+  EXPECT_TRUE(asks("bank", false));
 }
 
 }  // namespace
