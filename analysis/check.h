@@ -61,6 +61,8 @@ struct Subject {
   std::string stable;  // stable's workload
   std::string service;
   int weight = 0;  // per cent, of the step that is judged
+  // The Service that divided routes name, if it is not `service`.
+  std::string traffic_service;
 };
 
 // The period that is judged: [end - length, end], whole seconds of it.
@@ -87,6 +89,14 @@ struct Check {
   std::string message;            // "p99 612 ms > 500 ms"
 };
 
+// What is known of how an interval's requests were divided between the versions (split.h).
+struct Split {
+  bool counted = false;        // false: nothing is known of it
+  bool agrees = false;         // of what was counted: altogether, and of each proxy alone
+  bool server_answers = true;  // false: whoever counts could not be asked
+  std::string message;         // a sentence with the numbers and the proxies, or why nothing is known
+};
+
 // All metrics of one interval. Fail if any fails, else Inconclusive if any is, else Pass.
 struct Judgement {
   Outcome outcome = Outcome::Inconclusive;
@@ -101,6 +111,7 @@ struct Judgement {
   bool undecided = false;
   std::string evidence;  // what the sequential judge goes on from (sequential.h); empty: nothing new
   std::vector<std::string> warnings;  // a window that had to be widened …
+  Split split;                        // if it was asked for
 };
 
 }  // namespace weir::analysis

@@ -56,6 +56,14 @@ class Round {
     }
   }
 
+  // Beside the verdict, which does not depend on it.
+  void count_split() {
+    auto* const counter = providers_.find(own_)->second->split_counter();
+    judgement_.split =
+        counter ? counter->count_split({.subject = inquiry_.subject, .window = inquiry_.window})
+                : Split{.message = "provider " + std::string(own_) + " counts no requests by proxy"};
+  }
+
   Judgement conclude() && { return concluded(std::move(judgement_)); }
 
  private:
@@ -129,6 +137,7 @@ class ProviderJudge final : public Judge {
       if (metric.range.given()) round.judge(metric);
     }
     if (inquiry.judge.sequential) round.compare();
+    if (inquiry.counts_split) round.count_split();
     return std::move(round).conclude();
   }
 

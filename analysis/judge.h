@@ -19,7 +19,8 @@ struct Inquiry {
   JudgeSettings judge;
   int step = 1;  // 1-based, of `steps`
   int steps = 1;
-  std::string evidence;  // Judgement::evidence of the interval before; empty: none is known
+  std::string evidence;       // Judgement::evidence of the interval before; empty: none is known
+  bool counts_split = false;  // what proxies send to each version is counted as well
 };
 
 // Judges every metric over the window. Thread-safe; blocks for as long as the providers do.

@@ -92,6 +92,18 @@ class RequestCounter {
   [[nodiscard]] virtual std::expected<CountsReading, ProviderError> count(const CountsQuery& query) = 0;
 };
 
+struct SplitQuery {
+  const Subject& subject;
+  const Window& window;
+};
+
+// Tells what each proxy has sent to either version, of the operator's own server.
+class SplitCounter {
+ public:
+  virtual ~SplitCounter() = default;
+  [[nodiscard]] virtual Split count_split(const SplitQuery& query) = 0;
+};
+
 // Thread-safe. A call blocks for as long as the fetch that the provider was made with does, and does not
 // throw.
 class Provider {
@@ -100,6 +112,8 @@ class Provider {
   [[nodiscard]] virtual Reading ask(const MetricQuery& query) = 0;
   // Null: it cannot count, and `judge.type: sequential` cannot be had of it.
   [[nodiscard]] virtual RequestCounter* counter() { return nullptr; }
+  // Null: it cannot tell, and whether proxies follow the routes is not known by it.
+  [[nodiscard]] virtual SplitCounter* split_counter() { return nullptr; }
 };
 
 // By type, as MetricTemplates name it.

@@ -44,7 +44,7 @@ bool none_succeeded(const Verdict& verdict) {
 // A verdict of another spec, template, step or interval says nothing about this one (S11).
 bool speaks_of_now(const Context& context, const Verdict& verdict) {
   const auto& status = context.out.status;
-  return verdict.generation == context.seen.generation &&
+  return verdict.judges && verdict.generation == context.seen.generation &&
          verdict.template_hash == status.candidate.template_hash && verdict.step == status.step &&
          verdict.index == status.checks_in_step + 1 && verdict.step_started_at == status.step_started_at;
 }
@@ -55,7 +55,7 @@ void note_metrics(Context& context, const Verdict& verdict) {
   const auto* before = context.find(kMetricsAvailable);
   const bool said =
       before != nullptr && before->status == ConditionStatus::False && before->message == verdict.message;
-  if (missing && !said) context.event(Severity::Warning, "CheckInconclusive", verdict.message);
+  if (missing && !said) context.event(Severity::Warning, std::string(kCheckInconclusive), verdict.message);
   for (const auto& warning : verdict.warnings) context.event(Severity::Warning, "AnalysisWarning", warning);
   std::string reason = missing ? "Inconclusive" : "Answered";
   if (!verdict.provider_available) reason = "ProviderError";
@@ -74,7 +74,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
   note_metrics(context, verdict);
   switch (verdict.outcome) {
     case Outcome::Pass:
-      if (held) return Next::Done;
+      if (held || proxies_follow(context, verdict) == Follows::No) return Next::Done;
       context.progressed();
       if (status.iterations + 1 < stage_of(context).passes) {
         ++status.iterations;
@@ -102,7 +102,8 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
       return Next::Done;
     }
     case Outcome::Inconclusive:
-      if (!held) context.say(verdict.undecided ? "GatheringEvidence" : "CheckInconclusive", verdict.message);
+      if (held || proxies_follow(context, verdict) == Follows::No) return Next::Done;
+      context.say(verdict.undecided ? "GatheringEvidence" : std::string(kCheckInconclusive), verdict.message);
       return Next::Done;
   }
   return Next::Done;
@@ -123,7 +124,8 @@ Next ask_when_due(Context& context) {
                                    .earliest = *next.samples_from,
                                    .window_end = context.now,
                                    .window = context.spec.interval,
-                                   .evidence = status.evidence};
+                                   .evidence = status.evidence,
+                                   .counts = why_not_counted(context).empty()};
   return Next::Wait;
 }
 

@@ -1,6 +1,7 @@
 // One round of the state machine: what it reads, and the decision as it takes shape.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,12 @@ inline constexpr std::string_view kPaused = "Paused";
 inline constexpr std::string_view kMetricsAvailable = "MetricsAvailable";
 inline constexpr std::string_view kConflict = "Conflict";
 inline constexpr std::string_view kDrifted = "Drifted";
+inline constexpr std::string_view kTrafficFollows = "TrafficFollows";
+
+// Reason of kTrafficFollows and of a release that holds: proxies do not send as the routes say.
+inline constexpr std::string_view kRoutingMismatch = "RoutingMismatch";
+// Reason of a release that holds: what it waits for to be measured could not be.
+inline constexpr std::string_view kCheckInconclusive = "CheckInconclusive";
 
 // Reason of kConflict: it waits behind another release of the Service.
 inline constexpr std::string_view kOtherRelease = "OtherRelease";
@@ -86,6 +93,10 @@ class Context {
   [[nodiscard]] std::optional<Obstacle> blocked() const;
   // What comes next, as the release stands by now.
   [[nodiscard]] Outlook outlook() const { return strategies::outlook(spec, out.status, seen.watched_since); }
+  // Since when the routes are as they are: not before that was authorised.
+  [[nodiscard]] TimePoint routed_since(TimePoint authorised) const {
+    return seen.routes ? now - std::min<Milliseconds>(seen.routes->age, now - authorised) : authorised;
+  }
   // During the release the Service itself selects both versions.
   [[nodiscard]] bool widens_selector() const {
     return seen.abilities.selects_both && spec.service.mode == ServiceMode::Placeholder;

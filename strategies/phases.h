@@ -2,6 +2,8 @@
 // for the first thing that is not yet as it should be and does that; called again, it goes on from there.
 #pragma once
 
+#include <functional>
+
 #include "strategies/context.h"
 
 namespace weir::strategies {
@@ -30,6 +32,21 @@ void start_step_afresh(Context& context);
 [[nodiscard]] Weight stage_weight(const Context& context);
 // What keeps the release from starting; empty: nothing does.
 [[nodiscard]] std::optional<Obstacle> cannot_start(const Context& context);
+
+// Whether proxies send as the routes say, by what is counted of their requests; condition TrafficFollows says
+// what is known of it. Yes: they do, or nothing can be counted, and then the propagation delay is all there
+// is to go by. No: some do not, and the release holds. Unknown: it was asked, or will be when it is time.
+enum class Follows { Yes, No, Unknown };
+// Of the weight that status authorises, which has been in the routes since then. Asks for a count.
+[[nodiscard]] Follows proxies_follow(Context& context, TimePoint since);
+// Before pods go, when the Service selects the other version alone and their own has had no weight `since`
+// then: Done when no requests are counted that reach them. Pods that still get some when the progress
+// deadline is over stay, and `give_up` ends the release.
+Next await_no_requests(Context& context, TimePoint since, const std::function<Next()>& give_up);
+// Why the division of requests cannot be counted; empty: it can.
+[[nodiscard]] std::string why_not_counted(const Context& context);
+// By what the verdict of an interval has counted.
+[[nodiscard]] Follows proxies_follow(Context& context, const Verdict& verdict);
 
 // Makes what divided routes rest on, after what that adds is recorded.
 Next prepare(Context& context);

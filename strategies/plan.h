@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "strategies/spec.h"
+#include "strategies/tally.h"
 
 namespace weir::strategies {
 
@@ -272,6 +273,10 @@ struct Verdict {
   bool undecided = false;          // inconclusive although there are metrics: more evidence is needed
   std::string evidence;            // what the judge goes on from; empty: what it did before
   std::vector<std::string> warnings;
+  Tally tally;         // of the interval's requests; NotCounted unless it was asked for
+  bool judges = true;  // as its CheckRequest says; false: only `tally` is meant
+  Weight weight;       // this and the next two as its CheckRequest says
+  TimePoint earliest, window_end;
 };
 
 struct Observed {
@@ -301,6 +306,8 @@ struct Observed {
   // They lead nowhere once these pods are gone.
   std::vector<std::string> fixed_to_stable, fixed_to_candidate;
   std::optional<Verdict> verdict;
+  // Why nobody can count what proxies send to each version; empty: somebody does, and is asked.
+  std::string uncountable = "nothing counts the requests of this release";
   std::optional<Standing> standing;  // of a release that was promoted; empty: there is nothing to look at
   std::string cluster_domain;        // of the names of Services
   bool marked = false;               // an object of the user carries a mark of the operator's
@@ -376,7 +383,8 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-// Asks the analysis to judge one interval; answered later by Observed::verdict.
+// Asks the analysis to judge one interval, or only to count its requests; answered later by
+// Observed::verdict.
 struct CheckRequest {
   int step = 0;
   int steps = 0;
@@ -389,6 +397,8 @@ struct CheckRequest {
   TimePoint window_end;
   Seconds window{0};
   std::string evidence;  // of the release, up to this interval
+  bool counts = false;   // what proxies send is counted
+  bool judges = true;    // metrics are judged; false: `index` numbers the counts in a row of one weight
 };
 
 // `status` is written first, if it differs, then `actions` in order; the first that fails ends the round.

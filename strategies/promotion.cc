@@ -41,10 +41,25 @@ std::string services_text(const std::vector<std::string>& names) {
   return text;
 }
 
+// Before the promotion goes on from the present weight.
+Next await_followers(Context& context) {
+  const auto authorised = context.status().step_started_at.value_or(context.now);
+  const auto follows = proxies_follow(context, context.routed_since(authorised));
+  if (follows == Follows::Yes) return Next::Done;
+  const auto* progressing = context.find(kProgressing);
+  const bool held = progressing != nullptr &&
+                    (progressing->reason == kRoutingMismatch || progressing->reason == kCheckInconclusive);
+  if (follows == Follows::Unknown && !held)
+    context.say("Propagating", "counting requests: whether every proxy follows the routes");
+  return Next::Wait;
+}
+
 Next shift(Context& context) {
   auto& status = context.status();
-  const auto held_until = context.outlook().promotion_step_over;
-  if (held_until && context.now < *held_until) return context.wait_until(*held_until);
+  if (const auto held_until = context.outlook().promotion_step_over) {
+    if (context.now < *held_until) return context.wait_until(*held_until);
+    if (const auto next = await_followers(context); next != Next::Done) return next;
+  }
   const auto weight = next_weight(context);
   const auto next = authorise(context, weight);
   context.progressed();
@@ -74,9 +89,10 @@ std::string needed_by_others(const Context& context, std::string& reason) {
          " down";
 }
 
-Next succeed(Context& context) {
+// `remark`: what a person should know beside it; empty: nothing.
+Next succeed(Context& context, const std::string& remark = {}) {
   if (context.seen.marked) return context.act(ClearMarks{});
-  std::string message = context.status().target + " serves all traffic";
+  std::string message = context.status().target + " serves all traffic" + remark;
   if (!context.seen.rollback_requested.empty()) {
     message +=
         "; the rollback that was asked for came too late: " + context.status().stable.name + " is gone";
@@ -102,6 +118,16 @@ Next take_over(Context& context) {
   context.say("StableUnavailable", message);
   context.record("StableUnavailable", message);
   return next;
+}
+
+Next succeed_with_stable(Context& context) {
+  const auto& status = context.status();
+  const std::string remark = "; " + status.stable.name + " keeps its pods, which still get requests (" +
+                             context.find(kTrafficFollows)->message +
+                             "): scale it down when they get none any more";
+  if (!context.seen.marked)
+    context.event(Severity::Warning, "StableKept", status.target + " serves all traffic" + remark);
+  return succeed(context, remark);
 }
 
 // Stable is the way back for as long as the candidate has no pod to serve with; when the progress deadline is
@@ -135,6 +161,11 @@ Next release_stable(Context& context) {
                                       std::to_string(context.spec.stable.scale_down_delay.count()) +
                                       " s after the promotion");
     return context.wait_until(*release_at);
+  }
+  if (stable->ready > 0) {
+    const auto authorised = context.status().step_started_at.value_or(context.now);
+    const auto next = await_no_requests(context, authorised, [&] { return succeed_with_stable(context); });
+    if (next != Next::Done) return next;
   }
   if (!stable->has_pre_stop && stable->replicas > 0) {
     context.say_held(
@@ -201,6 +232,7 @@ Next promote(Context& context) {
   if (status.canary_weight < Weight::all()) return shift(context);
   if (context.settle(seen.routes->age) != Next::Done)
     return context.wait("Propagating", "waiting until every proxy has the routes");
+  if (const auto next = await_followers(context); next != Next::Done) return next;
   context.say("MovingSelector", "moving the selector of Service " + context.spec.service.name);
   return context.act(SetSelector{Selects::Candidate});
 }

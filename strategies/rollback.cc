@@ -53,6 +53,16 @@ Next open_way_back(Context& context) {
   return context.act(SetSelector{Selects::Both});
 }
 
+// The candidate has had weight, and answers; something may still lead to it.
+bool may_get_requests(const Context& context) {
+  const auto& seen = context.seen;
+  const auto& status = context.status();
+  const bool begun = !status.candidate.template_hash.empty();
+  const bool had_weight = status.step > 0 || (begun && context.spec.skip_analysis);
+  const bool led_to = (seen.service || seen.routes) && !seen.namespace_ending;
+  return had_weight && led_to && seen.candidate && seen.candidate->ready > 0;
+}
+
 // All traffic on stable.
 Next return_traffic(Context& context) {
   const auto& seen = context.seen;
@@ -123,8 +133,22 @@ Next clean_up(Context& context) {
   return context.act(DeleteVersionServices{});
 }
 
+// Of a way back that has returned all weight: before the addresses go that proxies which do not follow send
+// to. A count that does not come right is waited for until the progress deadline, and no longer.
+Next await_followers(Context& context) {
+  const auto& seen = context.seen;
+  if (!seen.routes || seen.routes->original() || !may_get_requests(context)) return Next::Done;
+  if (seen.service && seen.service->candidate_endpoints < 1) return Next::Done;
+  if (context.now >= context.outlook().end_of_phase) return Next::Done;
+  if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
+  const auto entered = context.status().last_transition_time.value_or(context.now);
+  if (proxies_follow(context, context.routed_since(entered)) == Follows::Yes) return Next::Done;
+  context.again_at(context.outlook().end_of_phase);
+  return Next::Wait;
+}
+
 Next undo(Context& context) {
-  for (const auto part : {open_way_back, return_traffic, return_selector, clean_up}) {
+  for (const auto part : {open_way_back, return_traffic, await_followers, return_selector, clean_up}) {
     if (const auto next = part(context); next != Next::Done) return next;
   }
   return Next::Done;
@@ -152,6 +176,19 @@ Next keep_candidate(Context& context, const std::string& why) {
                   context.seen.candidate->name + " keeps its pods: " + why);
   }
   return fail(context);
+}
+
+// Of a release that has divided traffic.
+Next scale_candidate_away(Context& context) {
+  if (may_get_requests(context)) {
+    const auto entered = context.status().last_transition_time.value_or(context.now);
+    const auto next = await_no_requests(context, entered, [&] {
+      return keep_candidate(context, "they still get requests (" + context.find(kTrafficFollows)->message +
+                                         "): scale it down when they get none any more");
+    });
+    if (next != Next::Done) return next;
+  }
+  return context.act(Scale{.workload = context.seen.candidate->name, .replicas = 0, .hands_over = true});
 }
 
 // The Service selects the candidate, and the way back needs objects that cannot be made any more: whoever
@@ -196,7 +233,7 @@ Next roll_back(Context& context) {
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
     if (seen.candidate_is_anothers) return fail(context);
-    return context.act(Scale{.workload = seen.candidate->name, .replicas = 0, .hands_over = true});
+    return scale_candidate_away(context);
   }
   const auto end = context.outlook().end_of_phase;
   // Of a Canary that goes, with Service and routes gone before, nobody waits for the pods.

@@ -75,8 +75,10 @@ struct Unwanted {
   std::string_view type;
   ConditionStatus status;
 };
-constexpr std::array<Unwanted, 6> kUnwanted{{{"Promoted", ConditionStatus::False},
+constexpr std::array<Unwanted, 8> kUnwanted{{{"Promoted", ConditionStatus::False},
                                              {"TrafficIsolated", ConditionStatus::False},
+                                             {"TrafficFollows", ConditionStatus::False},
+                                             {"TrafficFollows", ConditionStatus::Unknown},
                                              {"Paused", ConditionStatus::True},
                                              {"MetricsAvailable", ConditionStatus::False},
                                              {"Conflict", ConditionStatus::True},

@@ -33,7 +33,7 @@ reconcile::Listener Telemetry::listener() {
                               const strategies::Status& after) { moved(before, after); },
           .on_check =
               [this](const canary::Canary&, const strategies::CheckRequest& request) {
-                metrics_.observe_step_lateness(clock_.wall() - request.due);
+                if (request.judges) metrics_.observe_step_lateness(clock_.wall() - request.due);
               },
           .on_gone = [this](const kube::Key& key) { metrics_.forget_canary(key.name_space, key.name); },
           .on_claim = [](const canary::Canary& canary, const lead::ManagedObject& part,

@@ -17,6 +17,12 @@ strategies::Outcome to_outcome(analysis::Outcome outcome) {
   return strategies::Outcome::Inconclusive;
 }
 
+strategies::Tally to_tally(const analysis::Split& split) {
+  auto division = strategies::Division::NotCounted;
+  if (split.counted) division = split.agrees ? strategies::Division::Agrees : strategies::Division::Differs;
+  return {.division = division, .answered = split.server_answers, .message = split.message};
+}
+
 // One question a step: the check of the next interval replaces that of the last.
 outside::QuestionId id_of(const Question& question) {
   return {.uid = question.uid,
@@ -27,19 +33,23 @@ outside::QuestionId id_of(const Question& question) {
 
 analysis::Inquiry inquiry_of(const Question& question) {
   const auto& request = question.request;
+  const auto judge = request.judges ? question.judge : analysis::JudgeSettings{};
   return {.metrics = question.metrics,
           .subject = question.subject,
           .window = {.end = request.window_end, .length = request.window, .earliest = request.earliest},
-          .judge = question.judge,
+          .judge = judge,
           .step = request.step,
           .steps = request.steps,
-          .evidence = request.evidence};
+          .evidence = request.evidence,
+          .counts_split = request.counts};
 }
 
 analysis::Judgement too_many(const std::string& name_space) {
-  return {.message = "not judged: " + std::to_string(outside::kMostWaiting) + " checks of namespace " +
-                     name_space + " wait for an answer already; see whether its metrics servers are slow",
-          .provider_available = false};
+  const auto message = "not judged: " + std::to_string(outside::kMostWaiting) + " checks of namespace " +
+                       name_space + " wait for an answer already; see whether its metrics servers are slow";
+  return {.message = message,
+          .provider_available = false,
+          .split = {.server_answers = false, .message = message}};
 }
 
 }  // namespace
@@ -47,8 +57,10 @@ analysis::Judgement too_many(const std::string& name_space) {
 bool Question::same_as(const Question& other) const {
   const auto& one = request;
   const auto& two = other.request;
-  return generation == other.generation && one.step == two.step && one.index == two.index &&
-         one.step_started_at == two.step_started_at && one.template_hash == two.template_hash;
+  const bool same_index = one.judges ? one.index == two.index : one.index >= two.index;
+  return generation == other.generation && one.judges == two.judges && one.weight == two.weight &&
+         one.step == two.step && same_index && one.step_started_at == two.step_started_at &&
+         one.template_hash == two.template_hash;
 }
 
 strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement) {
@@ -64,7 +76,12 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
                               .conclusive = judgement.conclusive,
                               .undecided = judgement.undecided,
                               .evidence = judgement.evidence,
-                              .warnings = judgement.warnings};
+                              .warnings = judgement.warnings,
+                              .tally = to_tally(judgement.split),
+                              .judges = question.request.judges,
+                              .weight = question.request.weight,
+                              .earliest = question.request.earliest,
+                              .window_end = question.request.window_end};
   for (const auto& check : judgement.checks) {
     verdict.checks.push_back({.name = check.name,
                               .outcome = to_outcome(check.outcome),

@@ -25,7 +25,8 @@ struct Question {
   std::vector<analysis::Metric> metrics;
   analysis::Subject subject;
 
-  // The same question asked again needs no second answer.
+  // The same question asked again needs no second answer. Of counts in a row, which go by their index,
+  // whoever asks for an earlier one than this gets this one's answer.
   [[nodiscard]] bool same_as(const Question& other) const;
 };
 

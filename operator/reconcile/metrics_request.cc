@@ -1,10 +1,13 @@
 #include "operator/reconcile/metrics_request.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "analysis/built_in.h"
 #include "operator/base/base64.h"
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
+#include "operator/reconcile/services.h"
 #include "strategies/context.h"
 
 namespace weir::reconcile {
@@ -94,18 +97,32 @@ std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kub
   return metrics;
 }
 
+std::string why_uncountable(const canary::Canary& canary, const strategies::Abilities& abilities) {
+  if (!abilities.divides) return "the router divides no requests";
+  const bool counted = std::ranges::any_of(canary.metrics, [](const canary::MetricSpec& metric) {
+    return metric.template_name.empty() && analysis::is_compared(metric.metric);
+  });
+  if (!counted)
+    return "no metric of the release counts requests as request-success-rate and request-duration do";
+  return {};
+}
+
 Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request) {
-  return {.request = request,
-          .uid = canary.uid,
-          .generation = canary.generation,
-          .judge = canary.judge,
-          .metrics = {},
-          .subject = {.name_space = canary.name_space,
-                      .name = canary.name,
-                      .target = canary.status.target,
-                      .stable = canary.status.stable.name,
-                      .service = canary.spec.service.name,
-                      .weight = request.weight.percent()}};
+  const auto& status = canary.status;
+  return {
+      .request = request,
+      .uid = canary.uid,
+      .generation = canary.generation,
+      .judge = canary.judge,
+      .metrics = {},
+      .subject = {.name_space = canary.name_space,
+                  .name = canary.name,
+                  .target = status.target,
+                  .stable = status.stable.name,
+                  .service = canary.spec.service.name,
+                  .weight = request.weight.percent(),
+                  .traffic_service =
+                      service_names(canary.spec, status.stable.version, status.candidate.version).traffic}};
 }
 
 }  // namespace weir::reconcile

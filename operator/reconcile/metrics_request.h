@@ -35,6 +35,10 @@ using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
                                                               const kube::Store& templates,
                                                               bool cross_namespace);
 
+// Why nobody can count what proxies send to each version of the release; empty: somebody can.
+[[nodiscard]] std::string why_uncountable(const canary::Canary& canary,
+                                          const strategies::Abilities& abilities);
+
 // What tells a question from others (Question::same_as). It has no metrics yet.
 [[nodiscard]] Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request);
 

@@ -148,6 +148,7 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   seen.warnings.insert(seen.warnings.end(), others.warnings.begin(), others.warnings.end());
   seen.stable_only_services = others.stable_only_services;
   seen.cluster_domain = source.means.cluster_domain;
+  seen.uncountable = why_uncountable(source.canary, seen.abilities);
   return seen;
 }
 

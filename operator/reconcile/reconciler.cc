@@ -355,6 +355,7 @@ void Reconciler::ask(const Snapshot& snapshot, const strategies::CheckRequest& r
   auto question = question_of(canary, request);
   if (analyst_.knows(key, question)) return;
   if (listener_.on_check) listener_.on_check(canary, request);
+  if (!request.judges) return analyst_.ask(key, std::move(question));
   question.metrics = metrics_of(canary, stores_.metric_templates, cross_namespace_templates_,
                                 [this](const kube::Key& secret) { return api_.get(kube::kSecrets, secret); });
   analyst_.ask(key, std::move(question));

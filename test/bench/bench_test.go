@@ -143,8 +143,9 @@ func TestTheExporterCountsByWeight(t *testing.T) {
 	if release.stable.good != 150 || release.candidate.good != 45 || release.candidate.failed != 5 {
 		t.Errorf("counted %+v", release)
 	}
-	page := string(release.candidate.write(nil, "app-v2"))
-	labels := `{reporter="source",destination_workload_namespace="bench",destination_workload="app-v2",response_code="500"`
+	page := string(release.candidate.write(nil, "app", "app-v2"))
+	labels := `{reporter="source",source_workload="clients",source_workload_namespace="bench",destination_service_name="app",` +
+		`destination_workload_namespace="bench",destination_workload="app-v2",response_code="500"`
 	if got := counter(page, "istio_requests_total", `response_code="500"`); got != 5 {
 		t.Errorf("%v failures are written: want 5, in\n%s", got, page)
 	}

@@ -143,8 +143,8 @@ func (e *exporter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		if release.candidate.failed >= 1 && release.badSeen.IsZero() {
 			release.badSeen = now
 		}
-		page = release.stable.write(page, named(e.profile.Stable, name))
-		page = release.candidate.write(page, named(e.profile.Candidate, name))
+		page = release.stable.write(page, name, named(e.profile.Stable, name))
+		page = release.candidate.write(page, name, named(e.profile.Candidate, name))
 	}
 	e.mutex.Unlock()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -152,8 +152,10 @@ func (e *exporter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 }
 
 // write leaves out what has not happened yet: a proxy has no series before the first request of its kind.
-func (l workload) write(page []byte, name string) []byte {
-	common := `{reporter="source",destination_workload_namespace="` + namespace + `",destination_workload="` + name + `",response_code="`
+func (l workload) write(page []byte, service, name string) []byte {
+	common := `{reporter="source",source_workload="clients",source_workload_namespace="` + namespace +
+		`",destination_service_name="` + service + `",destination_workload_namespace="` + namespace +
+		`",destination_workload="` + name + `",response_code="`
 	for _, kind := range []struct {
 		code  string
 		count float64

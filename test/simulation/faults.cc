@@ -106,7 +106,11 @@ constexpr std::array kRows{
     Row{Kind::TrafficServiceDeleted, "somebody deletes the Service that all requests come by",
         Family::Deletion, kLoses, 0s, 0s, 0, 0},
     Row{Kind::ManifestsReapplied, "a tool applies the old manifests again after the end", Family::Afterwards,
-        kHarms, 0s, 0s, 0, 1}};
+        kHarms, 0s, 0s, 0, 1},
+    Row{Kind::ProxyStands, "a proxy takes no configuration", Family::Proxy, kHolds, 3s, 20s, 0, 2},
+    Row{Kind::ProxyRefusesRoutes, "a proxy refuses routes", Family::Proxy, kHolds, 3s, 20s, 0, 2},
+    Row{Kind::ProxyComesBackOld, "a proxy comes back with old configuration", Family::Proxy, kHolds, 3s, 20s,
+        0, 2}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 
@@ -198,6 +202,26 @@ std::vector<Fault> draw_losses_of_own_objects(Random& random) {
 std::vector<Fault> draw_afterwards(Random& random) {
   if (!random.chance(0.15)) return {};
   return {{.kind = Kind::ManifestsReapplied, .number = static_cast<int>(random.between(0, 1))}};
+}
+
+std::vector<Fault> draw_proxy_faults(Random& random) {
+  if (!random.chance(0.25)) return {};
+  const auto kind = random.pick(std::vector{Kind::ProxyStands, Kind::ProxyRefusesRoutes,
+                                            Kind::ProxyRefusesRoutes, Kind::ProxyComesBackOld});
+  return {draw(row_of(kind), random)};
+}
+
+bool goes_uncounted(const Fault& fault, const Scenario& scenario, const std::vector<Fault>& all) {
+  if (family_of(fault.kind) != Family::Proxy) return false;
+  if (!scenario.divides || scenario.third || scenario.meant_rule) return true;
+  return std::ranges::any_of(all, [&](const Fault& other) {
+    const auto family = family_of(other.kind);
+    // A write that is under way when a proxy comes back was allowed by what was counted before.
+    const bool late = family == Family::Process || family == Family::Road || family == Family::Watch ||
+                      family == Family::Replica;
+    return family == Family::Prometheus || family == Family::Deletion ||
+           (late && fault.kind == Kind::ProxyComesBackOld);
+  });
 }
 
 void Road::end(Kind kind) {

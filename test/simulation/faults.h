@@ -80,7 +80,11 @@ enum class Kind {
   OwnServiceDeleted,  // number: stable's or the candidate's
   TrafficServiceDeleted,
   // of a promotion that is over
-  ManifestsReapplied  // those of the version before; number above 0: the process that leads dies then
+  ManifestsReapplied,  // those of the version before; number above 0: the process that leads dies then
+  // of one proxy; number: which
+  ProxyStands,         // it takes no configuration
+  ProxyRefusesRoutes,  // it takes rules and endpoints, and no routes
+  ProxyComesBackOld    // with what it had before the last change of routes
 };
 
 struct Fault {
@@ -94,7 +98,7 @@ struct Fault {
 [[nodiscard]] std::string_view to_string(Kind kind);
 [[nodiscard]] std::string describe(const Fault& fault);
 // Whom or what a fault strikes.
-enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica, Deletion, Afterwards };
+enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica, Deletion, Afterwards, Proxy };
 [[nodiscard]] Family family_of(Kind kind);
 
 // What a fault excuses.
@@ -120,6 +124,13 @@ struct Excuse {
 [[nodiscard]] std::vector<Fault> draw_losses_of_own_objects(Random& random);
 // Of some runs: what somebody does when the release is over, and all that was to go wrong with it has.
 [[nodiscard]] std::vector<Fault> draw_afterwards(Random& random);
+
+// Of some runs: that one proxy does not follow the routes.
+[[nodiscard]] std::vector<Fault> draw_proxy_faults(Random& random);
+// A proxy that does not follow goes unnoticed, among all that goes wrong in a run: nobody can be asked what
+// it sends, requests that nothing divides hide it, or the release is undone past its operator.
+[[nodiscard]] bool goes_uncounted(const Fault& fault, const Scenario& scenario,
+                                  const std::vector<Fault>& all);
 
 // What the faults on the way to the API server that are under way make of one request.
 class Road {

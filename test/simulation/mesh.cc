@@ -1,6 +1,8 @@
 #include "test/simulation/mesh.h"
 
 #include <algorithm>
+#include <optional>
+#include <type_traits>
 
 #include "operator/kube/object.h"
 
@@ -9,6 +11,14 @@ namespace {
 
 constexpr Millis kBatch{250};
 constexpr const char* kUnknown = "unknown";
+
+bool names_subsets(const Json& virtual_service) {
+  const auto table = virtual_service.is_null() ? std::nullopt : read_table(virtual_service);
+  return table && std::ranges::any_of(table->routes, [](const Route& route) {
+           return std::ranges::any_of(route.destinations,
+                                      [](const Destination& one) { return !one.subset.empty(); });
+         });
+}
 
 // Latencies lie evenly between half and one and a half of their average.
 double share_within(double bound, Millis average) {
@@ -32,7 +42,7 @@ Mesh::Mesh(Executor& executor, ApiServer& server, Cluster& cluster, MeshOptions 
 void Mesh::start() {
   if (!configured_) {
     for (Proxy& proxy : proxies_) {
-      proxy.config = newest_;
+      proxy.config = proxy.before = newest_;
       follow(proxy);
     }
   }
@@ -73,7 +83,13 @@ double Mesh::share(const std::string& workload) const {
 }
 
 void Mesh::take(const Change& change) {
-  if (change.resource == kube::kVirtualServices) take_as(&Config::tables, change, read_table);
+  if (change.resource == kube::kVirtualServices) {
+    // No count tells a route of a subset from the owner's own, once all requests go one way.
+    if (!names_subsets(change.after)) {
+      for (Proxy& proxy : proxies_) proxy.refuses = false;
+    }
+    take_as(&Config::tables, change, read_table);
+  }
   if (change.resource == kube::kDestinationRules) take_as(&Config::rules, change, read_rule);
   if (change.resource == kube::kEndpointSlices) {
     take_as(&Config::slices, change, [this](const Json& slice) { return read_slice(slice, cluster_); });
@@ -101,10 +117,41 @@ template <typename T>
 void Mesh::deliver(Proxy& proxy, Kind<T> Config::* kind) {
   Kind<T>& held = proxy.config.*kind;
   held.last = std::max(held.last, executor_.now() + delays_.between(options_.fastest, options_.slowest));
-  executor_.at(held.last, [this, &proxy, kind, value = (newest_.*kind).value] {
+  executor_.at(held.last, [this, &proxy, kind, value = (newest_.*kind).value, turn = proxy.turn] {
+    constexpr bool kRoutes = std::is_same_v<T, Tables>;
+    if (proxy.turn != turn || proxy.stands || (kRoutes && proxy.refuses)) return;
+    if (kRoutes) proxy.before = proxy.config;
     (proxy.config.*kind).value = value;
     follow(proxy);
   });
+}
+
+void Mesh::catch_up(Proxy& proxy) {
+  proxy.stands = proxy.refuses = false;
+  ++proxy.turn;
+  proxy.config = newest_;
+  follow(proxy);
+}
+
+void Mesh::stand(int proxy, Millis lasting) {
+  auto& one = proxies_[static_cast<std::size_t>(proxy)];
+  one.stands = true;
+  executor_.after(lasting, [this, &one] { catch_up(one); });
+}
+
+void Mesh::refuse_routes(int proxy, Millis lasting) {
+  auto& one = proxies_[static_cast<std::size_t>(proxy)];
+  one.refuses = true;
+  executor_.after(lasting, [this, &one] {
+    if (one.refuses) catch_up(one);
+  });
+}
+
+void Mesh::come_back_old(int proxy, Millis lasting) {
+  auto& one = proxies_[static_cast<std::size_t>(proxy)];
+  one.config = one.before;
+  follow(one);
+  stand(proxy, lasting);
 }
 
 void Mesh::follow(Proxy& proxy) const {

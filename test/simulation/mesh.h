@@ -61,6 +61,14 @@ class Mesh {
   void start();
   void stop() { sending_ = false; }
 
+  // What goes wrong with a proxy, for a while. It stands still, and takes what it has missed at once at the
+  // end; it refuses changes of routes alone, until somebody mends that, at the latest when the routes are as
+  // their owner wrote them; it comes back with what it had before its last change of routes, and then stands
+  // still.
+  void stand(int proxy, Millis lasting);
+  void refuse_routes(int proxy, Millis lasting);
+  void come_back_old(int proxy, Millis lasting);
+
   // By workload; requests that were lost are under "unknown", as Istio reports them.
   [[nodiscard]] const std::map<std::string, Counts>& counts(int proxy) const;
   [[nodiscard]] Counts total(const std::string& workload) const;
@@ -86,6 +94,10 @@ class Mesh {
   };
   struct Proxy {
     Config config;
+    Config before;           // the last change of routes
+    bool stands = false;     // takes nothing
+    bool refuses = false;    // takes no routes
+    std::uint64_t turn = 0;  // what was on its way before it caught up is void
     // Of requests that are not marked, and of those that are; as `config` has it.
     std::array<std::vector<Way>, 2> ways;
     std::map<std::string, Counts> counts;
@@ -98,6 +110,7 @@ class Mesh {
   template <typename T>
   void deliver(Proxy& proxy, Kind<T> Config::* kind);
   void follow(Proxy& proxy) const;
+  void catch_up(Proxy& proxy);
 
   void send_batch();
   void send(int proxy, const Way& way, double requests);

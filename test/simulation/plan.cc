@@ -35,6 +35,8 @@ Plan plan_of(std::uint64_t seed) {
   }
   Random of_asides(seed, "asides");
   draw_aside(of_asides, plan.scenario);
+  Random of_proxies(seed, "proxies");
+  for (const auto& fault : draw_proxy_faults(of_proxies)) plan.faults.push_back(fault);
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

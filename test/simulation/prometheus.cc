@@ -228,6 +228,7 @@ std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query,
   if (query == analysis::duration_query(name_space, window)) {
     return known ? durations(at, window) : Result{};
   }
+  if (query == analysis::split_query(name_space, window)) return known ? sent(at, window) : Result{};
   if (query == analysis::scrapes_query(name_space)) return known ? scrapes(at) : Result{};
   return std::nullopt;
 }
@@ -305,6 +306,33 @@ Prometheus::Result Prometheus::scrapes(Millis at) const {
   return {{.labels = {}, .value = static_cast<double>(most)}};
 }
 
+// Clients call the Service by its name alone: also the routes of a Service of the release's own count as its.
+Prometheus::Result Prometheus::sent(Millis at, Millis window) const {
+  std::map<std::pair<int, std::string>, double> sums;
+  for (const auto& [key, samples] : requests_) {
+    const auto& [proxy, workload, code] = key;
+    sums[{proxy, workload}] += exact_growth(proxy, samples, at, window);
+  }
+  Result result;
+  for (const auto& [key, sum] : sums) {
+    result.push_back({.labels = {{"destination_workload", key.second},
+                                 {"destination_service_name", mesh_.options().service},
+                                 {"source_workload", "clients"},
+                                 {"instance", std::to_string(key.first)}},
+                      .value = sum});
+  }
+  return result;
+}
+
+// As growth(), but between the samples of the window, with nothing extrapolated.
+double Prometheus::exact_growth(int proxy, const Samples& samples, Millis at, Millis window) const {
+  const auto now = newest(samples, at);
+  const bool is_new = now && !newest(samples, at - window);
+  if (is_new && newest(up_[static_cast<std::size_t>(proxy)], at - window)) return *now;
+  const auto in_window = within(samples, at, window);
+  return in_window.empty() ? 0 : in_window.back().value - in_window.front().value;
+}
+
 // (counter unless counter offset W and on (job, instance) up offset W == 1) or increase(counter[W]).
 std::optional<double> Prometheus::growth(int proxy, const Samples& samples, Millis at, Millis window) const {
   const auto now = newest(samples, at);
@@ -338,6 +366,19 @@ std::optional<double> Prometheus::increase(const Samples& samples, Millis at, Mi
   if (grown > 0) before = std::min(before, sampled * first.value / grown);
   const double after = reach(seconds(at - last.at));
   return grown * (sampled + before + after) / sampled;
+}
+
+Weather weather_of(Kind kind) {
+  static const std::map<Kind, Weather> kWeathers{{Kind::PrometheusDown, Weather::Down},
+                                                 {Kind::PrometheusSlow, Weather::Slow},
+                                                 {Kind::PrometheusNotANumber, Weather::NotANumber},
+                                                 {Kind::PrometheusEmpty, Weather::Empty},
+                                                 {Kind::PrometheusPartial, Weather::Partial},
+                                                 {Kind::PrometheusMalformed, Weather::Malformed},
+                                                 {Kind::PrometheusHuge, Weather::Huge},
+                                                 {Kind::PrometheusRejects, Weather::Rejected}};
+  const auto found = kWeathers.find(kind);
+  return found == kWeathers.end() ? Weather::Fair : found->second;
 }
 
 }  // namespace weir::simulation

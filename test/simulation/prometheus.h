@@ -13,6 +13,7 @@
 
 #include "analysis/judge.h"
 #include "analysis/providers/prometheus/api.h"
+#include "test/simulation/faults.h"
 #include "test/simulation/mesh.h"
 
 namespace weir::simulation {
@@ -29,9 +30,12 @@ enum class Weather {
   Rejected     // 503 with an error document
 };
 
-// Answers the queries of analysis/providers/prometheus (success rate, duration, scrape interval,
-// raw samples) from samples of every proxy, as Prometheus would: with its look-back of five minutes and the
-// extrapolation of increase().
+// What a fault makes of it; Fair: nothing.
+[[nodiscard]] Weather weather_of(Kind kind);
+
+// Answers the queries of analysis/providers/prometheus (success rate, duration, scrape interval, what each
+// proxy has sent, raw samples) from samples of every proxy, as Prometheus would: with its look-back of five
+// minutes and the extrapolation of increase().
 class Prometheus {
  public:
   // Borrows all; `clock` is its own. Each proxy is scraped at a moment of its own in `scrape_interval`, which
@@ -72,6 +76,8 @@ class Prometheus {
   [[nodiscard]] Result requests(Millis at, Millis window) const;
   [[nodiscard]] Result durations(Millis at, Millis window) const;
   [[nodiscard]] Result scrapes(Millis at) const;
+  [[nodiscard]] Result sent(Millis at, Millis window) const;
+  [[nodiscard]] double exact_growth(int proxy, const Samples& samples, Millis at, Millis window) const;
   [[nodiscard]] std::optional<double> growth(int proxy, const Samples& samples, Millis at,
                                              Millis window) const;
   void spoil(Result& result) const;

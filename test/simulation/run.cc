@@ -33,19 +33,6 @@ constexpr Millis kSaidWithin{40'000};     // also by a process that has to be re
 
 bool is_final(const std::string& phase) { return phase == "Succeeded" || phase == "Failed"; }
 
-Weather weather_of(Kind kind) {
-  static const std::map<Kind, Weather> kWeathers{{Kind::PrometheusDown, Weather::Down},
-                                                 {Kind::PrometheusSlow, Weather::Slow},
-                                                 {Kind::PrometheusNotANumber, Weather::NotANumber},
-                                                 {Kind::PrometheusEmpty, Weather::Empty},
-                                                 {Kind::PrometheusPartial, Weather::Partial},
-                                                 {Kind::PrometheusMalformed, Weather::Malformed},
-                                                 {Kind::PrometheusHuge, Weather::Huge},
-                                                 {Kind::PrometheusRejects, Weather::Rejected}};
-  const auto found = kWeathers.find(kind);
-  return found == kWeathers.end() ? Weather::Fair : found->second;
-}
-
 class Run {
  public:
   Run(const Plan& plan, bool with_timeline)
@@ -190,7 +177,7 @@ class Run {
     expectations_.calm = false;
     if (keeps_writes_on_the_way(fault.kind)) expectations_.reading_age = kLongOnTheWay;
     const auto excused = excuse(fault);
-    expectations_.requests_may_be_lost |= excused.loss;
+    expectations_.requests_may_be_lost |= excused.loss || goes_uncounted(fault, plan_.scenario, plan_.faults);
     may_roll_back_ |= excused.rollback;
     must_not_promote_ |= fault.kind == Kind::TemplateChangedToBad;
     third_may_answer_ |= !plan_.scenario.dedicated && takes_the_division_away(fault.kind);
@@ -227,9 +214,20 @@ class Run {
         return people_.act(fault);
       case Family::Replica:
         return disturb_replica(fault);
+      case Family::Proxy:
+        return disturb_proxy(fault);
       case Family::Afterwards:
         return;
     }
+  }
+
+  void disturb_proxy(const Fault& fault) {
+    if (fault.kind == Kind::ProxyStands) mesh_.stand(fault.number, fault.lasting);
+    if (fault.kind == Kind::ProxyRefusesRoutes) mesh_.refuse_routes(fault.number, fault.lasting);
+    // Once its old pods may be gone nobody can help it.
+    const auto phase = phase_of(plan_.scenario.canary);
+    if (fault.kind == Kind::ProxyComesBackOld && (phase == "Progressing" || phase == "Promoting"))
+      mesh_.come_back_old(fault.number, fault.lasting);
   }
 
   void disturb_replica(const Fault& fault) {

@@ -23,20 +23,9 @@ std::optional<double> edge_of(const Series& series) {
 
 bool is_last_bucket(const Series& series) { return label_of(series, kEdge) == "+Inf"; }
 
-// Literal within a regular expression.
-std::string escape_pattern(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (std::string_view(R"(\.+*?()|[]{}^$)").contains(c)) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 std::string samples_query(std::string_view counter, std::string_view name_space, Seconds range,
                           const std::vector<std::string>& workloads) {
-  std::string pattern;
-  for (const auto& workload : workloads) pattern += (pattern.empty() ? "" : "|") + escape_pattern(workload);
+  auto pattern = one_of(workloads);
   if (!pattern.empty()) pattern = ",destination_workload=~\"" + escape_literal(pattern) + '"';
   return std::string(counter) + R"({reporter="source",destination_workload_namespace=")" +
          escape_literal(name_space) + '"' + pattern + "}[" + std::to_string(range.count()) + "s]";

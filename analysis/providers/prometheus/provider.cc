@@ -218,7 +218,7 @@ void authenticate(Server& server, const std::map<std::string, std::string>& secr
   }
 }
 
-class Prometheus final : public Provider, private RequestCounter {
+class Prometheus final : public Provider, private RequestCounter, private SplitCounter {
  public:
   explicit Prometheus(const ProviderSettings& settings)
       : address_(settings.address), answers_(settings.fetch), scrapes_(answers_) {}
@@ -235,6 +235,7 @@ class Prometheus final : public Provider, private RequestCounter {
   }
 
   RequestCounter* counter() override { return this; }
+  SplitCounter* split_counter() override { return this; }
 
  private:
   using Query = std::string (*)(std::string_view, Seconds, const std::vector<std::string>&);
@@ -250,6 +251,23 @@ class Prometheus final : public Provider, private RequestCounter {
     }
     reading.counts = std::make_unique<SampledCounts>(requests, durations);
     return reading;
+  }
+
+  Split count_split(const SplitQuery& query) override {
+    const auto& [subject, asked] = query;
+    const auto window = plan_window(asked, scrapes_.of(own_, subject.name_space, asked.end));
+    if (window.too_short) return {.message = window.warning};
+    auto answer = answers_.ask(own_, split_query(subject.name_space, window.length), window.end);
+    if (!*answer && answer->error().kind == QueryError::Kind::TooLarge) {
+      const auto own = split_query(subject.name_space, window.length, {subject.stable, subject.target});
+      answer = answers_.ask(own_, own, window.end);
+    }
+    if (!*answer) return {.server_answers = false, .message = answer->error().message};
+    const auto sent = sent_of(**answer, subject);
+    if (sent) return compare_split(subject, *sent, since(window));
+    return {.server_answers = false,
+            .message = "requests to Service " + subject.service + " " + since(window) +
+                       " are counted with a value that is no number of requests"};
   }
 
   // The whole namespace, so that releases share the answer; the release's own workloads if that is too much.

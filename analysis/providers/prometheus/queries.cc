@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "analysis/providers/prometheus/query_template.h"
 
@@ -11,6 +12,9 @@ namespace {
 
 constexpr std::string_view kCode = "response_code";
 constexpr std::string_view kGrpcStatus = "grpc_response_status";
+constexpr std::string_view kService = "destination_service_name";
+constexpr std::string_view kSource = "source_workload";
+constexpr std::string_view kSourceNamespace = "source_workload_namespace";
 constexpr std::array<std::string_view, 6> kGrpcFaults{"2", "4", "12", "13", "14", "15"};
 constexpr Seconds kScrapesRange{120};
 // Up to which numbers of requests are exact, and can be added up.
@@ -23,15 +27,42 @@ std::string selector(std::string_view series, std::string_view name_space) {
 
 std::string in_seconds(Seconds duration) { return std::to_string(duration.count()) + "s"; }
 
+// Of counters that began within the window, at a source that was scraped before it.
+std::string first_growth(const std::string& counter, const std::string& length) {
+  return "((" + counter + " unless " + counter + " offset " + length +
+         ") and on (job, instance) (up offset " + length + " == 1))";
+}
+
 // By how much each counter grew during the window; requests_query says how this differs from increase().
 std::string growth(const std::string& counter, Seconds window) {
   const std::string length = in_seconds(window);
-  return "((" + counter + " unless " + counter + " offset " + length +
-         ") and on (job, instance) (up offset " + length + " == 1)) or increase(" + counter + "[" + length +
-         "])";
+  return first_growth(counter, length) + " or increase(" + counter + "[" + length + "])";
+}
+
+// The proxy that sent a series' requests, by what is known of it.
+std::string proxy_of(const Series& series) {
+  const std::string workload(label_of(series, kSource));
+  const auto name_space = label_of(series, kSourceNamespace);
+  const auto full = workload + (workload.empty() || name_space.empty() ? "" : ".") + std::string(name_space);
+  const auto pod = label_of(series, "pod");
+  const std::string own(pod.empty() ? label_of(series, "instance") : pod);
+  if (own.empty()) return full.empty() ? "a proxy without a name" : full;
+  return full.empty() ? own : own + " (" + full + ")";
 }
 
 }  // namespace
+
+std::string one_of(const std::vector<std::string>& names) {
+  std::string pattern;
+  for (const auto& name : names) {
+    if (!pattern.empty()) pattern += '|';
+    for (const char c : name) {
+      if (std::string_view(R"(\.+*?()|[]{}^$)").contains(c)) pattern += '\\';
+      pattern += c;
+    }
+  }
+  return pattern;
+}
 
 std::string_view label_of(const Series& series, std::string_view name) {
   const auto found = series.labels.find(std::string(name));
@@ -69,6 +100,42 @@ std::optional<double> value_of(const Vector& answer, std::string_view workload) 
     if (label_of(series, kWorkload) == workload && std::isfinite(series.value)) return series.value;
   }
   return std::nullopt;
+}
+
+std::string split_query(std::string_view name_space, Seconds window,
+                        const std::vector<std::string>& workloads) {
+  const std::string length = in_seconds(window);
+  std::string counter = R"(istio_requests_total{reporter="source",response_code!="101",)"
+                        R"(destination_workload_namespace=")" +
+                        escape_literal(name_space) + '"';
+  if (!workloads.empty()) counter += R"(,destination_workload=~")" + escape_literal(one_of(workloads)) + '"';
+  counter += '}';
+  const std::string in_window = counter + "[" + length + "]";
+  return "sum by (" + std::string(kWorkload) + ", " + std::string(kService) + ", " + std::string(kSource) +
+         ", " + std::string(kSourceNamespace) + (workloads.empty() ? ", pod, instance" : "") + ") (" +
+         first_growth(counter, length) + " or ((max_over_time(" + in_window + ") - min_over_time(" +
+         in_window + ")) unless resets(" + in_window + ") > 0))";
+}
+
+std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject) {
+  std::map<std::string, Sent> proxies;
+  for (const auto& series : answer.series) {
+    const auto service = label_of(series, kService);
+    if (service != subject.service && (subject.traffic_service.empty() || service != subject.traffic_service))
+      continue;
+    const auto workload = label_of(series, kWorkload);
+    const bool candidate = workload == subject.target;
+    if (!candidate && workload != subject.stable) continue;
+    if (!(series.value >= 0 && series.value <= kMostRequests)) return std::nullopt;
+    const auto name = proxy_of(series);
+    auto& sent = proxies.try_emplace(name, Sent{.proxy = name}).first->second;
+    (candidate ? sent.candidate : sent.stable) += std::round(series.value);
+  }
+  std::vector<Sent> all;
+  for (auto& [name, sent] : proxies) {
+    if (sent.total() > 0) all.push_back(std::move(sent));
+  }
+  return all;
 }
 
 std::string scrapes_query(std::string_view name_space) {

@@ -7,14 +7,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "analysis/check.h"
 #include "analysis/providers/prometheus/api.h"
+#include "analysis/split.h"
 
 namespace weir::analysis {
 
 inline constexpr std::string_view kWorkload = "destination_workload";
 
+// The regular expression that these names match, and nothing else; empty of none.
+[[nodiscard]] std::string one_of(const std::vector<std::string>& names);
 // Empty if the series has no such label.
 [[nodiscard]] std::string_view label_of(const Series& series, std::string_view name);
 // Whether the requests of a series failed; requests_of says which do.
@@ -47,6 +51,17 @@ struct Requests {
 
 // The one value that the answer has for the workload; empty if it has none, or not a finite one.
 [[nodiscard]] std::optional<double> value_of(const Vector& answer, std::string_view workload);
+
+// Requests to every workload of the namespace during `window`, by the Service that was called and the proxy
+// that sent them. Of these counts nothing is extrapolated: it is the growth between the scrapes that the
+// window holds. A counter that was reset in it is left out, and so are upgraded connections (code 101), which
+// are counted when they end: a WebSocket tells of routes as they were. `workloads`: of these alone, and by
+// the proxies' own workloads, for a namespace whose answer is too long.
+[[nodiscard]] std::string split_query(std::string_view name_space, Seconds window,
+                                      const std::vector<std::string>& workloads = {});
+// What split_query answered of a release's Service, by proxy; those that sent nothing to it are left out.
+// Empty: a count was no number of requests.
+[[nodiscard]] std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject);
 
 // Samples that one series of the namespace has in two minutes. Only series that are older than that count; a
 // younger one would make the scrape interval look long. Empty answer: there are none yet.

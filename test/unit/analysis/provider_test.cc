@@ -118,5 +118,16 @@ TEST(ProviderRegistry, has_a_rule_of_addresses_for_each_provider_that_needs_one)
   EXPECT_EQ(problem_of_address("fixed", "prometheus:9090"), std::nullopt);
 }
 
+TEST(ProviderDoor, one_that_cannot_tell_proxies_apart_says_so_and_nothing_is_held_against_the_release) {
+  Providers providers;
+  providers.emplace("own", std::make_unique<Scripted>(Reading{.result = Measured{.value = 99.5}}));
+  const auto judgement =
+      make_judge(std::move(providers), "own")->judge({.metrics = {success_rate()}, .counts_split = true});
+  EXPECT_EQ(judgement.outcome, Outcome::Pass);
+  EXPECT_FALSE(judgement.split.counted);
+  EXPECT_TRUE(judgement.split.server_answers);
+  EXPECT_EQ(judgement.split.message, "provider own counts no requests by proxy");
+}
+
 }  // namespace
 }  // namespace weir::analysis

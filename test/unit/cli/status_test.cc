@@ -212,6 +212,15 @@ TEST(Status, shows_only_conditions_that_are_not_as_they_should_be) {
   EXPECT_THAT(text, Not(HasSubstr("Promoted=")));
 }
 
+TEST(Status, says_of_traffic_when_it_does_not_follow_and_when_nobody_knows) {
+  auto shown = release();
+  for (const auto status : {ConditionStatus::True, ConditionStatus::False, ConditionStatus::Unknown}) {
+    shown.status.conditions = {{"TrafficFollows", status, "Why", "the numbers", 1, kNow}};
+    const bool said = render_status(shown, {}, kNow, kTerminal).contains("TrafficFollows=");
+    EXPECT_EQ(said, status != ConditionStatus::True) << to_string(status);
+  }
+}
+
 Json event(const char* uid, const char* time, const char* reason) {
   return {{"involvedObject", {{"uid", uid}}},
           {"lastTimestamp", time},

@@ -16,12 +16,15 @@ class ScriptedJudge final : public analysis::Judge {
   analysis::Judgement judge(const analysis::Inquiry& inquiry) override {
     ++asked;
     length = inquiry.window.length.count();
+    sequential = inquiry.judge.sequential;
+    counts = inquiry.counts_split;
     analysis::Judgement judgement{.message = "fine", .evidence = inquiry.evidence + "+"};
     judgement.outcome = analysis::Outcome::Pass;
     return judgement;
   }
   std::atomic<int> asked{0};
-  std::atomic<std::int64_t> length{0};  // of the last window, in seconds
+  std::atomic<std::int64_t> length{0};                 // of the last window, in seconds
+  std::atomic<bool> sequential{false}, counts{false};  // what was asked for last
 };
 
 Question question(int index, const std::string& uid = "a") {
@@ -102,6 +105,50 @@ TEST_F(AnalystTest, says_of_a_check_that_finds_no_place_that_it_was_not_judged) 
   EXPECT_EQ(verdict->outcome, strategies::Outcome::Inconclusive);
   EXPECT_THAT(done, ElementsAre("not judged: 4096 checks of namespace shop wait for an answer already; see "
                                 "whether its metrics servers are slow"));
+}
+
+Question count(int index, int weight = 100) {
+  auto question = reconcile::question(index);
+  question.request.weight = strategies::Weight::of(weight).value();
+  question.request.counts = true;
+  question.request.judges = false;
+  return question;
+}
+
+TEST_F(AnalystTest, takes_a_count_for_another_question_than_a_check_and_the_next_one_for_another_still) {
+  analyst.ask(key, count(2));
+  EXPECT_TRUE(analyst.knows(key, count(2)));
+  EXPECT_TRUE(analyst.knows(key, count(1))) << "who has not seen an answer yet gets this one";
+  EXPECT_FALSE(analyst.knows(key, count(3)));
+  EXPECT_FALSE(analyst.knows(key, count(2, 50)));
+  EXPECT_FALSE(analyst.knows(key, question(2)));
+}
+
+TEST_F(AnalystTest, hands_on_what_was_counted_with_the_time_that_it_is_of) {
+  auto asked = count(1);
+  asked.request.earliest = strategies::TimePoint{strategies::Seconds{100}};
+  asked.request.window_end = strategies::TimePoint{strategies::Seconds{130}};
+  const auto told = [&](const analysis::Split& split) { return to_verdict(asked, {.split = split}); };
+  const auto verdict = told({.counted = true, .agrees = false, .message = "31 of 310"});
+  EXPECT_EQ(verdict.tally.division, strategies::Division::Differs);
+  EXPECT_EQ(verdict.tally.message, "31 of 310");
+  EXPECT_FALSE(verdict.judges);
+  EXPECT_EQ(verdict.weight, strategies::Weight::all());
+  EXPECT_EQ(verdict.earliest, asked.request.earliest);
+  EXPECT_EQ(verdict.window_end, asked.request.window_end);
+  EXPECT_EQ(told({.counted = true, .agrees = true}).tally.division, strategies::Division::Agrees);
+  const auto unknown = told({.server_answers = false});
+  EXPECT_EQ(unknown.tally.division, strategies::Division::NotCounted);
+  EXPECT_FALSE(unknown.tally.answered);
+}
+
+TEST_F(AnalystTest, asks_of_a_count_no_judge) {
+  auto asked = count(1);
+  asked.judge.sequential = true;
+  analyst.ask(key, asked);
+  EXPECT_TRUE(desk.step());
+  EXPECT_FALSE(judge.sequential);
+  EXPECT_TRUE(judge.counts);
 }
 
 }  // namespace

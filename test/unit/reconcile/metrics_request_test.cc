@@ -128,5 +128,24 @@ TEST_F(MetricsRequestTest, leaves_a_metric_as_it_is_whose_template_is_not_there)
   EXPECT_EQ(metric().query, "");
 }
 
+TEST_F(MetricsRequestTest, counts_requests_where_a_metric_does_and_the_router_divides_them) {
+  canary.metrics = {{.metric = {.name = "request-duration"}}};
+  EXPECT_EQ(why_uncountable(canary, {.divides = true}), "");
+  EXPECT_EQ(why_uncountable(canary, {.divides = false}), "the router divides no requests");
+  canary.metrics = {{.metric = {.name = "errors", .query = "sum(errors)"}},
+                    {.metric = {.name = "queue"}, .template_name = "queue"}};
+  EXPECT_EQ(why_uncountable(canary, {.divides = true}),
+            "no metric of the release counts requests as request-success-rate and request-duration do");
+}
+
+TEST_F(MetricsRequestTest, counts_requests_to_the_service_that_divided_routes_name) {
+  canary.spec.service = {.name = "checkout", .mode = strategies::ServiceMode::Dedicated};
+  canary.status.stable.version = "v1";
+  canary.status.candidate.version = "v2";
+  EXPECT_EQ(question_of(canary, {}).subject.traffic_service, "checkout-weir");
+  canary.spec.service.mode = strategies::ServiceMode::Placeholder;
+  EXPECT_EQ(question_of(canary, {}).subject.traffic_service, "checkout");
+}
+
 }  // namespace
 }  // namespace weir::reconcile

@@ -273,5 +273,53 @@ TEST_F(ReconcilerTest, puts_back_weights_that_a_person_changed) {
   EXPECT_THAT(events, Contains(HasSubstr("kubectl-edit")));
 }
 
+// One proxy of two has not got the routes since the candidate had this weight.
+analysis::Split lagging() {
+  return {.counted = true, .message = "checkout-v2 got 160 of 400 requests; not followed by gateway-1"};
+}
+
+TEST_F(ReconcilerTest, moves_the_selector_when_every_proxy_was_counted_to_follow) {
+  fill();
+  const auto counts = [this](const Question& question) {
+    const bool early = object(kube::kServices, "checkout")["spec"]["selector"].value("version", "") != "v2";
+    const int asked = static_cast<int>(
+        std::ranges::count_if(analyst.asked, [](const Question& one) { return !one.request.judges; }));
+    const bool lags = !question.request.judges && early && asked < 4;
+    return lags ? lagging() : analysis::Split{.counted = true, .agrees = true, .message = "all follow"};
+  };
+  analyst.count = counts;
+  run([this] { return message().contains("gateway-1"); });
+  EXPECT_EQ(phase(), "Promoting");
+  EXPECT_FALSE(object(kube::kServices, "checkout")["spec"]["selector"].contains("version"));
+  EXPECT_THAT(events, Contains(HasSubstr("RoutingMismatch: checkout-v2 got 160 of 400")));
+  run();
+  EXPECT_EQ(phase(), "Succeeded") << message();
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v1")["spec"]["replicas"], 0);
+  for (const auto& question : analyst.asked) {
+    if (question.request.judges) continue;
+    EXPECT_TRUE(question.metrics.empty()) << "no metric is asked for";
+    EXPECT_EQ(question.subject.weight, 100);
+  }
+}
+
+TEST_F(ReconcilerTest, scales_a_candidate_away_when_no_proxy_was_counted_to_send_it_requests) {
+  fill();
+  analyst.judge = [](const Question&) { return Outcome::Fail; };
+  bool lags = true;
+  analyst.count = [&](const Question& question) {
+    return !question.request.judges && lags
+               ? lagging()
+               : analysis::Split{.counted = true, .agrees = true, .message = "all follow"};
+  };
+  run([this] { return message().contains("gateway-1"); });
+  EXPECT_EQ(phase(), "RollingBack");
+  EXPECT_FALSE(object(kube::kServices, "checkout")["spec"]["selector"].contains("version"));
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 1);
+  lags = false;
+  run();
+  EXPECT_EQ(phase(), "Failed");
+  EXPECT_EQ(object(kube::kDeployments, "checkout-v2")["spec"]["replicas"], 0);
+}
+
 }  // namespace
 }  // namespace weir::reconcile

@@ -63,6 +63,8 @@ class PromptAnalyst final : public Analyst {
   std::function<strategies::Outcome(const Question&)> judge = [](const Question&) {
     return strategies::Outcome::Pass;
   };
+  // What is counted, where a question asks for that.
+  std::function<analysis::Split(const Question&)> count = [](const Question&) { return analysis::Split{}; };
   std::vector<Question> asked;
 
   bool knows(const kube::Key&, const Question& question) const override {
@@ -75,6 +77,7 @@ class PromptAnalyst final : public Analyst {
     judgement.outcome = outcome == strategies::Outcome::Pass   ? analysis::Outcome::Pass
                         : outcome == strategies::Outcome::Fail ? analysis::Outcome::Fail
                                                                : analysis::Outcome::Inconclusive;
+    if (question.request.counts) judgement.split = count(question);
     verdict_ = to_verdict(question, judgement);
   }
   std::optional<strategies::Verdict> answer(const kube::Key&) const override { return verdict_; }

@@ -237,5 +237,59 @@ TEST(Mesh, goes_the_same_way_again_with_the_same_seed) {
   EXPECT_NE(run(5), run(6));
 }
 
+TEST(Mesh, lets_a_proxy_stand_still_and_take_all_that_it_has_missed_at_once) {
+  Shop shop({.proxies = 2});
+  shop.split(100, 0);
+  shop.mesh.start();
+  shop.mesh.stand(1, 20s);
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("v1", 0), to("v2", 100)}}}}));
+  shop.pass(10s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 0.5, kNear);
+  shop.pass(11s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 1, kNear);
+}
+
+TEST(Mesh, loses_what_a_proxy_that_stands_still_sends_to_pods_that_were_taken_away) {
+  Shop shop({.proxies = 2});
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.mesh.stand(1, 60s);
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("v1", 100), to("v2", 0)}}}}));
+  shop.pass(5s);
+  EXPECT_EQ(shop.mesh.lost(), 0);
+  shop.put(kube::kDeployments, deployment("v2", 0));
+  shop.pass(20s);
+  EXPECT_GT(shop.mesh.lost(), 0);
+}
+
+TEST(Mesh, lets_a_proxy_refuse_routes_and_take_endpoints) {
+  Shop shop({.proxies = 1});
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.mesh.refuse_routes(0, 60s);
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("v1", 0), to("v2", 100)}}}}));
+  shop.pass(5s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 0.5, kNear);
+  shop.put(kube::kServices, service("checkout", {{"app", "checkout"}, {"version", "v2"}}));
+  shop.pass(5s);
+  EXPECT_NEAR(shop.mesh.share("unknown"), 0.5, kNear);
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("", 100)}}}}));
+  shop.pass(5s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 1, kNear) << "mended by then";
+}
+
+TEST(Mesh, lets_a_proxy_come_back_with_the_routes_of_before) {
+  Shop shop({.proxies = 1});
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("v1", 0), to("v2", 100)}}}}));
+  shop.pass(5s);
+  shop.mesh.come_back_old(0, 10s);
+  shop.pass(5s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 0.5, kNear);
+  shop.pass(6s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 1, kNear);
+}
+
 }  // namespace
 }  // namespace weir::simulation

@@ -158,5 +158,26 @@ TEST(Prometheus, lets_time_pass_while_the_answer_is_on_its_way) {
   EXPECT_LE(shop.executor.now() - before, 50ms);
 }
 
+TEST(Prometheus, tells_what_each_proxy_has_sent_to_either_version) {
+  Monitored shop;
+  const analysis::Subject subject{
+      .target = "checkout-v2", .stable = "checkout-v1", .service = "checkout", .weight = 0};
+  const auto sent = [&] {
+    return analysis::sent_of(shop.ask(analysis::split_query("shop", Seconds(10))).value(), subject).value();
+  };
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.pass(30s);
+  ASSERT_EQ(sent().size(), 3U);
+  for (const auto& proxy : sent()) EXPECT_NEAR(proxy.candidate, proxy.stable, 1) << proxy.proxy;
+  shop.mesh.stand(1, 60s);
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("v1", 100), to("v2", 0)}}}}));
+  shop.pass(20s);
+  for (const auto& proxy : sent()) {
+    const bool stands = proxy.proxy.starts_with("1 ");
+    EXPECT_EQ(proxy.candidate > 0, stands) << proxy.proxy << ": " << proxy.candidate;
+  }
+}
+
 }  // namespace
 }  // namespace weir::simulation

@@ -36,6 +36,10 @@ class World {
   std::function<Outcome(const CheckRequest&)> judge = [](const CheckRequest&) { return Outcome::Pass; };
   // What else it says.
   std::function<void(const CheckRequest&, Verdict&)> amend = [](const CheckRequest&, Verdict&) {};
+  // What is counted of an interval, if `seen.uncountable` is empty.
+  std::function<Tally(const CheckRequest&)> count = [](const CheckRequest&) {
+    return Tally{.division = Division::Agrees, .message = "as the routes say"};
+  };
   // Says before which writes the process dies; by default it never does.
   std::function<bool(const Action&)> dies = [](const Action&) { return false; };
   // What somebody else does after a write.
@@ -176,7 +180,12 @@ class World {
                 .step_started_at = request.step_started_at,
                 .outcome = outcome,
                 .checks = {{.name = "request-success-rate", .outcome = outcome, .time = request.window_end}},
-                .message = "success rate " + std::string(to_string(outcome))};
+                .message = "success rate " + std::string(to_string(outcome)),
+                .tally = request.counts ? count(request) : Tally{},
+                .judges = request.judges,
+                .weight = request.weight,
+                .earliest = request.earliest,
+                .window_end = request.window_end};
     amend(request, *seen.verdict);
   }
 

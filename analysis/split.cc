@@ -1,0 +1,77 @@
+#include "analysis/split.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/binomial.h"
+#include "analysis/threshold.h"
+
+namespace weir::analysis {
+namespace {
+
+constexpr double kPerCent = 100;
+// Proxies that a message names.
+constexpr std::size_t kNamed = 3;
+
+std::string numbers(const Sent& sent) {
+  return format_number(sent.candidate) + " of " + format_number(sent.total());
+}
+
+std::string share(const Sent& sent) {
+  return format_number(std::round(10 * kPerCent * sent.candidate / sent.total()) / 10) + " %";
+}
+
+// "; not followed by gateway-1 with 31 of 310 and gateway-2 with 8 of 90", most requests first.
+std::string named(std::vector<Sent> proxies) {
+  if (proxies.empty()) return {};
+  std::ranges::stable_sort(proxies, std::ranges::greater{}, &Sent::total);
+  std::string text = "; not followed by ";
+  const auto shown = std::min(proxies.size(), kNamed);
+  for (std::size_t i = 0; i < shown; ++i)
+    text += (i > 0 ? ", " : "") + proxies[i].proxy + " with " + numbers(proxies[i]);
+  if (proxies.size() > shown) text += ", and " + std::to_string(proxies.size() - shown) + " more";
+  return text;
+}
+
+}  // namespace
+
+Division divide(int weight, double candidate, double stable, double alpha) {
+  const double p = std::clamp(weight / kPerCent, 0.0, 1.0);
+  double k = std::max(std::round(candidate), 0.0);
+  double n = k + std::max(std::round(stable), 0.0);
+  if (n > kMostTrials) {
+    k = std::round(k * (kMostTrials / n));
+    n = kMostTrials;
+  }
+  if (n > 0 && std::min(lower_tail(k, n, p), upper_tail(k, n, p)) < alpha / 2) return Division::Differs;
+  // At 0 and at 100 % both ends differ at once: there it is the proxy that sends half that must be noticed.
+  const bool one_sided = p <= 0 || p >= 1;
+  const double unnoticed = one_sided ? std::pow(0.5, n) : std::max(std::pow(p, n), std::pow(1 - p, n));
+  return unnoticed < alpha / 2 ? Division::Agrees : Division::TooFew;
+}
+
+Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const std::string& since) {
+  Sent all;
+  for (const auto& each : sent) {
+    all.candidate += each.candidate;
+    all.stable += each.stable;
+  }
+  if (all.total() <= 0)
+    return {.message = "no requests from proxies to Service " + subject.service + " were counted " + since};
+  // Each is one look of many.
+  const double alpha = kSplitAlpha / static_cast<double>(sent.size() + 1);
+  std::vector<Sent> lagging;
+  std::ranges::copy_if(sent, std::back_inserter(lagging), [&](const Sent& each) {
+    return divide(subject.weight, each.candidate, each.stable, alpha) == Division::Differs;
+  });
+  const auto whole = divide(subject.weight, all.candidate, all.stable, alpha);
+  const std::string counted = subject.target + " got " + numbers(all) + " requests (" + share(all) + ") " +
+                              since + ", where the routes give it " + std::to_string(subject.weight) + " %";
+  if (whole == Division::Differs || !lagging.empty()) {
+    return {.counted = true, .agrees = false, .message = counted + named(std::move(lagging))};
+  }
+  if (whole == Division::TooFew) return {.message = counted + ": too few to tell whether proxies follow"};
+  return {.counted = true, .agrees = true, .message = counted};
+}
+
+}  // namespace weir::analysis

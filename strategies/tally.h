@@ -1,0 +1,21 @@
+// What was counted of the requests that proxies send: whether the routes are followed.
+#pragma once
+
+#include <string>
+
+namespace weir::strategies {
+
+enum class Division {
+  NotCounted,  // nothing is known: no traffic, too little of it, or nobody who counts
+  Agrees,      // with the weight
+  Differs      // from it by more than chance, altogether or at one proxy
+};
+
+struct Tally {
+  Division division = Division::NotCounted;
+  bool answered = true;  // false: who counts could not be asked, and may be asked again
+  std::string message;   // a sentence: the numbers and the proxies, or why nothing was counted
+  friend bool operator==(const Tally&, const Tally&) = default;
+};
+
+}  // namespace weir::strategies

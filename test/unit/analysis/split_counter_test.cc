@@ -1,0 +1,155 @@
+// What Prometheus is asked of the division of requests, and what is made of its answers.
+#include <gmock/gmock.h>
+
+#include "analysis/providers/prometheus/queries.h"
+#include "test/unit/analysis/scripted_prometheus.h"
+
+namespace weir::analysis {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr const char* kSplit = "source_workload";
+const TimePoint kNow{std::chrono::milliseconds{1'700'000'000'250}};
+
+Point sent(const std::string& workload, const std::string& instance, const std::string& count,
+           const std::string& service = "checkout") {
+  return {{{"destination_workload", workload},
+           {"destination_service_name", service},
+           {"source_workload", "gateway"},
+           {"source_workload_namespace", "istio-system"},
+           {"instance", instance}},
+          count};
+}
+
+class Splitting : public testing::Test {
+ protected:
+  Split split(int weight = 50, const std::string& traffic_service = {}) {
+    const Subject subject{.name_space = "shop",
+                          .name = "checkout-v2",
+                          .target = "checkout-v2",
+                          .stable = "checkout-v1",
+                          .service = "checkout",
+                          .weight = weight,
+                          .traffic_service = traffic_service};
+    return judge_->judge({.metrics = {}, .subject = subject, .window = window_, .counts_split = true}).split;
+  }
+
+  ScriptedPrometheus prometheus_;
+  std::unique_ptr<Judge> judge_ = make_prometheus_judge("http://prometheus:9090", prometheus_.fetch());
+  Window window_{.end = kNow, .length = Seconds{30}};
+};
+
+TEST_F(Splitting, asks_for_the_growth_between_scrapes_by_workload_service_and_proxy) {
+  const std::string counter =
+      R"(istio_requests_total{reporter="source",response_code!="101",destination_workload_namespace="shop"})";
+  (void)split();
+  ASSERT_THAT(prometheus_.asked(kSplit), SizeIs(1));
+  EXPECT_EQ(
+      prometheus_.asked(kSplit).front().query,
+      "sum by (destination_workload, destination_service_name, source_workload, source_workload_namespace, "
+      "pod, instance) (((" +
+          counter + " unless " + counter +
+          " offset 30s) and on (job, instance) (up offset 30s == 1)) or ((max_over_time(" + counter +
+          "[30s]) - min_over_time(" + counter + "[30s])) unless resets(" + counter + "[30s]) > 0))");
+}
+
+TEST_F(Splitting, tells_by_proxy_whether_the_weight_is_followed) {
+  prometheus_.answers(kSplit, vector_answer({sent("checkout-v1", "10.0.0.1:15020", "150"),
+                                             sent("checkout-v2", "10.0.0.1:15020", "150"),
+                                             sent("checkout-v1", "10.0.0.2:15020", "90"),
+                                             sent("checkout-v2", "10.0.0.2:15020", "10")}));
+  const auto found = split();
+  EXPECT_TRUE(found.counted);
+  EXPECT_FALSE(found.agrees);
+  EXPECT_THAT(found.message,
+              HasSubstr("not followed by 10.0.0.2:15020 (gateway.istio-system) with 10 of 100"));
+}
+
+TEST_F(Splitting, counts_requests_to_the_release_s_service_alone) {
+  const std::vector<Point> points{
+      sent("checkout-v1", "a", "100"), sent("checkout-v2", "a", "100", "checkout-weir"),
+      sent("checkout-v1", "a", "5000", "checkout-v1"), sent("cart-v1", "a", "700")};
+  prometheus_.answers(kSplit, vector_answer(points));
+  EXPECT_THAT(split(50, "checkout-weir").message, HasSubstr("100 of 200"));
+  EXPECT_THAT(split(0).message, HasSubstr("0 of 100"));
+}
+
+TEST_F(Splitting, knows_nothing_without_requests_or_without_an_answer) {
+  const auto none = split();
+  EXPECT_FALSE(none.counted);
+  EXPECT_TRUE(none.server_answers);
+  prometheus_.is_down("Connection refused");
+  window_.end += Seconds{60};
+  const auto down = split();
+  EXPECT_FALSE(down.counted);
+  EXPECT_FALSE(down.server_answers);
+  EXPECT_THAT(down.message, HasSubstr("Connection refused"));
+}
+
+TEST_F(Splitting, takes_what_is_no_number_of_requests_for_no_answer) {
+  prometheus_.answers(kSplit, vector_answer({sent("checkout-v2", "a", "NaN")}));
+  EXPECT_FALSE(split().counted);
+  EXPECT_FALSE(split().server_answers);
+}
+
+TEST_F(Splitting, of_a_window_without_two_scrapes_is_not_counted) {
+  prometheus_.answers("count_over_time", vector_answer({{{}, "4"}}));
+  window_.earliest = kNow - Seconds{30};
+  const auto found = split();
+  EXPECT_FALSE(found.counted);
+  EXPECT_THAT(found.message, HasSubstr("shorter than two scrapes"));
+  EXPECT_TRUE(prometheus_.asked(kSplit).empty());
+}
+
+TEST_F(Splitting, is_asked_once_for_all_releases_of_a_namespace_that_look_at_the_same_time) {
+  prometheus_.answers(kSplit, vector_answer({sent("checkout-v1", "a", "100")}));
+  (void)split(10);
+  (void)split(20);
+  EXPECT_THAT(prometheus_.asked(kSplit), SizeIs(1));
+}
+
+TEST_F(Splitting, of_a_namespace_that_is_too_much_is_asked_of_the_release_s_own_workloads) {
+  prometheus_.answers(kSplit, std::string(kMaxAnswerBytes + 1, ' '));
+  prometheus_.answers("checkout-v1|checkout-v2",
+                      vector_answer({sent("checkout-v1", "", "150"), sent("checkout-v2", "", "150")}));
+  const auto found = split();
+  EXPECT_TRUE(found.agrees) << found.message;
+  ASSERT_THAT(prometheus_.asked(kSplit), SizeIs(2));
+  EXPECT_THAT(prometheus_.asked(kSplit).back().query,
+              HasSubstr("source_workload, source_workload_namespace) ("));
+}
+
+TEST_F(Splitting, leaves_the_verdict_as_it_is) {
+  prometheus_.answers(kSplit, vector_answer({sent("checkout-v1", "a", "1000")}));
+  const Subject subject{.name_space = "shop", .target = "checkout-v2", .stable = "checkout-v1", .weight = 50};
+  const Metric queue{.name = "queue", .query = "queue_length", .range = {.max = 10}};
+  prometheus_.answers("queue_length", vector_answer({{{}, "3"}}));
+  const auto judgement =
+      judge_->judge({.metrics = {queue}, .subject = subject, .window = window_, .counts_split = true});
+  EXPECT_EQ(judgement.outcome, Outcome::Pass);
+}
+
+TEST(OneOf, matches_the_names_and_nothing_else) {
+  EXPECT_EQ(one_of({"web.v2", "web-v1"}), R"(web\.v2|web-v1)");
+  EXPECT_EQ(one_of({}), "");
+}
+
+TEST(SentOf, leaves_out_proxies_that_sent_nothing_and_names_those_without_a_name) {
+  const Subject subject{.target = "checkout-v2", .stable = "checkout-v1", .service = "checkout"};
+  const auto series = [](const std::string& instance, double value) {
+    Series made{.labels = {{"destination_workload", "checkout-v2"}, {"destination_service_name", "checkout"}},
+                .value = value};
+    if (!instance.empty()) made.labels["instance"] = instance;
+    return made;
+  };
+  const auto found = sent_of({.series = {series("a", 0), series("", 3)}}, subject);
+  ASSERT_TRUE(found);
+  ASSERT_THAT(*found, SizeIs(1));
+  EXPECT_EQ(found->front().proxy, "a proxy without a name");
+  EXPECT_EQ(found->front().candidate, 3);
+}
+
+}  // namespace
+}  // namespace weir::analysis

@@ -1,0 +1,250 @@
+// What the state machine makes of what proxies were counted to send.
+#include <gmock/gmock.h>
+
+#include "strategies/context.h"
+#include "test/unit/strategies/world.h"
+
+namespace weir::strategies {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr const char* kLags =
+    "checkout-v2 got 31 of 310 requests (10 %); not followed by gateway-1 with 31 of 310";
+
+World counted() {
+  World world;
+  world.seen.uncountable.clear();
+  return world;
+}
+
+// Proxies lag while the candidate has this weight, until `end`.
+void lag(World& world, Weight weight, TimePoint end = TimePoint::max()) {
+  world.count = [weight, end](const CheckRequest& request) {
+    const bool lags = request.weight == weight && request.window_end < end;
+    return lags ? Tally{.division = Division::Differs, .message = kLags}
+                : Tally{.division = Division::Agrees, .message = "as the routes say"};
+  };
+}
+
+Condition follows(const World& world) {
+  const auto& all = world.release.status.conditions;
+  const auto found = std::ranges::find(all, kTrafficFollows, &Condition::type);
+  return found == all.end() ? Condition{} : *found;
+}
+
+std::vector<Event> told(const World& world, const std::string& reason) {
+  std::vector<Event> found;
+  std::ranges::copy_if(world.events, std::back_inserter(found),
+                       [&](const Event& event) { return event.reason == reason; });
+  return found;
+}
+
+TEST(Follow, does_not_change_what_a_release_writes_where_all_proxies_follow) {
+  World plain;
+  plain.run();
+  auto world = counted();
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.writes, plain.writes);
+  EXPECT_EQ(follows(world).status, ConditionStatus::True);
+  EXPECT_EQ(follows(world).reason, "Counted");
+}
+
+TEST(Follow, is_known_by_the_timer_alone_where_nothing_counts_and_status_says_so) {
+  World world;
+  world.seen.uncountable = "no metric of the release counts requests";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(follows(world).status, ConditionStatus::Unknown);
+  EXPECT_EQ(follows(world).reason, "NotCounted");
+  EXPECT_EQ(follows(world).message,
+            "that proxies follow the routes is known by spec.routing.propagationDelay (5 s) alone: no metric "
+            "of the "
+            "release counts requests");
+}
+
+TEST(Follow, of_a_service_whose_requests_are_not_all_divided_is_not_asked_for_before_pods_go) {
+  auto world = counted();
+  world.seen.not_isolated = {"VirtualService other is not bound to the mesh"};
+  lag(world, percent(10));
+  world.run_to_step(2);
+  EXPECT_EQ(world.release.status.step, 2);
+  EXPECT_THAT(follows(world).message, HasSubstr("condition TrafficIsolated"));
+}
+
+TEST(Follow, holds_a_step_whose_checks_pass_while_a_proxy_lags) {
+  auto world = counted();
+  lag(world, percent(10), at(200));
+  world.run([](const World& w) { return w.release.status.checks_in_step == 3; });
+  EXPECT_EQ(world.release.status.step, 1);
+  EXPECT_EQ(world.release.status.message, kLags);
+  EXPECT_EQ(follows(world).status, ConditionStatus::False);
+  EXPECT_EQ(follows(world).reason, "RoutingMismatch");
+  ASSERT_EQ(told(world, "RoutingMismatch").size(), 1U) << "once";
+  EXPECT_EQ(told(world, "RoutingMismatch").front().severity, Severity::Warning);
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Follow, that_does_not_come_about_takes_the_release_back_at_the_deadline) {
+  auto world = counted();
+  lag(world, percent(10));
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+  EXPECT_THAT(world.release.status.message, HasSubstr(kLags));
+}
+
+TEST(Follow, does_not_keep_a_failed_check_from_counting) {
+  auto world = counted();
+  lag(world, percent(10));
+  world.judge = [](const CheckRequest&) { return Outcome::Fail; };
+  world.run();
+  EXPECT_EQ(world.release.status.rollback_reason, "AnalysisFailed");
+}
+
+TEST(Follow, is_what_is_said_of_a_candidate_that_no_request_reaches) {
+  auto world = counted();
+  lag(world, percent(10));
+  world.judge = [](const CheckRequest&) { return Outcome::Inconclusive; };
+  world.run([](const World& w) { return w.release.status.checks_in_step == 1; });
+  EXPECT_EQ(world.release.status.message, kLags);
+}
+
+TEST(Follow, is_waited_for_before_the_selector_moves) {
+  auto world = counted();
+  lag(world, percent(100), at(400));
+  world.run([](const World& w) { return follows(w).reason == kRoutingMismatch; });
+  EXPECT_EQ(world.phase(), Phase::Promoting);
+  EXPECT_EQ(world.release.status.message, kLags);
+  const auto before = world.now;
+  world.run([](const World& w) { return w.seen.service->selects == Selects::Candidate; });
+  EXPECT_GE(world.now, at(400));
+  EXPECT_GT(world.now, before);
+  EXPECT_EQ(told(world, "RoutingMismatch").size(), 1U) << "once";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.stable->replicas, 0);
+}
+
+TEST(Follow, is_counted_over_an_interval_that_begins_when_the_routes_are_everywhere) {
+  auto world = counted();
+  std::vector<CheckRequest> counts;
+  const auto agrees = world.count;
+  world.count = [&](const CheckRequest& request) {
+    if (!request.judges) counts.push_back(request);
+    return agrees(request);
+  };
+  world.run_to(Phase::Finalizing);
+  ASSERT_EQ(counts.size(), 1U);
+  const auto& spec = world.release.spec;
+  EXPECT_EQ(counts.front().weight, Weight::all());
+  EXPECT_EQ(counts.front().window, spec.interval);
+  EXPECT_EQ(counts.front().earliest, *world.release.status.step_started_at + spec.routing.propagation_delay);
+  EXPECT_GE(counts.front().window_end - counts.front().window, counts.front().earliest);
+}
+
+TEST(Follow, keeps_the_selector_where_it_is_while_nobody_answers_who_counts) {
+  auto world = counted();
+  world.count = [](const CheckRequest& request) {
+    return request.judges ? Tally{.division = Division::Agrees}
+                          : Tally{.answered = false, .message = "Prometheus did not answer"};
+  };
+  world.run();
+  EXPECT_FALSE(world.wrote("Promoting: let the Service select the candidate"));
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+  EXPECT_EQ(world.phase(), Phase::Failed) << "a way back waits for no server";
+  EXPECT_EQ(world.seen.candidate->replicas, 0);
+}
+
+TEST(Follow, is_not_waited_for_from_a_server_that_is_down_where_no_analysis_is_asked_for) {
+  auto world = counted();
+  world.release.spec.skip_analysis = true;
+  world.count = [](const CheckRequest&) { return Tally{.answered = false, .message = "no answer"}; };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Follow, is_waited_for_before_stables_pods_go) {
+  auto world = counted();
+  world.run_to(Phase::Finalizing);
+  const auto until = world.now + Seconds{300};
+  lag(world, percent(100), until);
+  world.run([](const World& w) { return w.seen.stable->replicas == 0; });
+  EXPECT_GE(world.now, until);
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Follow, that_never_comes_about_leaves_stable_its_pods) {
+  auto world = counted();
+  world.run_to(Phase::Finalizing);
+  const auto began = world.now;
+  lag(world, percent(100));
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.stable->replicas, 3);
+  EXPECT_LE(world.now - began, world.release.spec.progress_deadline + Seconds{60});
+  EXPECT_TRUE(world.told("StableKept"));
+  EXPECT_THAT(
+      world.release.status.message,
+      StartsWith("checkout-v2 serves all traffic; checkout-v1 keeps its pods, which still get requests"));
+}
+
+TEST(Follow, is_waited_for_on_the_way_back_after_the_routes_and_before_all_else) {
+  auto world = counted();
+  world.judge = [](const CheckRequest& request) { return request.step == 2 ? Outcome::Fail : Outcome::Pass; };
+  world.run_to(Phase::RollingBack);
+  EXPECT_TRUE(world.seen.routes->at(Weight::none())) << "weight waits for nothing";
+  const auto until = world.now + Seconds{200};
+  lag(world, percent(0), until);
+  world.run([](const World& w) { return w.seen.service->selects == Selects::Stable; });
+  EXPECT_GE(world.now, until);
+  EXPECT_EQ(world.seen.candidate->replicas, 2);
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.candidate->replicas, 0);
+}
+
+TEST(Follow, that_never_comes_about_on_the_way_back_leaves_the_candidate_its_pods) {
+  auto world = counted();
+  world.judge = [](const CheckRequest& request) { return request.step == 2 ? Outcome::Fail : Outcome::Pass; };
+  world.run_to(Phase::RollingBack);
+  const auto began = world.now;
+  lag(world, percent(0));
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
+  EXPECT_EQ(world.seen.candidate->replicas, 2);
+  EXPECT_LE(world.now - began, world.release.spec.progress_deadline + Seconds{60});
+  EXPECT_TRUE(world.told("CandidateKept"));
+}
+
+TEST(Follow, is_no_matter_for_a_candidate_that_cannot_answer) {
+  auto world = counted();
+  world.run_to_step(2);
+  world.candidate_serves = false;
+  world.count = [](const CheckRequest&) {
+    ADD_FAILURE() << "counted";
+    return Tally{};
+  };
+  const auto lost = world.now;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_LE(world.now - lost, Seconds{120});
+}
+
+TEST(Follow, is_counted_anew_by_another_process) {
+  auto world = counted();
+  lag(world, percent(100), at(400));
+  world.run([](const World& w) { return follows(w).reason == kRoutingMismatch; });
+  world.restart();
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_TRUE(world.wrote("Promoting: let the Service select the candidate"));
+}
+
+}  // namespace
+}  // namespace weir::strategies
