@@ -7,6 +7,7 @@
 
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
+#include "operator/offline/schema.h"
 #include "operator/offline/world.h"
 
 namespace weir::cli {
@@ -116,13 +117,18 @@ std::expected<canary::Canary, std::string> find_canary(const std::vector<offline
     if (resource == nullptr) continue;
     if (*resource == kube::kMetricTemplates) {
       const auto parsed = canary::parse_template(document.object, canary::UnknownFields::Refuse);
-      if (parsed) continue;
-      return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
+      if (!parsed)
+        return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
+      if (const auto admitted = offline::admitted(document); !admitted)
+        return std::unexpected(admitted.error());
+      continue;
     }
     if (*resource != kube::kCanaries) continue;
     auto parsed = canary::parse(document.object, canary::UnknownFields::Refuse);
     if (!parsed)
       return std::unexpected(document.position(parsed.error().field) + ": " + parsed.error().message);
+    if (const auto admitted = offline::admitted(document); !admitted)
+      return std::unexpected(admitted.error());
     if (found) return std::unexpected(document.position("") + ": a second Canary: one release at a time");
     found = std::move(*parsed);
     written = &document;

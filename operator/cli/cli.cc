@@ -6,6 +6,7 @@
 #include <array>
 #include <ostream>
 
+#include "operator/base/names.h"
 #include "operator/cli/backtest.h"
 #include "operator/cli/plan.h"
 #include "operator/cli/simulate.h"
@@ -128,6 +129,10 @@ int with_cluster(const Command& command, const Arguments& arguments, Console& co
                   fmt::format("\"{}\" is no name of a Canary: {} accepts NAME, and its namespace by -n", name,
                               command.name));
   }
+  if (!base::is_dns_subdomain(name)) {
+    return refuse(console, fmt::format("\"{}\" is no name of a Canary: accepted is {}", name,
+                                       base::kDnsSubdomain.accepted));
+  }
   const auto cluster =
       connect({.kubeconfig = arguments.value("kubeconfig"), .context = arguments.value("context")});
   if (!cluster) {
@@ -170,6 +175,10 @@ int run(const std::vector<std::string>& words, Console& console, const Connect& 
   }
   const auto arguments = parse_arguments(*command, std::span(words).subspan(1));
   if (!arguments) return refuse(console, arguments.error());
+  if (const auto name = arguments->value("namespace");
+      arguments->has("namespace") && !base::is_dns_label(name)) {
+    return refuse(console, base::not_accepted("namespace", name, base::kDnsLabel.accepted));
+  }
   if (command->name == "help") return help(*arguments, console);
   if (command->name == "plan") return plan(*arguments, console);
   if (command->name == "simulate") return simulate(*arguments, console);

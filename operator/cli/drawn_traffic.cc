@@ -7,6 +7,7 @@
 
 #include "analysis/built_in.h"
 #include "analysis/conclude.h"
+#include "analysis/providers/prometheus/window.h"
 #include "analysis/threshold.h"
 
 namespace weir::cli {
@@ -129,15 +130,38 @@ void DrawnJudge::add_stream(analysis::Stream stream) {
   trial_.streams.push_back(std::move(stream));
 }
 
-analysis::Check DrawnJudge::in_range(const analysis::Metric& metric, Milliseconds length) const {
-  if (!analysis::is_compared(metric)) {
-    return {.name = metric.name,
-            .outcome = analysis::Outcome::Pass,
-            .reason = "WithinRange",
-            .range = metric.range,
-            .message = metric.name + " is taken to pass"};
+analysis::Check DrawnJudge::in_range(const analysis::Metric& metric, Milliseconds length,
+                                     Milliseconds begun) const {
+  using std::chrono::floor;
+  const bool compared = analysis::is_compared(metric);
+  const auto asked = metric.interval.value_or(floor<analysis::Seconds>(length));
+  // Of a query that stands in a MetricTemplate nothing is known here.
+  const bool counts = compared || !metric.query.empty();
+  const auto window = analysis::plan_window(
+      {.end = time_of(traffic_.now()), .length = asked, .earliest = time_of(traffic_.now() - begun)},
+      counts && analysis::needs_scrapes(metric, asked) ? std::optional(scrape_interval_) : std::nullopt);
+  analysis::Check check{.name = metric.name, .range = metric.range};
+  if (window.too_short) {
+    check.reason = "WindowTooShort";
+    check.message = metric.name + ": " + window.warning;
+    return check;
   }
-  const auto window = metric.interval ? Milliseconds{*metric.interval} : length;
+  if (!compared) {
+    check.outcome = analysis::Outcome::Pass;
+    check.reason = "WithinRange";
+    check.message = metric.name + " is taken to pass";
+    return check;
+  }
+  if (window.length < analysis::kMinScrapes * scrape_interval_) {
+    check.reason = "NoData";
+    check.message =
+        metric.name + ": the window is shorter than two scrapes, and holds no growth of a counter";
+    return check;
+  }
+  return counted_in_range(metric, window.length);
+}
+
+analysis::Check DrawnJudge::counted_in_range(const analysis::Metric& metric, Milliseconds window) const {
   const bool rate = metric.name == analysis::kSuccessRate;
   const auto edge =
       rate ? std::nullopt
@@ -165,11 +189,17 @@ analysis::Check DrawnJudge::in_range(const analysis::Metric& metric, Millisecond
   return check;
 }
 
+bool DrawnJudge::scraped_since(analysis::TimePoint time) const {
+  const auto last = traffic_.now() - traffic_.now() % Milliseconds{scrape_interval_};
+  return time_of(last) > time;
+}
+
 void DrawnJudge::compare(int step, int steps, int weight, Milliseconds begun,
                          analysis::Judgement& judgement) {
   const auto now = time_of(traffic_.now());
   const auto earliest = time_of(traffic_.now() - begun);
   if (trial_.step != step || earliest > trial_.until) analysis::begin_step(trial_, step, earliest);
+  if (!scraped_since(trial_.until)) return add_unscraped(judgement);
   const auto since = now - trial_.until;
   std::vector<analysis::StreamCounts> counts;
   counts.reserve(trial_.streams.size());
@@ -178,9 +208,22 @@ void DrawnJudge::compare(int step, int steps, int weight, Milliseconds begun,
   const auto found = analysis::look(trial_, steps, weight >= analysis::kAllTraffic, canary_.judge);
   judgement.conclusive = found.finding == analysis::Finding::Against;
   for (const auto& [metric, template_name, template_namespace] : canary_.metrics) {
-    const bool known =
-        std::ranges::find(trial_.streams, metric.name, &analysis::Stream::metric) != trial_.streams.end();
-    if (known) judgement.checks.push_back(analysis::compared_check(metric, trial_, found));
+    if (has_stream(metric)) judgement.checks.push_back(analysis::compared_check(metric, trial_, found));
+  }
+}
+
+bool DrawnJudge::has_stream(const analysis::Metric& metric) const {
+  return std::ranges::find(trial_.streams, metric.name, &analysis::Stream::metric) != trial_.streams.end();
+}
+
+// The interval is counted with the next one.
+void DrawnJudge::add_unscraped(analysis::Judgement& judgement) const {
+  for (const auto& [metric, template_name, template_namespace] : canary_.metrics) {
+    if (!has_stream(metric)) continue;
+    judgement.checks.push_back({.name = metric.name,
+                                .reason = "NoData",
+                                .range = metric.range,
+                                .message = "nothing was scraped since the last interval that was counted"});
   }
 }
 
@@ -188,10 +231,13 @@ analysis::Judgement DrawnJudge::judge(int step, int steps, int weight, Milliseco
                                       Milliseconds begun) {
   analysis::Judgement judgement;
   for (const auto& [metric, template_name, template_namespace] : canary_.metrics) {
-    if (metric.range.given()) judgement.checks.push_back(in_range(metric, length));
+    if (metric.range.given()) judgement.checks.push_back(in_range(metric, length, begun));
   }
+  const bool measured =
+      std::ranges::any_of(judgement.checks, [](const analysis::Check& check) { return check.samples > 0; });
   const auto counted = traffic_.counts(length, std::nullopt).candidate;
-  judgement.all_failed = counted.requests > 0 && counted.failures >= counted.requests;
+  judgement.all_failed =
+      (measured || canary_.judge.sequential) && counted.requests > 0 && counted.failures >= counted.requests;
   if (canary_.judge.sequential) compare(step, steps, weight, begun, judgement);
   return analysis::concluded(std::move(judgement));
 }

@@ -64,9 +64,9 @@ class DrawnTraffic {
 // The judges over drawn traffic, in the words of analysis/judge.h.
 class DrawnJudge {
  public:
-  // Borrows both.
-  DrawnJudge(const canary::Canary& canary, const DrawnTraffic& traffic)
-      : canary_(canary), traffic_(traffic) {}
+  // Borrows both. What was drawn is counted when it is scraped.
+  DrawnJudge(const canary::Canary& canary, const DrawnTraffic& traffic, std::chrono::seconds scrape_interval)
+      : canary_(canary), traffic_(traffic), scrape_interval_(scrape_interval) {}
 
   // Takes what has been drawn so far for what stable did before the release.
   void learn();
@@ -77,11 +77,19 @@ class DrawnJudge {
 
  private:
   void add_stream(analysis::Stream stream);
-  [[nodiscard]] analysis::Check in_range(const analysis::Metric& metric, Milliseconds length) const;
+  [[nodiscard]] analysis::Check in_range(const analysis::Metric& metric, Milliseconds length,
+                                         Milliseconds begun) const;
+  // Of requests that are counted: the candidate's in the last `window` against the range.
+  [[nodiscard]] analysis::Check counted_in_range(const analysis::Metric& metric, Milliseconds window) const;
+  // Whether anything was scraped since then.
+  [[nodiscard]] bool scraped_since(analysis::TimePoint time) const;
   void compare(int step, int steps, int weight, Milliseconds begun, analysis::Judgement& judgement);
+  [[nodiscard]] bool has_stream(const analysis::Metric& metric) const;
+  void add_unscraped(analysis::Judgement& judgement) const;
 
   const canary::Canary& canary_;
   const DrawnTraffic& traffic_;
+  const std::chrono::seconds scrape_interval_;
   analysis::Trial trial_;
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/comparison.h"
+#include "analysis/providers/prometheus/window.h"
 #include "operator/cli/drawn_traffic.h"
 #include "operator/reconcile/analyst.h"
 #include "operator/routing/registry.h"
@@ -47,11 +48,11 @@ void count(const DrawnTraffic& traffic, Milliseconds began, Rehearsed& result) {
 // A cluster in which everything that the release asks for is there at once.
 class Rehearsal {
  public:
-  Rehearsal(const canary::Canary& canary, const Traffic& traffic, std::uint64_t seed)
+  Rehearsal(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed)
       : canary_(canary),
         release_{canary.name_space, canary.name, canary.spec, {}},
-        traffic_(traffic, looks_at_durations(canary), seed),
-        judge_(canary, traffic_) {
+        traffic_(options.traffic, looks_at_durations(canary), seed),
+        judge_(canary, traffic_, options.scrape_interval) {
     draw_history(traffic_, canary.spec.interval);
     judge_.learn();
     began_ = traffic_.now();
@@ -203,7 +204,7 @@ Rehearsed hold_weight(const canary::Canary& canary, const RehearsalOptions& opti
   const int steps = std::max(1, (intervals + kIntervalsOfStep - 1) / kIntervalsOfStep);
   const int weight = held.percent();
   DrawnTraffic traffic(options.traffic, looks_at_durations(canary), seed);
-  DrawnJudge judge(canary, traffic);
+  DrawnJudge judge(canary, traffic, options.scrape_interval);
   draw_history(traffic, canary.spec.interval);
   judge.learn();
   const auto began = traffic.now();
@@ -232,11 +233,10 @@ std::string seconds_of(double seconds) {
 
 Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
   return options.fixed_weight ? hold_weight(canary, options, *options.fixed_weight, seed)
-                              : Rehearsal(canary, options.traffic, seed).run();
+                              : Rehearsal(canary, options, seed).run();
 }
 
-std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalOptions& options,
-                                  std::chrono::seconds scrape_interval) {
+std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalOptions& options) {
   std::vector<std::string> found;
   const auto& spec = canary.spec;
   const auto weight = options.fixed_weight.value_or(spec.program.stages.front().traffic.candidate);
@@ -250,11 +250,13 @@ std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalO
         "anything; give the step more weight or a longer interval",
         a_second * seconds, seconds_of(seconds), weight.percent(), options.traffic.requests_per_second));
   }
-  if (spec.interval < 2 * scrape_interval) {
+  if (spec.interval < analysis::kMinScrapes * options.scrape_interval) {
+    const bool widened = spec.interval < analysis::kAlwaysLongEnough;
     found.push_back(fmt::format(
-        "spec.analysis.interval is {}, shorter than two scrapes of {} each: windows will be widened, and a "
-        "step lasts longer than it says",
-        seconds_of(seconds), seconds_of(static_cast<double>(scrape_interval.count()))));
+        "spec.analysis.interval is {}, shorter than two scrapes of {} each: {}", seconds_of(seconds),
+        seconds_of(static_cast<double>(options.scrape_interval.count())),
+        widened ? "windows will be widened, and a step lasts longer than it says"
+                : "no window holds two scrapes, and requests can't be counted in it; scrape more often"));
   }
   if (canary.judge.sequential && canary.judge.advance_early && !options.fixed_weight && a_second > 0) {
     analysis::BinaryTest test;

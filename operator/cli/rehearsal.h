@@ -28,6 +28,7 @@ struct RehearsalOptions {
   // Holds this weight instead of the steps, for `duration`, and lets only the judge speak.
   std::optional<strategies::Weight> fixed_weight;
   std::chrono::milliseconds duration{600'000};
+  std::chrono::seconds scrape_interval{15};  // of the Prometheus that counts the requests
 };
 
 enum class Ending { Promoted, RolledBack, Unfinished };
@@ -54,9 +55,9 @@ struct Rehearsed {
 [[nodiscard]] Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options,
                                  std::uint64_t seed);
 
-// What cannot work, or not well: a step with too few requests, an interval shorter than the scrape, a
+// What cannot work, or not well: a step with too few requests, an interval shorter than two scrapes, a
 // certificate that comes after the deadline.
-[[nodiscard]] std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalOptions& options,
-                                                std::chrono::seconds scrape_interval);
+[[nodiscard]] std::vector<std::string> concerns(const canary::Canary& canary,
+                                                const RehearsalOptions& options);
 
 }  // namespace weir::cli

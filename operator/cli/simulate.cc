@@ -35,7 +35,6 @@ constexpr std::size_t kBar = 10;  // characters of 100 %
 struct Settings {
   canary::Canary canary;
   RehearsalOptions options;
-  std::chrono::seconds scrape_interval{15};
   int runs = kDefaultRuns;
   std::uint64_t seed = 1;
 };
@@ -136,8 +135,9 @@ Expected<Settings> read(const Arguments& arguments, std::istream& in) {
   settings.options.duration = reader.duration("duration", settings.options.duration, kMostDuration);
   if (arguments.has("fixed-weight"))
     settings.options.fixed_weight = Weight::of(reader.whole("fixed-weight", 10, 1, 100));
-  settings.scrape_interval = std::chrono::duration_cast<std::chrono::seconds>(
-      reader.duration("scrape-interval", settings.scrape_interval, kMostScrape, std::chrono::seconds{1}));
+  auto& scrape_interval = settings.options.scrape_interval;
+  scrape_interval = std::chrono::duration_cast<std::chrono::seconds>(
+      reader.duration("scrape-interval", scrape_interval, kMostScrape, std::chrono::seconds{1}));
   settings.runs = static_cast<int>(reader.whole("runs", kDefaultRuns, 1, kMaxRuns));
   settings.seed = static_cast<std::uint64_t>(reader.whole("seed", 1, 0, kMostSeed));
   reader.require("duration", "fixed-weight", "a release that takes its steps ends by itself");
@@ -196,7 +196,7 @@ std::string judge_text(const analysis::JudgeSettings& judge) {
 }
 
 void print_head(const Settings& settings, std::ostream& out) {
-  const auto& [canary, options, scrape, runs, seed] = settings;
+  const auto& [canary, options, runs, seed] = settings;
   const auto& traffic = options.traffic;
   out << fmt::format("{}: {}, interval {}, {}\n", canary.name,
                      options.fixed_weight ? fmt::format("{} % for {}", options.fixed_weight->percent(),
@@ -359,7 +359,7 @@ int simulate(const Arguments& arguments, Console& console) {
   if (!settings) return refuse(console, settings.error());
   const bool json = output == "json";
   if (!json) print_head(*settings, console.out);
-  for (const auto& concern : concerns(settings->canary, settings->options, settings->scrape_interval)) {
+  for (const auto& concern : concerns(settings->canary, settings->options)) {
     console.err << "warning: " << concern << "\n";
   }
   if (arguments.has("sweep")) return sweep(*settings, json, console);

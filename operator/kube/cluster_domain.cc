@@ -5,20 +5,13 @@
 #include <iterator>
 #include <sstream>
 
+#include "operator/base/names.h"
+
 namespace weir::kube {
 namespace {
 
 constexpr std::string_view kServices = "svc.";
 constexpr std::size_t kLongestName = 253;
-constexpr std::size_t kLongestLabel = 63;
-
-bool is_label(std::string_view text) {
-  const auto plain = [](char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9');
-  };
-  return !text.empty() && text.size() <= kLongestLabel && plain(text.front()) && plain(text.back()) &&
-         std::ranges::all_of(text, [&](char letter) { return plain(letter) || letter == '-'; });
-}
 
 // "shop.svc.DOMAIN" or "svc.DOMAIN".
 std::string domain_of(std::string_view entry) {
@@ -55,10 +48,10 @@ std::string found_cluster_domain() {
 bool is_cluster_domain(std::string_view text) {
   if (text.size() > kLongestName) return false;
   for (auto dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.')) {
-    if (!is_label(text.substr(0, dot))) return false;
+    if (!base::is_dns_label(text.substr(0, dot))) return false;
     text.remove_prefix(dot + 1);
   }
-  return is_label(text);
+  return base::is_dns_label(text);
 }
 
 }  // namespace weir::kube

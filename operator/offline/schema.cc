@@ -6,99 +6,129 @@
 #include <limits>
 
 #include "operator/base/json.h"
-#include "operator/kube/object.h"
+#include "operator/base/names.h"
+#include "operator/kube/resource.h"
+#include "operator/offline/ports.h"
 
 namespace weir::offline {
 namespace {
 
-enum class Type { Object, Array, String, Count };
-
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
+
+bool is_object(const Json& value) { return value.is_object(); }
+bool is_list(const Json& value) { return value.is_array(); }
+bool is_string(const Json& value) { return value.is_string(); }
+bool is_count(const Json& value) {
+  return value.is_number_integer() && value.get<std::int64_t>() >= 0 &&
+         value.get<std::int64_t>() <= kMaxCount;
+}
+// Of the type another row of the table speaks.
+template <const base::NameRule& Rule>
+bool is_named_by(const Json& value) {
+  return !value.is_string() || Rule.takes(value.get_ref<const std::string&>());
+}
+
+struct Rule {
+  bool (*takes)(const Json& value);
+  std::string_view accepted;
+  bool of_keys = false;  // it is about the keys of an object, not about its values
+};
+
+template <const base::NameRule& Names>
+constexpr Rule named_by() {
+  return {is_named_by<Names>, Names.accepted};
+}
+template <const base::NameRule& Names>
+constexpr Rule keys_named_by() {
+  return {is_named_by<Names>, Names.accepted, true};
+}
+
+constexpr Rule kObject{is_object, "an object"};
+constexpr Rule kList{is_list, "a list"};
+constexpr Rule kString{is_string, "a string"};
+constexpr Rule kCount{is_count, "a whole number from 0 to 2147483647"};
 
 struct Field {
   std::string_view kind;  // empty: of every kind
   std::string_view path;  // "*" is every member or item
-  Type type;
+  Rule rule;
 };
 
 // A field stands below those that it is part of.
 constexpr std::array kFields{
-    Field{"", "metadata", Type::Object},
-    Field{"", "metadata/name", Type::String},
-    Field{"", "metadata/namespace", Type::String},
-    Field{"", "metadata/labels", Type::Object},
-    Field{"", "metadata/labels/*", Type::String},
-    Field{"", "metadata/annotations", Type::Object},
-    Field{"", "metadata/annotations/*", Type::String},
-    Field{"", "metadata/finalizers", Type::Array},
-    Field{"", "metadata/finalizers/*", Type::String},
-    Field{"", "metadata/ownerReferences", Type::Array},
-    Field{"", "metadata/ownerReferences/*", Type::Object},
-    Field{"", "metadata/ownerReferences/*/uid", Type::String},
-    Field{"Deployment", "spec", Type::Object},
-    Field{"Deployment", "spec/replicas", Type::Count},
-    Field{"Deployment", "spec/selector", Type::Object},
-    Field{"Deployment", "spec/selector/matchLabels", Type::Object},
-    Field{"Deployment", "spec/selector/matchLabels/*", Type::String},
-    Field{"Deployment", "spec/template", Type::Object},
-    Field{"Deployment", "spec/template/metadata", Type::Object},
-    Field{"Deployment", "spec/template/metadata/labels", Type::Object},
-    Field{"Deployment", "spec/template/metadata/labels/*", Type::String},
-    Field{"Service", "spec", Type::Object},
-    Field{"Service", "spec/selector", Type::Object},
-    Field{"Service", "spec/selector/*", Type::String},
-    Field{"Service", "spec/ports", Type::Array},
-    Field{"Service", "spec/ports/*", Type::Object},
+    Field{"", "metadata", kObject},
+    Field{"", "metadata/name", kString},
+    Field{"", "metadata/namespace", kString},
+    Field{"", "metadata/namespace", named_by<base::kDnsLabel>()},
+    Field{"", "metadata/labels", kObject},
+    Field{"", "metadata/labels/*", keys_named_by<base::kLabelKey>()},
+    Field{"", "metadata/labels/*", kString},
+    Field{"", "metadata/labels/*", named_by<base::kLabelValue>()},
+    Field{"", "metadata/annotations", kObject},
+    Field{"", "metadata/annotations/*", keys_named_by<base::kAnnotationKey>()},
+    Field{"", "metadata/annotations/*", kString},
+    Field{"", "metadata/finalizers", kList},
+    Field{"", "metadata/finalizers/*", kString},
+    Field{"", "metadata/ownerReferences", kList},
+    Field{"", "metadata/ownerReferences/*", kObject},
+    Field{"", "metadata/ownerReferences/*/uid", kString},
+    Field{"Deployment", "spec", kObject},
+    Field{"Deployment", "spec/replicas", kCount},
+    Field{"Deployment", "spec/selector", kObject},
+    Field{"Deployment", "spec/selector/matchLabels", kObject},
+    Field{"Deployment", "spec/selector/matchLabels/*", keys_named_by<base::kLabelKey>()},
+    Field{"Deployment", "spec/selector/matchLabels/*", kString},
+    Field{"Deployment", "spec/selector/matchLabels/*", named_by<base::kLabelValue>()},
+    Field{"Deployment", "spec/template", kObject},
+    Field{"Deployment", "spec/template/metadata", kObject},
+    Field{"Deployment", "spec/template/metadata/labels", kObject},
+    Field{"Deployment", "spec/template/metadata/labels/*", keys_named_by<base::kLabelKey>()},
+    Field{"Deployment", "spec/template/metadata/labels/*", kString},
+    Field{"Deployment", "spec/template/metadata/labels/*", named_by<base::kLabelValue>()},
+    Field{"Service", "spec", kObject},
+    Field{"Service", "spec/selector", kObject},
+    Field{"Service", "spec/selector/*", keys_named_by<base::kLabelKey>()},
+    Field{"Service", "spec/selector/*", kString},
+    Field{"Service", "spec/selector/*", named_by<base::kLabelValue>()},
+    Field{"Service", "spec/ports", kList},
+    Field{"Service", "spec/ports/*", kObject},
 };
 
-bool is_count(std::int64_t value) { return value >= 0 && value <= kMaxCount; }
-
-bool is_of(const Json& value, Type type) {
-  switch (type) {
-    case Type::Object:
-      return value.is_object();
-    case Type::Array:
-      return value.is_array();
-    case Type::String:
-      return value.is_string();
-    case Type::Count:
-      return value.is_number_integer() && is_count(value.get<std::int64_t>());
-  }
-  return false;
-}
-
-std::string_view words_for(Type type) {
-  switch (type) {
-    case Type::Object:
-      return "an object";
-    case Type::Array:
-      return "a list";
-    case Type::String:
-      return "a string";
-    case Type::Count:
-      return "a whole number from 0 to 2147483647";
-  }
-  return {};
-}
-
-// The first value at `path` below `node`, which is the field `at`, that is not `type`.
-std::optional<Unusable> look(const Json& node, const std::string& at, std::string_view path, Type type) {
+// The first value at `path` below `node`, which is the field `at`, that the rule doesn't take.
+std::optional<Unusable> look(const Json& node, const std::string& at, std::string_view path,
+                             const Rule& rule) {
   if (!node.is_structured()) return std::nullopt;
   const auto slash = path.find('/');
   const auto name = path.substr(0, slash);
+  const bool last = slash == std::string_view::npos;
   std::size_t index = 0;
   for (const auto& [key, value] : node.items()) {
-    const auto field = node.is_array() ? at + "[" + std::to_string(index++) + "]"
-                                       : (at.empty() ? std::string() : at + ".") + key;
+    const auto number = index++;
     if (name != "*" && name != key) continue;
-    if (slash == std::string_view::npos) {
-      if (!is_of(value, type))
-        return Unusable{.field = field, .value = value.dump(), .accepted = words_for(type)};
-    } else if (auto found = look(value, field, path.substr(slash + 1), type)) {
-      return found;
+    if (last && rule.of_keys) {
+      if (!rule.takes(key)) return Unusable{at, Json(key).dump(), rule.accepted, true};
+      continue;
     }
+    if (last && rule.takes(value)) continue;
+    const auto field = node.is_array() ? at + "[" + std::to_string(number) + "]"
+                                       : (at.empty() ? std::string() : at + ".") + key;
+    if (last) return Unusable{.field = field, .value = value.dump(), .accepted = rule.accepted};
+    if (auto found = look(value, field, path.substr(slash + 1), rule)) return found;
   }
   return std::nullopt;
+}
+
+// What the name of an object of this kind must look like.
+const base::NameRule& rule_of_names(const std::string& kind) {
+  return kind == kube::kServices.kind ? base::kServiceName : base::kDnsSubdomain;
+}
+
+// An absent name has a message of its own.
+std::optional<Unusable> find_unusable_name(const Json& object, const std::string& kind) {
+  const auto name = base::name_of(object);
+  const auto& rule = rule_of_names(kind);
+  if (name.empty() || rule.takes(name)) return std::nullopt;
+  return Unusable{.field = "metadata.name", .value = Json(name).dump(), .accepted = rule.accepted};
 }
 
 void drop_all_nulls(Json& node) {
@@ -110,6 +140,13 @@ void drop_all_nulls(Json& node) {
       drop_all_nulls(*at++);
     }
   }
+}
+
+// "Service checkout"; of what has no name the kind alone.
+std::string called(const Json& object) {
+  const auto kind = base::text(object, {"kind"});
+  const auto name = base::name_of(object);
+  return name.empty() ? kind : kind + " " + name;
 }
 
 }  // namespace
@@ -125,9 +162,21 @@ std::optional<Unusable> find_unusable(const Json& object) {
   const auto kind = base::text(object, {"kind"});
   for (const auto& field : kFields) {
     if (!field.kind.empty() && field.kind != kind) continue;
-    if (auto found = look(object, "", field.path, field.type)) return found;
+    if (auto found = look(object, "", field.path, field.rule)) return found;
   }
-  return std::nullopt;
+  if (auto found = find_unusable_name(object, kind)) return found;
+  return kind == kube::kServices.kind ? find_unusable_port(object) : std::nullopt;
+}
+
+std::expected<Json, std::string> admitted(const Document& document) {
+  Json object = document.object;
+  drop_nulls(object);
+  const auto wrong = find_unusable(object);
+  if (!wrong) return object;
+  return std::unexpected(document.position(wrong->field) + ": " + (wrong->is_key ? "a key of " : "") +
+                         wrong->field + " of " + called(object) + " is " +
+                         (wrong->value.empty() ? "not there" : wrong->value) + "; accepted is " +
+                         std::string(wrong->accepted));
 }
 
 }  // namespace weir::offline

@@ -8,7 +8,10 @@
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/offline/schema.h"
+#include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/interest.h"
 #include "operator/reconcile/kinds.h"
+#include "operator/reconcile/services.h"
 #include "operator/routing/ownership.h"
 
 namespace weir::offline {
@@ -18,8 +21,10 @@ constexpr std::array<const char*, 7> kServerFields{
     "uid",           "resourceVersion",   "generation",       "selfLink",
     "managedFields", "creationTimestamp", "deletionTimestamp"};
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
-// Of one Deployment: a plan needs to know that there are some, not each of thousands.
+// Of one Deployment, and behind one Service, where each Deployment has one at least: a plan needs to know
+// that there are some, not each of thousands.
 constexpr std::int64_t kMaxEndpoints = 1000;
+constexpr std::int64_t kMaxEndpointsOfService = 4 * kMaxEndpoints;
 
 std::string group_of(const Json& object) {
   const std::string text = base::text(object, {"apiVersion"});
@@ -52,10 +57,11 @@ bool selects(const Json& service, const Json& deployment) {
   });
 }
 
-// Ready pods of the Deployment, the `number`-th of the cluster; every pod has an address of its own.
-void add_endpoints(const Json& deployment, std::size_t number, Json& endpoints) {
+// At most `most` ready pods of the Deployment, the `number`-th of the cluster; every pod has an address of
+// its own.
+void add_endpoints(const Json& deployment, std::size_t number, std::int64_t most, Json& endpoints) {
   const kube::Key key = kube::key_of(deployment);
-  for (std::int64_t i = 0; i < std::min(replicas_of(deployment), kMaxEndpoints); ++i) {
+  for (std::int64_t i = 0; i < std::min(replicas_of(deployment), most); ++i) {
     const std::string address = "10." + std::to_string(number % 256) + "." + std::to_string(i / 250) + "." +
                                 std::to_string(i % 250 + 1);
     endpoints.push_back(
@@ -66,21 +72,18 @@ void add_endpoints(const Json& deployment, std::size_t number, Json& endpoints) 
   }
 }
 
+kube::Key slice_name(const kube::Key& service) { return {service.name_space, service.name + "-0"}; }
+
 Json slice_of(const Json& service, Json endpoints) {
   const kube::Key key = kube::key_of(service);
   return {{"apiVersion", kube::kEndpointSlices.api_version()},
           {"kind", kube::kEndpointSlices.kind},
           {"addressType", "IPv4"},
           {"metadata",
-           {{"name", key.name + "-0"},
+           {{"name", slice_name(key).name},
             {"namespace", key.name_space},
-            {"labels", {{"kubernetes.io/service-name", key.name}}}}},
+            {"labels", {{reconcile::kServiceLabel, key.name}}}}},
           {"endpoints", std::move(endpoints)}};
-}
-
-// MemoryApi's listing can't fail for a selector that is empty.
-std::vector<Json> all(offline::MemoryApi& api, const kube::Resource& resource) {
-  return api.list(resource, "", "").value_or(std::vector<Json>{});
 }
 
 // The versions in which the kind may be written, for a message; empty: the object is in one of them.
@@ -98,12 +101,6 @@ std::string accepted_versions(const Json& object, const kube::Resource& resource
     accepted += ", " + named.api_version();
   }
   return accepted;
-}
-
-// "Service checkout"; of what has no name the kind alone.
-std::string called(const std::string& kind, const Json& object) {
-  const auto name = base::name_of(object);
-  return name.empty() ? kind : kind + " " + name;
 }
 
 }  // namespace
@@ -134,6 +131,7 @@ Json as_written(Json object) {
 }
 
 World::World() : stores(reconcile::kept_kinds()), api(clock, &stores) {
+  api.on_change([this](const offline::Changed& changed) { note(changed); });
   api.on_write([this](const offline::Write& write) {
     writes_.push_back(write);
     settle();
@@ -151,16 +149,11 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
       return std::unexpected(document.position("apiVersion") + ": apiVersion of " + what + " is \"" +
                              base::text(document.object, {"apiVersion"}) + "\"; accepted: " + accepted);
     }
-    Json object = document.object;
-    drop_nulls(object);
-    if (const auto wrong = find_unusable(object)) {
-      return std::unexpected(document.position(wrong->field) + ": " + wrong->field + " of " +
-                             called(what, object) + " is " + wrong->value + "; accepted is " +
-                             std::string(wrong->accepted));
-    }
-    if (base::name_of(object).empty())
+    auto admitted = offline::admitted(document);
+    if (!admitted) return std::unexpected(admitted.error());
+    if (base::name_of(*admitted).empty())
       return std::unexpected(document.position("metadata") + ": " + what + " has no metadata.name");
-    object = as_written(std::move(object));
+    Json object = as_written(*std::move(admitted));
     if (kube::metadata_text(object, "namespace").empty()) object["metadata"]["namespace"] = name_space;
     const kube::Key key = kube::key_of(object);
     if (!taken.emplace(resource->plural, key).second) {
@@ -175,39 +168,71 @@ std::expected<void, std::string> World::fill(const std::vector<Document>& docume
 
 std::vector<offline::Write> World::take_writes() { return std::exchange(writes_, {}); }
 
+void World::note(const offline::Changed& changed) {
+  const auto& object = *changed.after;
+  const kube::Key key = kube::key_of(object);
+  if (changed.resource == kube::kCanaries) {
+    if (!followed_.insert(reconcile::service_of(object)).second) return;
+  } else if (changed.resource == kube::kServices) {
+    if (routing::maker_of(object)) followed_.insert(key);
+  } else if (changed.resource == kube::kDeployments) {
+    numbers_.try_emplace(key, numbers_.size());
+    unsettled_.insert(key);
+  } else if (changed.resource != kube::kEndpointSlices) {
+    return;
+  }
+  unsettled_namespaces_.insert(key.name_space);
+}
+
 void World::settle() {
-  settle_deployments();
-  settle_endpoints();
+  for (const auto& key : std::exchange(unsettled_, {})) settle_deployment(key);
+  const auto name_spaces = std::exchange(unsettled_namespaces_, {});
+  for (const auto& service : followed_) {
+    if (name_spaces.contains(service.name_space)) settle_endpoints(service);
+  }
+  // What was noted meanwhile was done here.
+  unsettled_.clear();
+  unsettled_namespaces_.clear();
 }
 
-void World::settle_deployments() {
-  for (Json& deployment : all(api, kube::kDeployments)) {
-    Json status = ready_status(deployment);
-    if (base::field(deployment, {"status"}) == status) continue;
-    deployment["status"] = std::move(status);
-    api.put(kube::kDeployments, std::move(deployment), "kube-controller-manager");
-  }
+void World::settle_deployment(const kube::Key& key) {
+  const auto deployment = api.get(kube::kDeployments, key);
+  if (!deployment) return;
+  Json status = ready_status(*deployment);
+  if (base::field(*deployment, {"status"}) == status) return;
+  Json settled = *deployment;
+  settled["status"] = std::move(status);
+  api.put(kube::kDeployments, std::move(settled), "kube-controller-manager");
 }
 
-void World::settle_endpoints() {
-  const std::vector<Json> deployments = all(api, kube::kDeployments);
-  std::set<kube::Key> wanted;
-  for (const Json& service : all(api, kube::kServices)) {
-    Json endpoints = Json::array();
-    for (std::size_t i = 0; i < deployments.size(); ++i) {
-      const bool together = kube::key_of(deployments[i]).name_space == kube::key_of(service).name_space;
-      if (together && selects(service, deployments[i])) add_endpoints(deployments[i], i, endpoints);
-    }
-    Json slice = slice_of(service, std::move(endpoints));
-    const kube::Key key = kube::key_of(slice);
-    wanted.insert(key);
-    const auto known = api.get(kube::kEndpointSlices, key);
-    if (known && base::field(*known, {"endpoints"}) == slice["endpoints"]) continue;
-    api.put(kube::kEndpointSlices, std::move(slice), "kube-controller-manager");
+void World::settle_endpoints(const kube::Key& key) {
+  const auto service = api.get(kube::kServices, key);
+  const auto known = api.get(kube::kEndpointSlices, slice_name(key));
+  if (!service) {
+    if (known) api.erase(kube::kEndpointSlices, slice_name(key));
+    return;
   }
-  for (const Json& slice : all(api, kube::kEndpointSlices)) {
-    if (!wanted.contains(kube::key_of(slice))) api.erase(kube::kEndpointSlices, kube::key_of(slice));
+  Json slice = slice_of(*service, endpoints_of(*service));
+  if (known && base::field(*known, {"endpoints"}) == slice["endpoints"]) return;
+  api.put(kube::kEndpointSlices, std::move(slice), "kube-controller-manager");
+}
+
+// The caches only tell where to look: a test may have them lag.
+Json World::endpoints_of(const Json& service) {
+  const auto name_space = kube::metadata_text(service, "namespace");
+  std::vector<offline::MemoryApi::Object> selected;
+  for (const auto& key : stores.deployments.keys_with(
+           reconcile::labelled_as(base::field(service, {"spec", "selector"}), name_space))) {
+    auto deployment = api.find(kube::kDeployments, key);
+    if (deployment && selects(service, *deployment)) selected.push_back(std::move(deployment));
   }
+  const auto each = kMaxEndpointsOfService / std::max(std::ssize(selected), std::ptrdiff_t{1});
+  Json endpoints = Json::array();
+  for (const auto& deployment : selected) {
+    add_endpoints(*deployment, numbers_.at(kube::key_of(*deployment)),
+                  std::clamp(each, std::int64_t{1}, kMaxEndpoints), endpoints);
+  }
+  return endpoints;
 }
 
 }  // namespace weir::offline

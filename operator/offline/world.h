@@ -1,7 +1,10 @@
 // A cluster in memory in which everything goes well, made from the objects of a plan's input.
 #pragma once
 
+#include <cstddef>
 #include <expected>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,8 +15,10 @@
 
 namespace weir::offline {
 
-// Deployments are rolled out and all their pods ready the moment they are written; EndpointSlices follow
-// Services and Deployments. Time stands still until `clock` is moved. One thread.
+// Deployments are rolled out and all their pods ready the moment they are written; EndpointSlices follow them
+// and the Services that a Canary names or a release made: nothing looks behind others. What a write costs
+// grows with what it changes, and not with what else is there. Time stands still until `clock` is moved. One
+// thread.
 class World {
  public:
   World();
@@ -34,11 +39,17 @@ class World {
   [[nodiscard]] std::vector<offline::Write> take_writes();
 
  private:
+  void note(const offline::Changed& changed);
   void settle();
-  void settle_deployments();
-  void settle_endpoints();
+  void settle_deployment(const kube::Key& key);
+  void settle_endpoints(const kube::Key& service);
+  [[nodiscard]] Json endpoints_of(const Json& service);
 
   std::vector<offline::Write> writes_;
+  std::map<kube::Key, std::size_t> numbers_;    // of the Deployments that have been there
+  std::set<kube::Key> followed_;                // Services that have slices, if they are there
+  std::set<kube::Key> unsettled_;               // Deployments that may not be rolled out
+  std::set<std::string> unsettled_namespaces_;  // in which slices may be out of date
 };
 
 // The object without status and without what a server adds: as a user would write it down.

@@ -4,28 +4,30 @@
 #include <cstddef>
 #include <expected>
 #include <iosfwd>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "operator/offline/lines.h"
 
 namespace weir::offline {
 
 using Json = nlohmann::json;
 
 // Limits of what is read, so that a hostile or mistaken file ends with a sentence and not with the machine's
-// memory: an alias counts as often as it is used.
+// memory: an alias counts as often as it is used, with the text of what it names.
 inline constexpr std::size_t kMaxInputBytes = std::size_t{16} << 20;
+// Far above what any key of an object may have. YAML itself takes 1,024 characters, unless "?" announces it.
+inline constexpr std::size_t kMaxKeyBytes = 4096;
 inline constexpr std::size_t kMaxNodes = 200'000;
 inline constexpr std::size_t kMaxDepth = 100;
 
 // One object as it was read.
 struct Document {
-  Json object;                       // has apiVersion and kind
-  std::string file;                  // as the user named it; "stdin" for "-"
-  int line = 0;                      // 1-based, of its first field
-  std::map<std::string, int> lines;  // of each field by its path: "spec.analysis.metrics[0].name"
+  Json object;       // has apiVersion and kind
+  std::string file;  // as the user named it; "stdin" for "-"
+  Lines lines;       // of its fields
 
   // "shop.yaml:12", of the field or of the nearest one around it that is written down.
   [[nodiscard]] std::string position(std::string_view field) const;

@@ -11,6 +11,7 @@
 #include <istream>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <optional>
 #include <streambuf>
 
@@ -86,6 +87,8 @@ struct Failure {
   std::string message;  // with its position
 };
 
+constexpr std::string_view kTooMuchText = "more than 16 MiB of text, with what aliases repeat of it";
+
 std::string too_many() { return fmt::format("more than {} values", kMaxNodes); }
 
 // The text on its way to the parser. yaml-cpp holds a list or an object in brackets back until it is closed:
@@ -145,17 +148,17 @@ class Builder final : public YAML::EventHandler {
   }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     begin(mark);
-    finish(anchor, {});
+    finish(anchor, {}, {.line = line_of_value()});
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     see(mark);
     if (wants_key()) {
-      if (anchor != YAML::NullAnchor) anchored_[anchor] = {.value = text};
+      if (anchor != YAML::NullAnchor) anchored_[anchor] = {.value = text, .bytes = text.size()};
       return key(text, tag == "?");
     }
     begin(mark);
-    finish(anchor, {.value = scalar(tag, text)});
+    finish(anchor, {.value = scalar(tag, text), .bytes = text.size()}, {.line = line_of_value()});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     see(mark);
@@ -165,7 +168,7 @@ class Builder final : public YAML::EventHandler {
     if (wants_key() && part.value.is_string()) return key(part.value.get_ref<const std::string&>(), false);
     begin(mark);
     count(part);
-    finish(YAML::NullAnchor, part);
+    finish(YAML::NullAnchor, part, {.line = line_of_value()});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -186,6 +189,7 @@ class Builder final : public YAML::EventHandler {
     Json value;
     std::size_t nodes = 0;  // values below it
     std::size_t depth = 0;  // levels of them
+    std::size_t bytes = 0;  // text of it, keys and all
   };
   // What "<<" names.
   struct Merged {
@@ -195,10 +199,11 @@ class Builder final : public YAML::EventHandler {
   // A list or an object that has not ended.
   struct Open {
     Part part;
-    std::string path;
+    Lines lines;
     YAML::anchor_t anchor = YAML::NullAnchor;
     // Of an object: the key whose value comes next.
     std::string key;
+    int key_line = 0;
     bool has_key = false;
     bool merges = false;
     std::vector<Merged> merged;
@@ -216,6 +221,8 @@ class Builder final : public YAML::EventHandler {
   void count(const Part& part) {
     nodes_ += part.nodes;
     if (nodes_ > kMaxNodes) fail(too_many());
+    repeated_ += part.bytes;
+    if (repeated_ > kMaxInputBytes) fail(std::string(kTooMuchText));
     if (open_.size() + part.depth > kMaxDepth) fail(fmt::format("more than {} levels of nesting", kMaxDepth));
   }
 
@@ -223,18 +230,17 @@ class Builder final : public YAML::EventHandler {
     return !open_.empty() && open_.back().part.value.is_object() && !open_.back().has_key;
   }
 
-  // Of the value that comes next.
-  [[nodiscard]] std::string next_path() const {
-    if (open_.empty()) return {};
-    const Open& around = open_.back();
-    if (around.part.value.is_array()) return fmt::format("{}[{}]", around.path, around.part.value.size());
-    if (around.merges) return around.path;
-    return around.path.empty() ? around.key : fmt::format("{}.{}", around.path, around.key);
+  // Of the value that comes next: a key's is known already.
+  [[nodiscard]] int line_of_value() const {
+    return open_.empty() || open_.back().part.value.is_array() ? line_ : open_.back().key_line;
   }
 
   void key(const std::string& text, bool plain) {
+    if (text.size() > kMaxKeyBytes)
+      fail(fmt::format("a key has {} bytes: at most {} are accepted", text.size(), kMaxKeyBytes));
     Open& object = open_.back();
     object.has_key = true;
+    object.key_line = line_;
     object.merges = plain && text == "<<";
     if (object.merges) {
       object.merged.push_back({.line = line_, .value = {}});
@@ -242,7 +248,7 @@ class Builder final : public YAML::EventHandler {
     }
     if (object.part.value.contains(text)) fail("key \"" + text + "\" is written twice");
     object.key = text;
-    documents_.back().lines[next_path()] = line_;
+    object.part.bytes += text.size();
   }
 
   // A value begins.
@@ -250,29 +256,31 @@ class Builder final : public YAML::EventHandler {
     see(mark);
     if (wants_key()) fail("a key must be a word, not a list or an object");
     count({.value = {}, .nodes = 1});
-    // The line of a key is known already.
-    if (open_.empty() || open_.back().part.value.is_array())
-      documents_.back().lines.emplace(next_path(), line_);
   }
 
-  void finish(YAML::anchor_t anchor, Part part) {
+  void finish(YAML::anchor_t anchor, Part part, Lines lines) {
     if (anchor != YAML::NullAnchor) {
       count(part);
       anchored_[anchor] = part;
     }
     if (open_.empty()) {
       documents_.back().object = std::move(part.value);
+      documents_.back().lines = std::move(lines);
       return;
     }
     Open& around = open_.back();
     around.part.nodes += part.nodes + 1;
+    around.part.bytes += part.bytes;
     around.part.depth = std::max(around.part.depth, part.depth + 1);
     if (around.part.value.is_array()) {
       around.part.value.push_back(std::move(part.value));
+      around.lines.items.push_back(std::move(lines));
     } else if (around.merges) {
       around.merged.back().value = std::move(part.value);
+      std::ranges::move(lines.members, std::back_inserter(around.lines.members));
     } else {
       around.part.value[around.key] = std::move(part.value);
+      around.lines.members.emplace_back(around.key, std::move(lines));
     }
     around.has_key = false;
     around.merges = false;
@@ -280,15 +288,15 @@ class Builder final : public YAML::EventHandler {
 
   void open(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
     begin(mark);
-    auto path = next_path();
-    open_.push_back({.part = {.value = std::move(value)}, .path = std::move(path), .anchor = anchor});
+    const int line = line_of_value();
+    open_.push_back({.part = {.value = std::move(value)}, .lines = {.line = line}, .anchor = anchor});
   }
 
   void close() {
     source_.told();
     Open ended = std::move(open_.back());
     open_.pop_back();
-    finish(ended.anchor, std::move(ended.part));
+    finish(ended.anchor, std::move(ended.part), std::move(ended.lines));
   }
 
   // Fields of another object, or of several, where the object has none of its own.
@@ -326,8 +334,9 @@ class Builder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Part> anchored_;
   std::size_t nodes_ = 0;
-  int line_ = 1;         // of what was told of last
-  int last_start_ = -1;  // of a document
+  std::size_t repeated_ = 0;  // bytes of text that anchors keep and aliases repeat
+  int line_ = 1;              // of what was told of last
+  int last_start_ = -1;       // of a document
 };
 
 std::string text_of(const Json& object, const char* field) {
@@ -335,24 +344,15 @@ std::string text_of(const Json& object, const char* field) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// The part of `lines` below `prefix`, with paths relative to it.
-std::map<std::string, int> lines_below(const std::map<std::string, int>& lines, const std::string& prefix) {
-  std::map<std::string, int> below;
-  for (auto at = lines.lower_bound(prefix); at != lines.end() && at->first.starts_with(prefix); ++at) {
-    const std::string rest = at->first.substr(prefix.size());
-    if (rest.empty()) below.emplace("", at->second);
-    if (rest.starts_with('.')) below.emplace(rest.substr(1), at->second);
+// Those of a List; none where its items are an alias.
+std::vector<Lines> lines_of_items(Lines& list) {
+  for (auto& [name, value] : list.members) {
+    if (name == "items") return std::move(value.items);
   }
-  return below;
-}
-
-int first_line(const std::map<std::string, int>& lines) {
-  const auto found = lines.find("");
-  return found == lines.end() ? 1 : found->second;
+  return {};
 }
 
 void add(Document document, std::vector<Document>& documents) {
-  document.line = first_line(document.lines);
   const std::string kind = text_of(document.object, "kind");
   if (kind.empty() || text_of(document.object, "apiVersion").empty()) {
     throw Failure{document.position({}) + ": a document must be an object with apiVersion and kind"};
@@ -365,10 +365,10 @@ void add(Document document, std::vector<Document>& documents) {
   if (items == document.object.end() || !items->is_array()) {
     throw Failure{document.position("items") + ": a List must have items"};
   }
+  auto lines = lines_of_items(document.lines);
+  lines.resize(items->size(), {.line = document.lines.nearest("items")});
   for (std::size_t i = 0; i < items->size(); ++i) {
-    Document item{std::move((*items)[i]), document.file, 0,
-                  lines_below(document.lines, "items[" + std::to_string(i) + "]")};
-    add(std::move(item), documents);
+    add({std::move((*items)[i]), document.file, std::move(lines[i])}, documents);
   }
 }
 
@@ -404,14 +404,7 @@ Json plain_scalar(std::string_view text) {
 }
 
 std::string Document::position(std::string_view field) const {
-  for (std::string path(field);;) {
-    if (const auto found = lines.find(path); found != lines.end())
-      return file + ":" + std::to_string(found->second);
-    const std::size_t cut = path.find_last_of(".[");
-    if (cut == std::string::npos) break;
-    path.resize(cut);
-  }
-  return file + ":" + std::to_string(line);
+  return file + ":" + std::to_string(std::max(lines.nearest(field), 1));
 }
 
 YamlResult<std::vector<Document>> parse_yaml(std::string_view text, const std::string& file) {

@@ -3,22 +3,20 @@
 #include <charconv>
 #include <functional>
 #include <optional>
-#include <regex>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "analysis/providers/prometheus/api.h"
 #include "operator/base/args.h"
+#include "operator/base/names.h"
 #include "operator/kube/cluster_domain.h"
 
 namespace weir {
 namespace {
 
-constexpr int kMostPort = 65'535;
 constexpr int kMostThreads = 1'000;
 constexpr int kMostRequests = 1'000'000;
-constexpr std::size_t kLongestName = 253;
 
 // What a flag means, and what it is if it is not given.
 std::string otherwise(std::string meaning, const std::string& value) {
@@ -94,17 +92,17 @@ bool is_listen_address(std::string_view text) {
   int port = 0;
   const auto digits = text.substr(colon + 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return error == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= kMostPort;
+  return error == std::errc() && end == digits.data() + digits.size() && base::is_port(port);
 }
 
 // Flags that name an object or a namespace.
 std::optional<std::string> unusable_name(const base::Arguments& given) {
-  static const std::regex kName("[a-z0-9]([-a-z0-9.]*[a-z0-9])?");
-  for (const std::string_view flag : {"namespace", "lease-namespace", "lease-name"}) {
+  for (const auto& [flag, rule] : {std::pair{"namespace", base::kDnsLabel},
+                                   {"lease-namespace", base::kDnsLabel},
+                                   {"lease-name", base::kDnsSubdomain}}) {
     if (!given.has(flag)) continue;
     const auto name = given.value(flag);
-    if (name.size() > kLongestName || !std::regex_match(name, kName))
-      return wrong(flag, name, "lower-case letters, digits, - and .");
+    if (!rule.takes(name)) return wrong(flag, name, rule.accepted);
   }
   return std::nullopt;
 }

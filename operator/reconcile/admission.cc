@@ -18,6 +18,9 @@ namespace {
 using strategies::kProgressing;
 using strategies::Obstacle;
 
+constexpr const char* kNothingDivided = "NothingDivided";
+constexpr std::size_t kMostNamed = 5;  // routes of a warning
+
 Obstacle refusal(std::string reason, std::string message) {
   return {std::string(kProgressing), std::move(reason), std::move(message)};
 }
@@ -45,6 +48,17 @@ bool is_alike(const Json& labels, const Json& stable, const Json& candidate) {
     if (of_stable == stable.end() || of_candidate == candidate.end()) return false;
     return *of_stable != *of_candidate || *of_stable == label.value();
   });
+}
+
+// Metrics of a release that have no value without users' requests. Where nothing is judged there are none.
+std::vector<std::string> counting_metrics(const canary::Canary& canary) {
+  std::vector<std::string> counting;
+  if (canary.spec.skip_analysis) return counting;
+  for (const auto& metric : canary.metrics) {
+    if (metric.template_name.empty() && analysis::is_compared(metric.metric))
+      counting.push_back(metric.metric.name);
+  }
+  return counting;
 }
 
 // Deployments that Canaries of the Service name, whether their release is over or not.
@@ -142,19 +156,35 @@ strategies::Obstacle leads_to_stable(const routing::Router::Fixed& route) {
 }
 
 std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary) {
-  if (canary.spec.skip_analysis) return std::nullopt;
-  std::vector<std::string> counting;
-  for (const auto& metric : canary.metrics) {
-    if (metric.template_name.empty() && analysis::is_compared(metric.metric))
-      counting.push_back(metric.metric.name);
-  }
+  const auto counting = counting_metrics(canary);
   if (counting.empty()) return std::nullopt;
   return strategies::Warning{
-      "NothingDivided",
+      kNothingDivided,
       "spec.routing.provider is \"" + canary.spec.routing.provider +
           "\": no user's request reaches the candidate before the promotion, and metric " + listed(counting) +
           " counts users' requests: the release would wait for data until its deadline; give "
           "queries of your own, or set spec.skipAnalysis"};
+}
+
+std::optional<strategies::Warning> nothing_to_divide(const canary::Canary& canary,
+                                                     const std::vector<std::string>& idle_routes, bool all) {
+  if (idle_routes.empty()) return std::nullopt;
+  const auto named = std::min(idle_routes.size(), kMostNamed);
+  auto message = listed({idle_routes.begin(), idle_routes.begin() + static_cast<std::ptrdiff_t>(named)});
+  if (named < idle_routes.size()) message += " and " + std::to_string(idle_routes.size() - named) + " more";
+  message += " gives Service " + canary.spec.service.name + " weight 0";
+  if (!all) {
+    message +=
+        ": no step sends the candidate a request by it; give the Service a weight there if its requests are "
+        "to be divided";
+    return strategies::Warning{kNothingDivided, std::move(message)};
+  }
+  message += ", and no other route is the release's to divide: no step sends the candidate a request";
+  if (const auto counting = counting_metrics(canary); !counting.empty()) {
+    message += ", and metric " + listed(counting) +
+               " counts users' requests: the release would wait for data until its deadline";
+  }
+  return strategies::Warning{kNothingDivided, message + "; give the Service a weight there"};
 }
 
 bool selects_only(const Json& service, const Json& stable, const Json& candidate) {

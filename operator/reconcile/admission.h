@@ -45,6 +45,9 @@ struct Bystanders {
 
 // Of a release that nothing divides: the metrics that count users' requests, of which the candidate has none.
 [[nodiscard]] std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary);
+// Of a release with routes that give its Service none of their requests. `all`: it has no others.
+[[nodiscard]] std::optional<strategies::Warning> nothing_to_divide(
+    const canary::Canary& canary, const std::vector<std::string>& idle_routes, bool all);
 
 // Whether it is a Service of somebody's that selects pods of `stable` and none of `candidate`. Those that
 // releases make come and go with them.

@@ -52,8 +52,11 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
       found.obstacles.push_back(leads_to_stable(fixed));
     }
   }
-  if (source.is_pending() && !source.router.abilities().divides) {
-    if (auto warning = nothing_to_judge(source.canary)) reading.warnings.push_back(*std::move(warning));
+  if (source.is_pending()) {
+    auto warning = source.router.abilities().divides
+                       ? nothing_to_divide(source.canary, reading.idle_routes, reading.only_idle_routes)
+                       : nothing_to_judge(source.canary);
+    if (warning) reading.warnings.push_back(*std::move(warning));
   }
   if (reading.routes) reading.routes = dated(source, reading.route_objects, *std::move(reading.routes));
   if (reading.foundation && reading.foundation_object) {

@@ -121,6 +121,10 @@ class Router {
     std::vector<strategies::Warning> warnings;    // what a person should know before it begins
     std::vector<Fixed> fixed_to_stable;           // they lead nowhere once stable has no pods
     std::vector<std::string> fixed_to_candidate;  // sentences; the same once the candidate has none
+    // Routes under management, as messages name them, that give the Service none of their requests: no weight
+    // of the candidate changes that.
+    std::vector<std::string> idle_routes;
+    bool only_idle_routes = false;  // there are such routes, and no others under management
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 

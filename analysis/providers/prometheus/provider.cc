@@ -83,8 +83,7 @@ class Question {
   [[nodiscard]] PlannedWindow plan(Window asked) {
     asked.length = metric_.interval.value_or(asked.length);
     std::optional<Seconds> scrape_interval;
-    const bool matters = metric_.query.empty() || uses_variable(metric_.query, "interval");
-    if (matters && asked.length < kAlwaysLongEnough) {
+    if (needs_scrapes(metric_, asked.length)) {
       scrape_interval = scrapes_.of(server_, subject_.name_space, asked.end);
     }
     return plan_window(asked, scrape_interval);

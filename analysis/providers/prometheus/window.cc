@@ -2,12 +2,18 @@
 
 #include <algorithm>
 
+#include "analysis/providers/prometheus/query_template.h"
+
 namespace weir::analysis {
 namespace {
 
 std::string text(Seconds duration) { return std::to_string(duration.count()) + "s"; }
 
 }  // namespace
+
+bool needs_scrapes(const Metric& metric, Seconds length) {
+  return length < kAlwaysLongEnough && (metric.query.empty() || uses_variable(metric.query, "interval"));
+}
 
 PlannedWindow plan_window(const Window& asked, std::optional<Seconds> scrape_interval) {
   PlannedWindow plan{.end = asked.end, .length = asked.length};

@@ -20,6 +20,10 @@ struct PlannedWindow {
   std::string warning;     // empty: it is as it was asked for
 };
 
+// Whether the window of a metric, of this length, has to hold two scrapes: it is the one that the query
+// counts in, and shorter than any that always does.
+[[nodiscard]] bool needs_scrapes(const Metric& metric, Seconds length);
+
 // `asked`, widened to two scrapes if it is shorter. Requests of the added time were made before the window
 // that was asked for, so the added time never reaches back before `asked.earliest`: what is left too short
 // then gives no verdict until the step is old enough. Without a known scrape interval the window stays as it

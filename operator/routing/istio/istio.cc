@@ -107,6 +107,22 @@ std::vector<Refusal> table_refusals(const Target& target, const Managed& managed
 
 bool divides_anything(const Table& table) { return !table.places.empty() || table.refusal; }
 
+// A refused table says for itself what is wrong with its weights.
+void add_idle_routes(const Target& target, const Managed& managed, Router::Reading& reading) {
+  bool divided = false;
+  for (const auto& [object, tables] : managed) {
+    for (const auto& table : tables) {
+      if (table.places.empty() || table.refusal) continue;
+      if (std::ranges::any_of(table.places, [](const Place& place) { return place.share > 0; })) {
+        divided = true;
+      } else {
+        reading.idle_routes.push_back(label_of(target, *object) + " " + table.label + ".route");
+      }
+    }
+  }
+  reading.only_idle_routes = !divided && !reading.idle_routes.empty();
+}
+
 void append_change(std::vector<Write>& writes, const Json& before, Json after) {
   if (before != after)
     writes.push_back({.kind = kube::kVirtualServices, .before = before, .after = std::move(after)});
@@ -241,6 +257,7 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
   append(reading.refusals, table_refusals(target, view.managed));
   append(reading.refusals, form_refusals(target, objects, view.managed));
   reading.warnings = form_warnings(target, objects, view.managed);
+  add_idle_routes(target, view.managed, reading);
   append(reading.refusals, subset_refusals(target, view.rules, view.names));
   reading.foundation = subset_state(target, view.rules, view.names);
   if (const auto* rule = view.rules.traffic(target))

@@ -51,5 +51,12 @@ TEST(PlannedWindow, keeps_what_was_asked_even_if_that_begins_before_the_step) {
   EXPECT_TRUE(plan.too_short);
 }
 
+TEST(PlannedWindow, needs_two_scrapes_where_it_is_counted_in_and_short) {
+  EXPECT_TRUE(needs_scrapes({.name = "request-success-rate"}, Seconds{239}));
+  EXPECT_FALSE(needs_scrapes({.name = "request-success-rate"}, kAlwaysLongEnough));
+  EXPECT_TRUE(needs_scrapes({.name = "own", .query = "rate(a[{{ interval }}])"}, Seconds{30}));
+  EXPECT_FALSE(needs_scrapes({.name = "own", .query = "up"}, Seconds{30}));
+}
+
 }  // namespace
 }  // namespace weir::analysis

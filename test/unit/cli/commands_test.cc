@@ -136,6 +136,10 @@ TEST_F(Commands, refuse_what_no_canary_is_called_before_the_cluster_is_asked) {
   EXPECT_EQ(err_.str(), "\"\" is no name of a Canary: status accepts NAME, and its namespace by -n\n");
   EXPECT_EQ(run({"rollback", "shop/checkout-v2"}), kRefused);
   EXPECT_THAT(err_.str(), HasSubstr("\"shop/checkout-v2\" is no name of a Canary: rollback accepts NAME"));
+  EXPECT_EQ(run({"status", "Checkout"}), kRefused);
+  EXPECT_THAT(err_.str(), StartsWith("\"Checkout\" is no name of a Canary: accepted is lower-case letters"));
+  EXPECT_EQ(run({"status", "checkout-v2", "-n", "../x"}), kRefused);
+  EXPECT_THAT(err_.str(), StartsWith("--namespace ../x: it takes lower-case letters"));
 }
 
 TEST_F(Commands, hand_the_choice_of_cluster_on) {

@@ -1,4 +1,5 @@
-// What a release costs grows as its routes do. Counted in allocations, which no busy machine changes.
+// What a release costs grows as its routes do, and as what else is in its files. Counted in allocations,
+// which no busy machine changes.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -11,10 +12,12 @@
 
 namespace {
 std::atomic<std::size_t> allocations{0};
+std::atomic<std::size_t> allocated_bytes{0};
 }  // namespace
 
 void* operator new(std::size_t size) {
   ++allocations;
+  allocated_bytes += size;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
@@ -39,12 +42,7 @@ spec:
   http:
 )";
 
-std::size_t allocations_of_a_plan(int routes, const std::string& destination) {
-  std::string text = release_text() + kRouting;
-  for (int i = 0; i < routes; ++i) {
-    text += "  - match: [{uri: {prefix: /api/v" + std::to_string(i) +
-            "}}]\n    route: [{destination: " + destination + "}]\n";
-  }
+std::size_t allocations_of(const std::string& text) {
   const auto before = allocations.load();
   const auto documents = offline::parse_yaml(text, "release.yaml");
   EXPECT_TRUE(documents) << documents.error();
@@ -53,12 +51,57 @@ std::size_t allocations_of_a_plan(int routes, const std::string& destination) {
   return allocations.load() - before;
 }
 
+std::size_t allocations_of_a_plan(int routes, const std::string& destination) {
+  std::string text = release_text() + kRouting;
+  for (int i = 0; i < routes; ++i) {
+    text += "  - match: [{uri: {prefix: /api/v" + std::to_string(i) +
+            "}}]\n    route: [{destination: " + destination + "}]\n";
+  }
+  return allocations_of(text);
+}
+
+// `others` Services that select every one of as many Deployments, beside the release.
+std::size_t allocations_among(int others) {
+  std::string text =
+      release_text() + kRouting + "  - route: [{destination: {host: checkout, subset: stable}}]\n";
+  for (int i = 0; i < others; ++i) {
+    const auto name = "other-" + std::to_string(i);
+    const auto labels = "{app: " + name + ", team: shop}";
+    text += "---\napiVersion: v1\nkind: Service\nmetadata: {name: " + name +
+            ", namespace: shop}\nspec: {selector: {team: shop}, ports: [{port: 80}]}\n"
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " +
+            name + ", namespace: shop}\nspec:\n  selector: {matchLabels: " + labels +
+            "}\n  template: {metadata: {labels: " + labels + "}}\n";
+  }
+  return allocations_of(text);
+}
+
 TEST(Plan, grows_as_the_routes_do) {
   for (const auto* destination : {"{host: checkout}", "{host: checkout, subset: stable}"}) {
     const auto few = allocations_of_a_plan(50, destination);
     const auto many = allocations_of_a_plan(400, destination);
     EXPECT_LT(many, 8 * few) << destination;
   }
+}
+
+TEST(Plan, grows_as_what_else_is_in_the_files_does) {
+  const auto alone = allocations_among(0);
+  EXPECT_LT(allocations_among(400) - alone, 10 * (allocations_among(50) - alone));
+}
+
+TEST(Plan, reads_a_value_at_the_same_cost_however_long_the_keys_around_it_are) {
+  constexpr int kLevels = 80;
+  constexpr int kValues = 2000;
+  std::string text = "apiVersion: v1\nkind: T\nspec: ";
+  for (int i = 0; i < kLevels; ++i) text += "{" + std::string(900, 'k') + ": ";
+  text += "{";
+  for (int i = 0; i < kValues; ++i) text += "a" + std::to_string(i) + ": 0, ";
+  text += "}" + std::string(kLevels, '}') + "\n";
+  const auto before = allocated_bytes.load();
+  const auto documents = offline::parse_yaml(text, "t.yaml");
+  ASSERT_TRUE(documents) << documents.error();
+  // The path of each value has 72 KB: 144 MB of all.
+  EXPECT_LT(allocated_bytes.load() - before, std::size_t{50} << 20);
 }
 
 }  // namespace

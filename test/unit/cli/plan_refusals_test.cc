@@ -50,6 +50,86 @@ TEST(PlanRefusals, refuses_what_the_api_server_would_not_take) {
               HasSubstr("metadata.annotations"));
 }
 
+TEST(PlanRefusals, refuses_names_that_the_api_server_would_not_take) {
+  const auto refused = [](const std::string& what, const std::string& by) {
+    return refusal_of(replaced(good(), what, by));
+  };
+  EXPECT_THAT(
+      refused("metadata: {name: checkout, namespace: shop, labels", "metadata: {name: Über vs, labels"),
+      HasSubstr(": metadata.name of VirtualService Über vs is \"Über vs\"; accepted is lower-case"));
+  EXPECT_THAT(refused("{name: checkout-v1, namespace: shop}", "{name: checkout-v1, namespace: a/b}"),
+              HasSubstr("metadata.namespace of Deployment checkout-v1 is \"a/b\"; accepted is lower-case"));
+  EXPECT_THAT(
+      refused("metadata: {name: checkout, namespace: shop}\nspec:\n  selector",
+              "metadata: {name: 2.checkout, namespace: shop}\nspec:\n  selector"),
+      StartsWith("stdin:37: metadata.name of Service 2.checkout is \"2.checkout\"; accepted is "
+                 "lower-case letters, digits and -, 1 to 63 of them, with a letter at the beginning"));
+  EXPECT_THAT(refused("{name: checkout-v2, namespace: shop}\nspec:\n  targetRef",
+                      "{name: checkout-v2, namespace: Shop}\nspec:\n  targetRef"),
+              StartsWith("stdin:3: metadata.namespace of Canary checkout-v2 is \"Shop\"; accepted is"));
+}
+
+TEST(PlanRefusals, refuses_labels_that_the_api_server_would_not_take) {
+  for (const auto& version : {std::string("v 2"), std::string("é2"), std::string("-"), std::string("a/b"),
+                              std::string("v1."), std::string(64, 'v')}) {
+    const auto quoted = "\"" + version + "\"";
+    EXPECT_THAT(refusal_of(replaced(good(), "labels: {app: checkout, version: v2}",
+                                    "labels: {app: checkout, version: " + quoted + "}")),
+                HasSubstr(": spec.template.metadata.labels.version of Deployment checkout-v2 is " + quoted +
+                          "; accepted is nothing, or letters, digits, -, _ and ., at most 63 of them"));
+    EXPECT_THAT(refusal_of(replaced(good(), "  selector: {app: checkout, version: v1}",
+                                    "  selector: {app: checkout, version: " + quoted + "}")),
+                HasSubstr(": spec.selector.version of Service checkout is " + quoted));
+    EXPECT_THAT(refusal_of(replaced(good(), "labels: {team: shop}", "labels: {team: " + quoted + "}")),
+                HasSubstr(": metadata.labels.team of VirtualService checkout is " + quoted));
+  }
+  EXPECT_THAT(refusal_of(replaced(good(), "labels: {team: shop}", "labels: {a b: shop}")),
+              HasSubstr(": a key of metadata.labels of VirtualService checkout is \"a b\"; accepted is"));
+  EXPECT_THAT(refusal_of(replaced(good(), "labels: {team: shop}", "annotations: {a/b/c: shop}")),
+              HasSubstr(": a key of metadata.annotations of VirtualService checkout is \"a/b/c\""));
+}
+
+TEST(PlanRefusals, refuses_ports_that_the_api_server_would_not_take) {
+  const auto with = [](const std::string& ports) {
+    return replaced(good(), "  ports: [{name: http, port: 80, targetPort: 8080}]\n", ports);
+  };
+  for (const auto& [ports, says] : std::vector<std::pair<std::string, std::string>>{
+           {"", "spec.ports of Service checkout is not there; accepted is a list of one port or more"},
+           {"[]", "spec.ports of Service checkout is []; accepted is a list of one port or more"},
+           {"[{name: http}]", "spec.ports[0].port of Service checkout is not there; accepted is a whole"},
+           {"[{port: x}]", "spec.ports[0].port of Service checkout is \"x\"; accepted is a whole number"},
+           {"[{port: 0}]", "spec.ports[0].port of Service checkout is 0; accepted is a whole number from 1"},
+           {"[{port: 65536}]", "spec.ports[0].port of Service checkout is 65536"},
+           {"[{port: 80, targetPort: \"80\"}]", "spec.ports[0].targetPort of Service checkout is \"80\""},
+           {"[{port: 80, targetPort: 65536}]", "spec.ports[0].targetPort of Service checkout is 65536"},
+           {"[{port: 80, protocol: tcp}]",
+            "spec.ports[0].protocol of Service checkout is \"tcp\"; accepted "
+            "is TCP, UDP or SCTP"},
+           {"[{port: 80, appProtocol: a b}]", "spec.ports[0].appProtocol of Service checkout is \"a b\""},
+           {"[{name: HTTP, port: 80}]", "spec.ports[0].name of Service checkout is \"HTTP\""},
+           {"[{name: http, port: 80}, {port: 81}]", "spec.ports[1].name of Service checkout is not there"},
+           {"[{name: http, port: 80}, {name: http, port: 81}]",
+            "spec.ports[1].name of Service checkout is \"http\"; accepted is a name that no other port has"},
+           {"[{name: http, port: 80}, {name: web, port: 80}]",
+            "spec.ports[1].port of Service checkout is 80; accepted is a number that no other port of the"}})
+    EXPECT_THAT(refusal_of(with(ports.empty() ? "" : "  ports: " + ports + "\n")), HasSubstr(": " + says));
+  const auto plain =
+      plan_of(with("  ports: [{name: http, port: 80, targetPort: web, protocol: TCP}, "
+                   "{name: http-udp, port: 80, protocol: UDP}]\n"));
+  EXPECT_THAT(plain.err, testing::Not(HasSubstr("accepted is a number")));
+}
+
+TEST(PlanRefusals, checks_the_namespace_that_objects_get_by_the_flag) {
+  for (const auto& name : {std::string(), std::string("a/b"), std::string("../x"), std::string("ünï"),
+                           std::string("a.b"), std::string(300, 'a')}) {
+    const auto answer = run_plan({"-f", "-", "-n", name}, good());
+    EXPECT_EQ(answer.code, kRefused) << name;
+    EXPECT_THAT(answer.err, StartsWith("--namespace " + (name.empty() ? "\"\"" : name) +
+                                       ": it takes lower-case letters, digits and -, 1 to 63 of them"));
+  }
+  EXPECT_EQ(run_plan({"-f", "-", "-n", "shop"}, good()).code, kFine);
+}
+
 TEST(PlanRefusals, takes_a_field_that_is_null_for_one_that_is_not_there) {
   const auto documents =
       replaced(good(), "metadata: {name: checkout,", "metadata: {annotations: , name: checkout,");

@@ -62,10 +62,10 @@ TEST(PlanServices, refuses_a_headless_service_whose_routes_apply_to_sidecars) {
 }
 
 TEST(PlanServices, refuses_http_routes_to_a_port_that_is_not_http) {
-  for (const auto* port :
-       {"{name: tcp-web, port: 80}", "{name: https, port: 80}", "{name: http, port: 80, appProtocol: tcp}",
-        "{name: web, port: 3306}", "{name: http, port: 80, protocol: UDP}", "{name: TLS-web, port: 80}",
-        "{name: http, port: 80, appProtocol: kubernetes.io/wss}"}) {
+  for (const auto* port : {"{name: tcp-web, port: 80}", "{name: https, port: 80}",
+                           "{name: http, port: 80, appProtocol: tcp}", "{name: web, port: 3306}",
+                           "{name: http, port: 80, protocol: UDP}", "{name: web, port: 80, appProtocol: TLS}",
+                           "{name: http, port: 80, appProtocol: kubernetes.io/wss}"}) {
     EXPECT_THAT(refusal_of(with_port(port)),
                 AllOf(HasSubstr("spec.ports of Service checkout: port "), HasSubstr("is not HTTP to Istio"),
                       HasSubstr("accepted is a name that begins with http")))
@@ -81,8 +81,9 @@ TEST(PlanServices, refuses_http_routes_to_a_port_that_is_not_http) {
 
 TEST(PlanServices, takes_ports_that_are_http_and_warns_of_those_that_are_guessed) {
   for (const auto* port :
-       {"{name: http-web, port: 80}", "{name: grpc, port: 80}", "{name: GRPC-web-x, port: 80}",
-        "{name: tcp, port: 80, appProtocol: http2}", "{name: web, port: 80, appProtocol: kubernetes.io/h2c}",
+       {"{name: http-web, port: 80}", "{name: grpc, port: 80}",
+        "{name: web, port: 80, appProtocol: GRPC-web-x}", "{name: tcp, port: 80, appProtocol: http2}",
+        "{name: web, port: 80, appProtocol: kubernetes.io/h2c}",
         "{name: http, port: 80}, {name: tcp-admin, port: 81}"}) {
     const auto answer = plan_of(with_port(port));
     EXPECT_EQ(answer.code, kFine) << port << answer.err;
@@ -150,6 +151,32 @@ TEST(PlanServices, warns_of_metrics_that_have_no_data_where_nothing_is_divided) 
               Not(HasSubstr("NothingDivided")));
   EXPECT_THAT(plan_of(replaced(noop, "{name: request-success-rate,", "{name: up, query: up,")).err,
               Not(HasSubstr("counts")));
+}
+
+TEST(PlanServices, warns_of_routes_that_give_the_service_nothing) {
+  const std::string only = "    - destination: {host: checkout}\n";
+  const auto idle = replaced(good(), only,
+                             "    - {destination: {host: legacy}, weight: 100}\n"
+                             "    - weight: 0\n      destination: {host: checkout}\n");
+  const auto answer = plan_of(idle);
+  EXPECT_EQ(answer.code, kFine) << answer.err;
+  EXPECT_THAT(
+      answer.err,
+      HasSubstr("warning: VirtualService \"checkout\" spec.http[1].route gives Service checkout weight 0, "
+                "and no other route is the release's to divide: no step sends the candidate a "
+                "request, and metric request-success-rate counts users' requests"));
+  EXPECT_THAT(plan_of(replaced(idle, "  analysis:", "  skipAnalysis: true\n  analysis:")).err,
+              AllOf(HasSubstr("sends the candidate a request; give the Service a weight there\n"),
+                    Not(HasSubstr("counts"))));
+  const auto some = plan_of(replaced(idle, "  - match: [{uri: {prefix: /images}}]",
+                                     "  - match: [{uri: {prefix: /api}}]\n"
+                                     "    route: [{destination: {host: checkout}}]\n"
+                                     "  - match: [{uri: {prefix: /images}}]"));
+  EXPECT_EQ(some.code, kFine) << some.err;
+  EXPECT_THAT(some.err,
+              HasSubstr("warning: VirtualService \"checkout\" spec.http[2].route gives Service checkout "
+                        "weight 0: no step sends the candidate a request by it; give the"));
+  EXPECT_THAT(plan_of(good()).err, Not(HasSubstr("weight 0")));
 }
 
 TEST(PlanServices, keeps_stables_pods_that_another_service_has_no_others_than) {

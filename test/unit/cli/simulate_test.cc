@@ -134,6 +134,32 @@ TEST_F(Simulating, warns_of_what_cannot_work) {
   EXPECT_EQ(err_.str(), "");
 }
 
+TEST_F(Simulating, counts_what_prometheus_has_scraped) {
+  const auto scraped = [&](const std::string& text, const std::string& every) {
+    EXPECT_EQ(run(text, {"--runs", "20", "--stable-error", "0", "-o", "json", "--scrape-interval", every}),
+              kFine)
+        << err_.str();
+    return Json::parse(out_.str());
+  };
+  // Two scrapes of 10 s take two intervals at each of five steps.
+  const auto fast = scraped(canary_text(kThreshold), "5s")["secondsToPromotion"]["median"].get<double>();
+  const auto slow = scraped(canary_text(kThreshold), "10s")["secondsToPromotion"]["median"].get<double>();
+  EXPECT_EQ(slow - fast, 50);
+
+  const std::string query = "    metrics: [{name: own, thresholdRange: {max: 1}, query: ";
+  for (const auto& analysis : {kThreshold, kSequential, query + "'up[{{ interval }}]'}]\n"}) {
+    EXPECT_EQ(scraped(canary_text(analysis), "1h")["rolledBack"], 1) << analysis;
+    EXPECT_THAT(err_.str(), HasSubstr("windows will be widened"));
+  }
+  EXPECT_EQ(scraped(canary_text(query + "up}]\n"), "1h")["promoted"], 1);
+
+  auto text = canary_text(kThreshold);
+  text.replace(text.find("10s"), 3, "5m");
+  EXPECT_EQ(scraped(text, "1h")["rolledBack"], 1);
+  EXPECT_THAT(err_.str(), HasSubstr("no window holds two scrapes, and requests can't be counted in it"));
+  EXPECT_EQ(scraped(text, "30s")["promoted"], 1);
+}
+
 TEST_F(Simulating, refuses_flags_that_it_cannot_use) {
   for (const auto& [flags, says] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--candidate-error", "2"}, "--candidate-error 2: it takes a share such as 0.1% or 0.001"},

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <random>
 #include <sstream>
 
@@ -65,7 +66,46 @@ TEST(YamlReader, reads_a_stream_with_empty_documents_and_json) {
   ASSERT_TRUE(read);
   ASSERT_EQ(read->size(), 2U);
   EXPECT_EQ((*read)[1].object["kind"], "B");
-  EXPECT_EQ((*read)[1].line, 6);
+  EXPECT_EQ((*read)[1].lines.line, 6);
+}
+
+TEST(YamlReader, finds_fields_whose_keys_have_dots_and_else_what_is_around_them) {
+  const auto read = parse_yaml(
+      "apiVersion: v1\nkind: A\nmetadata:\n  labels:\n    app: a\n    app.kubernetes.io/name: a\n"
+      "spec:\n  ports:\n  - port: 80\n  -\n    port: 81\n",
+      "t.yaml");
+  ASSERT_TRUE(read);
+  const auto& document = read->front();
+  for (const auto& [field, line] : std::map<std::string, int>{{"metadata.labels.app", 5},
+                                                              {"metadata.labels.app.kubernetes.io/name", 6},
+                                                              {"metadata.labels.other", 4},
+                                                              {"metadata.name", 3},
+                                                              {"spec.ports[1].port", 11},
+                                                              {"spec.ports[0].name", 9},
+                                                              {"spec.ports[7]", 8},
+                                                              {"spec.ports[", 8},
+                                                              {"nothing", 1},
+                                                              {"", 1}})
+    EXPECT_EQ(document.position(field), "t.yaml:" + std::to_string(line)) << field;
+}
+
+TEST(YamlReader, refuses_keys_that_no_object_has) {
+  const auto keyed = [](std::size_t length) {
+    return parse_yaml("apiVersion: v1\nkind: A\nspec:\n  ? " + std::string(length, 'k') + "\n  : 1\n",
+                      "t.yaml");
+  };
+  EXPECT_TRUE(keyed(kMaxKeyBytes));
+  EXPECT_EQ(keyed(kMaxKeyBytes + 1).error(), "t.yaml:4: a key has 4097 bytes: at most 4096 are accepted");
+}
+
+TEST(YamlReader, counts_the_text_that_aliases_repeat) {
+  const auto repeated = [](int times) {
+    std::string text = "apiVersion: v1\nkind: A\na: &a [" + std::string(100'000, 'x') + "]\nspec:\n";
+    for (int i = 0; i < times; ++i) text += "- *a\n";
+    return parse_yaml(text, "t.yaml");
+  };
+  EXPECT_TRUE(repeated(100));
+  EXPECT_EQ(repeated(200).error(), "t.yaml:171: more than 16 MiB of text, with what aliases repeat of it");
 }
 
 TEST(YamlReader, expands_lists_and_knows_where_each_item_stands) {
@@ -75,7 +115,7 @@ TEST(YamlReader, expands_lists_and_knows_where_each_item_stands) {
       "t.yaml");
   ASSERT_TRUE(read);
   ASSERT_EQ(read->size(), 2U);
-  EXPECT_EQ((*read)[1].line, 6);
+  EXPECT_EQ((*read)[1].lines.line, 6);
   EXPECT_EQ((*read)[1].position("spec.x"), "t.yaml:9");
 }
 

@@ -64,8 +64,8 @@ TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
     EXPECT_THAT(parse({"--listen=" + listen}).error(),
                 HasSubstr("--listen=" + listen + ": accepted is ADDRESS:PORT"));
   EXPECT_EQ(parse({"--listen=[::1]:65535"})->listen, "[::1]:65535");
-  for (const std::string flag :
-       {"--lease-name=", "--lease-name=Bad Name", "--lease-namespace=No/Such", "--namespace=Bad_"})
+  for (const std::string flag : {"--lease-name=", "--lease-name=Bad Name", "--lease-namespace=No/Such",
+                                 "--namespace=Bad_", "--namespace=a.b", "--namespace=", "--lease-name=a..b"})
     EXPECT_THAT(parse({flag}).error(), HasSubstr(flag + ": accepted is lower-case letters"));
   EXPECT_THAT(parse({"--log-level=loud"}).error(), HasSubstr("--log-level=loud: accepted is debug or info"));
   EXPECT_THAT(parse({"--leader-election=yes"}).error(), HasSubstr("true or false"));

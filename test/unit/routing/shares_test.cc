@@ -33,6 +33,22 @@ TEST(Share, of_one_is_divided_exactly_by_multiplying_all_weights_of_the_route) {
   EXPECT_EQ(weights_of(world), Json({0, 1, 99}));
 }
 
+TEST(Share, of_nothing_is_said_of_each_route_that_has_none) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(shared(1).read().idle_routes, ElementsAre());
+  const auto none = shared(0).read();
+  EXPECT_THAT(none.idle_routes, ElementsAre("VirtualService \"checkout\" spec.http[0].route"));
+  EXPECT_TRUE(none.only_idle_routes);
+  const Json idle{{"name", "api"}, {"route", Json::array({to("legacy", "", 100), to("checkout", "", 0)})}};
+  const Json divided{{"route", Json::array({to("checkout", "", 0), to("checkout", "", 100)})}};
+  const auto some = World(placeholder()).with(simple(Json::array({idle, divided}))).read();
+  EXPECT_THAT(some.idle_routes, ElementsAre("VirtualService \"checkout\" spec.http[0] (\"api\").route"));
+  EXPECT_FALSE(some.only_idle_routes);
+  auto begun = shared(0);
+  begun.begin();
+  EXPECT_TRUE(begun.read().only_idle_routes);
+}
+
 TEST(Share, that_divides_in_whole_per_cent_is_left_at_its_scale) {
   auto world = shared(80);
   world.begin();
