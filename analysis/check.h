@@ -87,6 +87,7 @@ struct Check {
   std::optional<double> stable;   // the same of the stable version, where the query tells them apart
   std::optional<double> samples;  // requests of the candidate in the window, where known
   std::string message;            // "p99 612 ms > 500 ms"
+  bool too_early = false;         // no verdict yet: the next interval has what it needs
 };
 
 // What is known of how an interval's requests were divided between the versions (split.h).
@@ -107,9 +108,10 @@ struct Judgement {
   bool provider_available = true;  // false: the provider did not answer, `message` says how
   // The evidence against the candidate is enough: no further interval is waited for.
   bool conclusive = false;
-  // Inconclusive although there are metrics: the evidence is not enough yet, either way.
+  // Inconclusive although nothing is wrong: the evidence is not enough yet, either way, or it is too early.
   bool undecided = false;
-  std::string evidence;  // what the sequential judge goes on from (sequential.h); empty: nothing new
+  bool too_early = false;  // undecided, and of some metrics nothing is known yet
+  std::string evidence;    // what the sequential judge goes on from (sequential.h); empty: nothing new
   std::vector<std::string> warnings;  // a window that had to be widened …
   Split split;                        // if it was asked for
 };

@@ -79,8 +79,10 @@ Judgement concluded(Judgement judgement) {
   }
   judgement.undecided =
       judgement.outcome == Outcome::Inconclusive && std::ranges::all_of(checks, [](const Check& check) {
-        return check.outcome != Outcome::Inconclusive || check.reason == kGatheringEvidence;
+        return check.outcome != Outcome::Inconclusive || check.too_early ||
+               check.reason == kGatheringEvidence;
       });
+  judgement.too_early = judgement.undecided && std::ranges::any_of(checks, &Check::too_early);
   return judgement;
 }
 

@@ -15,7 +15,7 @@ void settle(Check& check, Policy policy, std::string_view setting);
 // slower than the (first) edge. No range was asked for.
 [[nodiscard]] Check compared_check(const Metric& metric, const Trial& trial, const Look& look);
 
-// Fills outcome, message and `undecided` from the checks.
+// Fills outcome, message, `undecided` and `too_early` from the checks.
 [[nodiscard]] Judgement concluded(Judgement judgement);
 
 }  // namespace weir::analysis

@@ -94,7 +94,11 @@ class Round {
   }
 
   static Check check_of(const Metric& metric, const NoData& none) {
-    Check check{.name = metric.name, .reason = none.reason, .range = metric.range, .message = none.message};
+    Check check{.name = metric.name,
+                .reason = none.reason,
+                .range = metric.range,
+                .message = none.message,
+                .too_early = none.too_early};
     if (none.policy_applies) settle(check, metric.on_no_data, "onNoData");
     return check;
   }

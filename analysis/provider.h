@@ -40,6 +40,7 @@ struct NoData {
   std::string message;            // a sentence
   // False: to wait or to mend the query is the only thing that helps, so that onNoData has no say.
   bool policy_applies = true;
+  bool too_early = false;  // the next interval has what this one lacks
 };
 
 struct ProviderError {

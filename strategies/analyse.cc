@@ -57,6 +57,8 @@ void note_metrics(Context& context, const Verdict& verdict) {
       before != nullptr && before->status == ConditionStatus::False && before->message == verdict.message;
   if (missing && !said) context.event(Severity::Warning, std::string(kCheckInconclusive), verdict.message);
   for (const auto& warning : verdict.warnings) context.event(Severity::Warning, "AnalysisWarning", warning);
+  // What was known of the metrics before is still what is known of them.
+  if (!missing && verdict.too_early) return;
   std::string reason = missing ? "Inconclusive" : "Answered";
   if (!verdict.provider_available) reason = "ProviderError";
   context.condition(kMetricsAvailable, missing ? ConditionStatus::False : ConditionStatus::True,

@@ -132,6 +132,21 @@ bool has_nothing_left(const Context& context) {
   return leaves && !seen.service && !seen.routes && !seen.stable && !seen.candidate;
 }
 
+// Where the deadline ended a step whose last interval had no verdict because it held too few scrapes: the
+// remedy. Empty where something else held the step.
+std::string window_remedy(const Context& context) {
+  const auto* progressing = context.find(kProgressing);
+  const bool held_by_checks =
+      context.status().phase == Phase::Progressing && progressing != nullptr &&
+      (progressing->reason == "CheckInconclusive" || progressing->reason == "GatheringEvidence");
+  const bool too_short = std::ranges::any_of(context.status().checks, [](const Check& check) {
+    return check.outcome == Outcome::Inconclusive && check.reason == "WindowTooShort";
+  });
+  if (!held_by_checks || !too_short) return {};
+  return "; spec.progressDeadlineSeconds ends the step before it is old enough to hold two scrapes: raise "
+         "it, or raise spec.analysis.interval to two scrapes";
+}
+
 // Takes the release back for reasons that are the same in all phases.
 Next return_if_due(Context& context) {
   const auto& status = context.status();
@@ -166,9 +181,9 @@ Next return_if_due(Context& context) {
   const bool unready = status.phase == Phase::Pending && candidate && !candidate->available;
   const auto why =
       unready ? "waiting for " + candidate->name + ": " + pods_ready(*candidate) : status.message;
-  return start_rollback(
-      context, "ProgressDeadlineExceeded",
-      "no progress for " + std::to_string(context.spec.progress_deadline.count()) + " s: " + why);
+  return start_rollback(context, "ProgressDeadlineExceeded",
+                        "no progress for " + std::to_string(context.spec.progress_deadline.count()) +
+                            " s: " + why + window_remedy(context));
 }
 
 // The template that was judged is the one that is promoted (S6, S9): another one starts the evidence afresh.

@@ -138,6 +138,7 @@ struct Status {
   std::optional<TimePoint> breaker_tripped_at;    // since when the candidate cannot serve
   int drifts = 0;               // times that routes were put back since the release last advanced
   std::string rollback_reason;  // why the release is being taken back
+  std::string successor;        // Canary that was promoted to the Service after this one; empty: none was
   std::string message;          // one sentence that a person understands
   std::vector<Check> checks;    // of the last interval judged
   std::string evidence;         // what the judge goes on from: JSON, its own
@@ -252,7 +253,7 @@ struct Standing {
   LeadsTo leads_to = LeadsTo::Candidate;  // Candidate: it selects the promoted version, whatever is ready
   std::string selected;                   // the version in its selector; empty: it has no such key
   std::string changed_by;                 // field manager of the Service's last change
-  std::string successor;                  // Canary that was promoted to the Service since then; empty: none
+  std::string successor;  // Canary that was promoted to the Service since then, of which nothing is noted yet
   bool candidate_ready = false;  // with its version in the selector the candidate's ready pods would answer
   Milliseconds age{0};           // how long all of it is known to be as it is
 };
@@ -270,7 +271,8 @@ struct Verdict {
   bool all_failed = false;         // there were requests of the candidate, and none of them succeeded
   bool provider_available = true;  // the metrics' provider answered
   bool conclusive = false;         // failed beyond doubt: no threshold of failed checks is waited for
-  bool undecided = false;          // inconclusive although there are metrics: more evidence is needed
+  bool undecided = false;          // inconclusive although nothing is wrong: more evidence or time is needed
+  bool too_early = false;          // undecided, and of some metrics nothing is known yet
   std::string evidence;            // what the judge goes on from; empty: what it did before
   std::vector<std::string> warnings;
   Tally tally;         // of the interval's requests; NotCounted unless it was asked for

@@ -104,14 +104,27 @@ void say_superseded_unready(Context& context, const Standing& standing) {
           context.status().target + ", which was promoted");
 }
 
+// Status keeps it, since the other Canary may go: what that one has promoted is not this one's to undo.
+void note_successor(Context& context, const std::string& successor) {
+  auto& status = context.status();
+  status.successor = successor;
+  if (!is_undone(status)) return;
+  say(context, kSuperseded,
+      "Canary " + successor + " was promoted to Service " + status.identity->service + " after " +
+          status.target,
+      "");
+}
+
+// Only a later release can have written it. Its Canary went before it was noted as the successor.
+void leave_to_later_release(Context& context, const Standing& standing) {
+  if (!is_undone(context.status())) return;
+  say(context, kSuperseded, selector_now(*context.status().identity, standing), "written by a later release");
+}
+
 void follow(Context& context, const Standing& standing) {
+  if (!standing.successor.empty()) return note_successor(context, standing.successor);
   if (standing.leads_to == LeadsTo::Candidate) return say_restored(context);
-  if (!standing.successor.empty()) {
-    return say(context, kSuperseded,
-               "Canary " + standing.successor + " was promoted to Service " +
-                   context.status().identity->service + " after " + context.status().target,
-               "");
-  }
+  if (standing.changed_by == kFieldManager) return leave_to_later_release(context, standing);
   if (standing.age < kEndpointsFollow) return context.again_in(kEndpointsFollow - standing.age);
   if (standing.leads_to == LeadsTo::Others) return say_superseded(context, standing);
   if (was_chosen(context, standing)) return say_superseded_unready(context, standing);

@@ -232,6 +232,7 @@ Json to_json(const Status& status, const strategies::Spec& spec) {
   put(out, "deadIntervals", status.dead_intervals);
   put(out, "drifts", status.drifts);
   put(out, "rollbackReason", status.rollback_reason);
+  put(out, "successor", status.successor);
   put(out, "message", status.message);
   put(out, "checks", list_of(status.checks));
   if (const auto evidence = Json::parse(status.evidence, nullptr, false); evidence.is_object()) {
@@ -265,6 +266,7 @@ Status status_from(const Json& json) {
   status.dead_intervals = count(json, "deadIntervals");
   status.drifts = count(json, "drifts");
   status.rollback_reason = base::text(json, {"rollbackReason"});
+  status.successor = base::text(json, {"successor"});
   status.message = base::text(json, {"message"});
   status.checks = list(json, "checks", check_from);
   if (const auto& evidence = base::field(json, {"evidence"}); evidence.is_object() && !evidence.empty()) {

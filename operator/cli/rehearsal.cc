@@ -229,6 +229,18 @@ std::string seconds_of(double seconds) {
   return seconds < 120 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} min", seconds / 60);
 }
 
+// Of an interval that is shorter than two scrapes: a step is judged at the end of the first one by which it
+// is old enough for them, unless the deadline, which comes an interval later than it says, has ended it.
+std::string what_follows(const strategies::Spec& spec, std::chrono::seconds two_scrapes) {
+  const auto intervals = (two_scrapes + spec.interval - std::chrono::seconds{1}) / spec.interval;
+  if (intervals * spec.interval < spec.progress_deadline + spec.interval)
+    return "windows will be widened, and a step lasts longer than it says";
+  return fmt::format(
+      "no step will be judged, since spec.progressDeadlineSeconds, which is {}, ends it before it is old "
+      "enough to hold them; raise it, or raise the interval to two scrapes",
+      spec.progress_deadline.count());
+}
+
 }  // namespace
 
 Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options, std::uint64_t seed) {
@@ -251,12 +263,10 @@ std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalO
         a_second * seconds, seconds_of(seconds), weight.percent(), options.traffic.requests_per_second));
   }
   if (spec.interval < analysis::kMinScrapes * options.scrape_interval) {
-    const bool widened = spec.interval < analysis::kAlwaysLongEnough;
-    found.push_back(fmt::format(
-        "spec.analysis.interval is {}, shorter than two scrapes of {} each: {}", seconds_of(seconds),
-        seconds_of(static_cast<double>(options.scrape_interval.count())),
-        widened ? "windows will be widened, and a step lasts longer than it says"
-                : "no window holds two scrapes, and requests can't be counted in it; scrape more often"));
+    found.push_back(fmt::format("spec.analysis.interval is {}, shorter than two scrapes of {} each: {}",
+                                seconds_of(seconds),
+                                seconds_of(static_cast<double>(options.scrape_interval.count())),
+                                what_follows(spec, analysis::kMinScrapes * options.scrape_interval)));
   }
   if (canary.judge.sequential && canary.judge.advance_early && !options.fixed_weight && a_second > 0) {
     analysis::BinaryTest test;

@@ -33,8 +33,21 @@ kube::Result<Json> Actor::send(const kube::Write& write) {
   auto answer = write.before.is_null() ? api_.create(write.kind, write.after)
                                        : api_.update(write.kind, write.before, write.after);
   if (!answer) return answer;
+  if (auto lost = routing::lost_signature(write.after, *answer); write.before.is_null() && !lost.empty())
+    return undo_unsigned(write, *answer, lost);
   if (auto* store = stores_.of(write.kind)) store->put(*answer, clock_.steady());
   return answer;
+}
+
+kube::Result<Json> Actor::undo_unsigned(const kube::Write& made, const Json& kept, const std::string& lost) {
+  if (auto done = api_.remove(made.kind, kept); !done) return std::unexpected(done.error());
+  return std::unexpected(kube::Error{
+      .code = kube::Code::Invalid,
+      .message =
+          std::string(made.kind.kind) + " " + kube::metadata_text(made.after, "name") +
+          " was made, and as the API server keeps it " + lost +
+          ": a mutating webhook or policy changes it, and nobody would know whose the object is; it is "
+          "taken away again; exempt the operator's ServiceAccount from that policy"});
 }
 
 kube::Result<Json> Actor::remove(const kube::Resource& resource, const Json& object) {

@@ -28,6 +28,8 @@ class Actor {
  private:
   // What the server answers; null for what is gone.
   kube::Result<Json> send(const kube::Write& write);
+  // What was made and has lost its signature, as `lost` says, is taken away again.
+  kube::Result<Json> undo_unsigned(const kube::Write& made, const Json& kept, const std::string& lost);
   kube::Result<Json> remove(const kube::Resource& resource, const Json& object);
   kube::Result<void> remove_leftovers(const Snapshot& snapshot);
   // Moves the selector of the Service `written` back to what it was.

@@ -75,6 +75,7 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
                               .provider_available = judgement.provider_available,
                               .conclusive = judgement.conclusive,
                               .undecided = judgement.undecided,
+                              .too_early = judgement.too_early,
                               .evidence = judgement.evidence,
                               .warnings = judgement.warnings,
                               .tally = to_tally(judgement.split),

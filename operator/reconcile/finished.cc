@@ -22,6 +22,7 @@ void keep_standing(const Json& canary, Json& kept) {
   if (text(status, {"phase"}) != to_string(strategies::Phase::Succeeded)) return;
   auto identity = members(field(status, {"identity"}), {"service", "versionLabel", "candidateVersion"});
   if (!identity.empty()) kept["status"]["identity"] = std::move(identity);
+  kept["status"].update(members(status, {"successor"}));
   if (field(canary, {"spec", "guardAfterPromotion"}) == true) kept["spec"]["guardAfterPromotion"] = true;
   if (const auto* said = said_of_service(canary)) kept["status"]["conditions"] = Json::array({*said});
 }

@@ -32,6 +32,7 @@ constexpr std::string_view kMadeFor = "made for ";
 constexpr std::string_view kStanding = "of service ";
 constexpr std::string_view kReleased = "released on ";
 constexpr std::string_view kDeparted = "departed on ";
+constexpr std::string_view kStandingOn = "standing on ";
 
 std::string term(std::string_view kind, std::string_view name_space, std::string_view name) {
   return std::string(kind).append(name_space).append("/").append(name);
@@ -146,7 +147,9 @@ class Search {
     if (ends_a_release()) {
       const auto prefix = released_on("", change_.key.name_space).size();
       each_term(kReleased, [&](std::string_view one) {
-        add_promoted({change_.key.name_space, std::string(one.substr(prefix))});
+        const kube::Key service{change_.key.name_space, std::string(one.substr(prefix))};
+        add_promoted(service);
+        if (is_promotion()) add(standing_on(service.name, service.name_space));
       });
     }
     if (!bears_on_others()) return;
@@ -209,6 +212,11 @@ class Search {
   [[nodiscard]] bool ends_a_release() const {
     const auto runs = [](const Terms& terms) { return std::ranges::find(terms, kUnfinished) != terms.end(); };
     return runs(change_.before) && !runs(change_.after);
+  }
+
+  // Those that were promoted before note it as their successor.
+  [[nodiscard]] bool is_promotion() const {
+    return std::ranges::any_of(change_.after, [](const auto& one) { return one.starts_with(kStandingOn); });
   }
 
   // The release that made the object, or, where its Canary is gone, what is left of it.
@@ -279,6 +287,9 @@ std::string released_on(std::string_view service, std::string_view name_space) {
 std::string departed_on(std::string_view service, std::string_view name_space) {
   return term(kDeparted, name_space, service);
 }
+std::string standing_on(std::string_view service, std::string_view name_space) {
+  return term(kStandingOn, name_space, service);
+}
 std::string of_canary(std::string_view uid) { return std::string(kOfCanary).append(uid); }
 std::string made_for(std::string_view service, std::string_view name_space) {
   return term(kMadeFor, name_space, service);
@@ -299,6 +310,9 @@ std::vector<std::string> terms_of_canary(const Json& canary) {
   Terms terms{of_canary(kube::metadata_text(canary, "uid")), released_on(service, name_space)};
   if (is_over(canary)) {
     if (said_of_service(canary) != nullptr) terms.push_back(departed_on(service, name_space));
+    const bool promoted = text(canary, {"status", "phase"}) == to_string(strategies::Phase::Succeeded);
+    if (promoted && text(canary, {"status", "successor"}).empty())
+      terms.push_back(standing_on(service, name_space));
     return terms;
   }
   terms.emplace_back(kUnfinished);

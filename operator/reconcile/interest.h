@@ -28,6 +28,8 @@ inline constexpr std::string_view kRollingBack = "rolling back";
 [[nodiscard]] std::string released_on(std::string_view service, std::string_view name_space);
 // Of those whose release is over, the ones that say that the Service no longer leads to what they promoted.
 [[nodiscard]] std::string departed_on(std::string_view service, std::string_view name_space);
+// Those that were promoted and have no successor yet, as far as they have noted.
+[[nodiscard]] std::string standing_on(std::string_view service, std::string_view name_space);
 // What releases made, and of it what one made that is known by its Canary's uid; the Canary itself, too.
 inline constexpr std::string_view kMade = "made";
 [[nodiscard]] std::string of_canary(std::string_view uid);

@@ -184,8 +184,13 @@ Round Reconciler::decide_whole(const kube::Key& key, const Leadership& lead) {
   const auto whole = api_.get(kube::kCanaries, key);
   if (!whole) return {.error = whole.error()};
   const auto canary = canary::parse(*whole);
-  if (!canary) return refuse(*whole, canary.error(), lead);
-  return decide(*canary, *whole, lead);
+  if (canary) return decide(*canary, *whole, lead);
+  // What is said of a release that is over needs its record only.
+  if (is_over(*whole) && !begins_anew(read_finished(*whole))) {
+    if (const auto recorded = canary::from_record(*whole, canary.error()))
+      return decide(*recorded, *whole, lead);
+  }
+  return refuse(*whole, canary.error(), lead);
 }
 
 Round Reconciler::decide(const canary::Canary& canary, const Json& object, const Leadership& lead,

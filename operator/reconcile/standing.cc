@@ -48,14 +48,19 @@ bool has_unfinished(const kube::Key& service, const kube::Stores& stores) {
          any(waiting_for(service.name, service.name_space));
 }
 
-// Name of the Canary that was promoted to the Service after this one; empty: none was.
+bool was_promoted_after(const Json& other, const canary::Canary& release) {
+  return is_promoted(other) && kube::metadata_text(other, "uid") != release.uid &&
+         promotion_of(other) > promotion_of(release);
+}
+
+// Name of the Canary that was promoted to the Service after this one; empty: there is none any more.
 std::string successor_of(const canary::Canary& release, const kube::Key& service,
                          const kube::Stores& stores) {
   // Names that come later are often those of later releases.
   const auto keys = stores.canaries.keys_with(released_on(service.name, service.name_space));
   for (const auto& key : std::views::reverse(keys)) {
     const auto other = stores.canaries.get(key);
-    if (other && service_of(*other->object) == service && takes_over(*other->object, release))
+    if (other && service_of(*other->object) == service && was_promoted_after(*other->object, release))
       return key.name;
   }
   return {};
@@ -113,15 +118,16 @@ PromotedService look_at(const canary::Canary& release, const strategies::Identit
 
 bool takes_over(const Json& other, const canary::Canary& release) {
   if (kube::metadata_text(other, "uid") == release.uid) return false;
-  return !is_over(other) || (is_promoted(other) && promotion_of(other) > promotion_of(release));
+  return !is_over(other) || was_promoted_after(other, release);
 }
 
 std::optional<kube::Key> last_promoted(const kube::Key& service, const kube::Stores& stores) {
   if (has_unfinished(service, stores)) return std::nullopt;
   std::optional<Promotion> last;
-  for (const auto& stored : stores.canaries.list_with(released_on(service.name, service.name_space))) {
-    if (!is_promoted(*stored.object) || service_of(*stored.object) != service) continue;
-    auto promotion = promotion_of(*stored.object);
+  for (const auto& stored : stores.canaries.list_with(standing_on(service.name, service.name_space))) {
+    const auto& canary = *stored.object;
+    if (service_of(canary) != service) continue;
+    auto promotion = promotion_of(canary);
     if (!last || promotion > *last) last = std::move(promotion);
   }
   if (!last) return std::nullopt;
@@ -134,19 +140,19 @@ std::optional<PromotedService> find_standing(const canary::Canary& release, cons
   const bool stands = release.status.phase == strategies::Phase::Succeeded && !release.deleting;
   if (!stands || !identity || identity->service != release.spec.service.name || begins_anew(release))
     return std::nullopt;
+  if (!release.status.successor.empty()) return std::nullopt;
   const kube::Key key{release.name_space, identity->service};
+  if (auto successor = successor_of(release, key, stores); !successor.empty()) {
+    PromotedService left;
+    left.standing = {.leads_to = LeadsTo::Others, .successor = std::move(successor)};
+    return left;
+  }
   const auto service = stores.services.get(key);
   if (!service) return std::nullopt;
   const bool as_left = text(*service->object, {"spec", "selector", identity->version_label.c_str()}) ==
                        identity->candidate_version;
   if (as_left && strategies::said_of_service(release.status) == nullptr) return std::nullopt;
   if (has_unfinished(key, stores)) return std::nullopt;
-  if (auto successor = successor_of(release, key, stores); !successor.empty()) {
-    if (!strategies::is_undone(release.status)) return std::nullopt;
-    PromotedService left;
-    left.standing = {.leads_to = LeadsTo::Others, .successor = std::move(successor)};
-    return left;
-  }
   return look_at(release, *identity, *service, stores, now);
 }
 

@@ -19,15 +19,17 @@ struct PromotedService {
   Json candidate;  // Deployment; null: it does not exist
 };
 
-// Empty where there is nothing to look at: the Service is as the release has left it, and nothing else was
-// said; it does not exist, and what was said stays; or it is another release's, which is not over or was
-// promoted later. A release that an older operator carried out, which recorded no identity, is not looked at
-// either.
+// Of a Canary that was promoted later only its name is told, once: then this release has a successor, and the
+// Service is that one's, whether its Canary is still there or not. Empty where there is nothing to look at:
+// the release has a successor; the Service is as the release has left it, and nothing else was said; it does
+// not exist, and what was said stays; or another release of it is not over. A release that an older operator
+// carried out, which recorded no identity, is not looked at either.
 [[nodiscard]] std::optional<PromotedService> find_standing(const canary::Canary& release,
                                                            const kube::Stores& stores,
                                                            base::Clock::Steady now);
 
-// The release that was promoted to the Service last; empty: there is none, or another one is not over.
+// The release that was promoted to the Service last; empty: there is none, its Canary is gone, or another one
+// is not over.
 [[nodiscard]] std::optional<kube::Key> last_promoted(const kube::Key& service, const kube::Stores& stores);
 
 // Whether the Service is that of `other`, a Canary in any form, rather than of the release that was promoted:

@@ -20,14 +20,17 @@ std::string annotation(const Json& object, const char* name) {
   return base::text(object, {"metadata", "annotations", name});
 }
 
+// A copy has another, by its name or by its namespace.
+std::string full_name(const Json& object) { return base::namespace_of(object) + "/" + base::name_of(object); }
+
 bool names_canary(const Json& owner) {
   const auto version = base::text(owner, {"apiVersion"});
   return base::text(owner, {"kind"}) == kube::kCanaries.kind &&
          version.substr(0, version.find('/')) == kube::kCanaries.group;
 }
 
-// What a release makes is labelled so; an object of somebody's that is to be collected with the Canary is
-// not.
+// What a release makes is labelled so, and a policy may have its own say on that; an object of somebody's
+// that is to be collected with the Canary is not.
 bool is_labelled(const Json& object) {
   return base::text(object, {"metadata", "labels", kManagedBy}) == kWeir;
 }
@@ -61,21 +64,30 @@ void sign(Json& object, const Maker& maker) {
   annotations[kCanary] = maker.canary;
   annotations[kUid] = maker.uid;
   annotations[kService] = maker.service;
-  annotations[kName] = base::name_of(object);
+  annotations[kName] = full_name(object);
 }
 
 std::optional<Maker> maker_of(const Json& object) {
   Maker maker{.canary = annotation(object, kCanary),
               .uid = annotation(object, kUid),
               .service = annotation(object, kService)};
+  const bool is_its_own = annotation(object, kName) == full_name(object);
+  if (is_plausible(maker) && is_its_own && base::name_of(object) != maker.service) return maker;
   if (!is_labelled(object)) return std::nullopt;
-  const auto name = base::name_of(object);
-  if (is_plausible(maker) && annotation(object, kName) == name && name != maker.service) return maker;
   for (const auto& owner : owners_of(object)) {
     if (names_canary(owner))
       return Maker{.canary = base::text(owner, {"name"}), .uid = base::text(owner, {"uid"}), .service = {}};
   }
   return std::nullopt;
+}
+
+std::string lost_signature(const Json& made, const Json& kept) {
+  if (!maker_of(made)) return {};
+  const auto lost = std::ranges::find_if(
+      kAnnotations, [&](const char* name) { return annotation(kept, name) != annotation(made, name); });
+  if (lost == kAnnotations.end()) return {};
+  return "annotation " + std::string(*lost) + " is \"" + annotation(kept, *lost) + "\" and not \"" +
+         annotation(made, *lost) + "\"";
 }
 
 bool is_made_by(const Json& object, std::string_view uid) {

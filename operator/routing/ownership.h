@@ -12,7 +12,8 @@ namespace weir::routing {
 
 using Json = nlohmann::json;
 
-// The label of all that releases make, by which it is told from what others sign so.
+// The label of all that releases make: for people, and for what an older operator made. What is signed is
+// known without it, since a policy of the cluster may set it for all.
 inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";
 inline constexpr const char* kWeir = "weir";
 
@@ -27,11 +28,14 @@ struct Maker {
 // Labels and annotates an object that the release makes; it has its name already.
 void sign(Json& object, const Maker& maker);
 
-// Of an object that a release made and labelled, by its annotations, or by the ownerReference that older
+// Of an object that a release made, by its annotations, or by the label and the ownerReference that older
 // operators left. An object that bears the name of the Service that is released is nobody's: it is what
-// clients call. So is a copy under another name, whose annotations came along.
+// clients call. So is a copy under another name or in another namespace, whose annotations came along.
 [[nodiscard]] std::optional<Maker> maker_of(const Json& object);
 [[nodiscard]] bool is_made_by(const Json& object, std::string_view uid);
+// What of the signature of an object that was made is not as it was in what the API server has kept, as on a
+// policy's word: which annotation, and its values. Empty: all is, or it was not signed.
+[[nodiscard]] std::string lost_signature(const Json& made, const Json& kept);
 
 // Whether an ownerReference names the Canary, as older operators left it.
 [[nodiscard]] bool has_owner(const Json& object, std::string_view uid);

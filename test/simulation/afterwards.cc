@@ -59,4 +59,18 @@ std::optional<std::string> unsaid(ApiServer& server, const Scenario& scenario) {
   return std::nullopt;
 }
 
+std::optional<std::string> taken_back(ApiServer& server, const Scenario& scenario, const std::string& later) {
+  const auto deployment = server.find(kube::kDeployments, {kNamespace, later});
+  const auto version = text(deployment, {"spec", "template", "metadata", "labels", "version"});
+  const auto service = server.find(kube::kServices, {kNamespace, scenario.service});
+  const auto selected = text(service, {"spec", "selector", "version"});
+  const auto condition = promoted(server.find(kube::kCanaries, {kNamespace, scenario.canary}));
+  const auto said = text(condition, {"status"});
+  const auto sentence = text(condition, {"message"});
+  if (selected == version && said == "True" && !sentence.contains("=" + version)) return std::nullopt;
+  return fmt::format(
+      "after {} was promoted and its Canary went, Service {} selects {}, and Promoted is {} ({})", later,
+      scenario.service, selected, said, sentence);
+}
+
 }  // namespace weir::simulation

@@ -15,4 +15,9 @@ namespace weir::simulation {
 // candidate has no ready pod.
 [[nodiscard]] std::optional<std::string> unsaid(ApiServer& server, const Scenario& scenario);
 
+// The same of a release after which another one was promoted, by name of its Deployment, whose Canary is gone
+// (L9): the Service selects the other one's version still, and Promoted is True and says nothing of that.
+[[nodiscard]] std::optional<std::string> taken_back(ApiServer& server, const Scenario& scenario,
+                                                    const std::string& later);
+
 }  // namespace weir::simulation

@@ -107,6 +107,8 @@ constexpr std::array kRows{
         Family::Deletion, kLoses, 0s, 0s, 0, 0},
     Row{Kind::ManifestsReapplied, "a tool applies the old manifests again after the end", Family::Afterwards,
         kHarms, 0s, 0s, 0, 1},
+    Row{Kind::SuccessionForgotten, "a later release is promoted, and its Canary and its pods go",
+        Family::Afterwards, kHarms, 0s, 0s, 0, 3},
     Row{Kind::ProxyStands, "a proxy takes no configuration", Family::Proxy, kHolds, 3s, 20s, 0, 2},
     Row{Kind::ProxyRefusesRoutes, "a proxy refuses routes", Family::Proxy, kHolds, 3s, 20s, 0, 2},
     Row{Kind::ProxyComesBackOld, "a proxy comes back with old configuration", Family::Proxy, kHolds, 3s, 20s,
@@ -202,6 +204,11 @@ std::vector<Fault> draw_losses_of_own_objects(Random& random) {
 std::vector<Fault> draw_afterwards(Random& random) {
   if (!random.chance(0.15)) return {};
   return {{.kind = Kind::ManifestsReapplied, .number = static_cast<int>(random.between(0, 1))}};
+}
+
+std::vector<Fault> draw_succession(Random& random) {
+  if (!random.chance(0.08)) return {};
+  return {{.kind = Kind::SuccessionForgotten, .number = static_cast<int>(random.between(0, 3))}};
 }
 
 std::vector<Fault> draw_proxy_faults(Random& random) {

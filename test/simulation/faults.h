@@ -80,7 +80,9 @@ enum class Kind {
   OwnServiceDeleted,  // number: stable's or the candidate's
   TrafficServiceDeleted,
   // of a promotion that is over
-  ManifestsReapplied,  // those of the version before; number above 0: the process that leads dies then
+  ManifestsReapplied,   // those of the version before; number above 0: the process that leads dies then
+  SuccessionForgotten,  // a later release is promoted, its Canary goes, then its pods are not ready; number:
+                        // odd, it goes by its time to live; above 1, the process that leads dies then
   // of one proxy; number: which
   ProxyStands,         // it takes no configuration
   ProxyRefusesRoutes,  // it takes rules and endpoints, and no routes
@@ -124,6 +126,8 @@ struct Excuse {
 [[nodiscard]] std::vector<Fault> draw_losses_of_own_objects(Random& random);
 // Of some runs: what somebody does when the release is over, and all that was to go wrong with it has.
 [[nodiscard]] std::vector<Fault> draw_afterwards(Random& random);
+// The same: that a later release comes, and its record goes.
+[[nodiscard]] std::vector<Fault> draw_succession(Random& random);
 
 // Of some runs: that one proxy does not follow the routes.
 [[nodiscard]] std::vector<Fault> draw_proxy_faults(Random& random);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kTool = "gitops";
 constexpr Millis kLookAgain{500};
+constexpr Millis kTimeToLive{2'000};
 
 Json* member(Json& object, const char* pointer) {
   const Json::json_pointer path(pointer);
@@ -85,6 +86,8 @@ const std::map<Kind, People::Act> People::kActs{
     {Kind::NamespaceDeleted, [](People& p, const Fault& fault) { p.delete_namespace(fault); }},
     {Kind::ManifestsReapplied,
      [](People& p, const Fault&) { p.put(kube::kServices, service(p.scenario_), kTool); }},
+    {Kind::SuccessionForgotten,
+     [](People& p, const Fault& fault) { p.make_successor(fault.number % 2 == 1); }},
     {Kind::RollbackRequested,
      [](People& p, const Fault&) { p.edit_canary("/metadata/annotations/weir.dev~1rollback", "asked for"); }},
     {Kind::SecondCanary, [](People& p, const Fault& fault) { p.make_second(fault.number); }},
@@ -107,6 +110,13 @@ void People::remove_own_services_of(const std::string& version) {
     if (base::text(*service, {"spec", "selector", "version"}) == version)
       (void)server_.erase(kube::kServices, kube::key_of(*service));
   }
+}
+
+void People::touch_service() {
+  auto found = find(kube::kServices, scenario_.service);
+  if (found.is_null()) return;
+  found["metadata"]["annotations"]["simulation/touched"] = "yes";
+  put(kube::kServices, found);
 }
 
 void People::relabel_stable(const Fault& fault) {
@@ -272,6 +282,22 @@ void People::make_second(int how) {
   auto second = canary(scenario_, kSecondCanary, same_target ? kCandidate : std::string(kApp) + "-v3");
   if (how > 0) second["spec"]["supersede"] = true;
   put(kube::kCanaries, second);
+}
+
+void People::make_successor(bool goes_by_itself) {
+  make_second(0);
+  if (!goes_by_itself) return;
+  auto second = find(kube::kCanaries, kSecondCanary);
+  second["spec"]["ttlSecondsAfterFinished"] = kTimeToLive.count() / 1'000;
+  put(kube::kCanaries, second);
+}
+
+void disturb_pods(Cluster& cluster, const Fault& fault) {
+  if (fault.kind == Kind::CandidateUnready) cluster.disturb(kCandidate, fault.lasting, false);
+  if (fault.kind == Kind::CandidateCrashes) cluster.disturb(kCandidate, fault.lasting, true);
+  if (fault.kind == Kind::StableUnready) cluster.disturb(kStable, fault.lasting, false);
+  if (fault.kind == Kind::CandidatePodKilled) cluster.kill_one(kCandidate);
+  if (fault.kind == Kind::StablePodKilled) cluster.kill_one(kStable);
 }
 
 }  // namespace weir::simulation

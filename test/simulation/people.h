@@ -3,9 +3,13 @@
 
 #include <map>
 
+#include "test/simulation/cluster.h"
 #include "test/simulation/faults.h"
 
 namespace weir::simulation {
+
+// What a fault of the family of pods does.
+void disturb_pods(Cluster& cluster, const Fault& fault);
 
 // Borrows all. Each act is what `kubectl` would do at this moment; an object that is not there is left alone.
 class People {
@@ -15,6 +19,8 @@ class People {
   // Begins a fault of people, and leaves those of others alone; what is taken away comes back after
   // `fault.lasting`.
   void act(const Fault& fault);
+  // Writes to the Service, and changes nothing that matters.
+  void touch_service();
   // What they have begun to mend is not yet as it is to be.
   [[nodiscard]] bool is_mending() const { return mending_; }
 
@@ -42,6 +48,7 @@ class People {
   void delete_namespace(const Fault& fault);
   // 0: it waits; 1: it supersedes; 2: so, with the same target.
   void make_second(int how);
+  void make_successor(bool goes_by_itself);
   [[nodiscard]] bool release_runs();
   [[nodiscard]] Json find(const kube::Resource& resource, const std::string& name);
   void put(const kube::Resource& resource, const Json& object, const char* manager = "kubectl");

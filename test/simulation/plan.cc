@@ -1,5 +1,6 @@
 #include "test/simulation/plan.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace weir::simulation {
@@ -32,6 +33,17 @@ Plan plan_of(std::uint64_t seed) {
   for (const auto& fault : draw_afterwards(of_afterwards)) {
     plan.faults.push_back(fault);
     plan.scenario.guards = of_afterwards.chance(0.5);
+  }
+  Random of_succession(seed, "succession");
+  for (const auto& fault : draw_succession(of_succession)) {
+    // Promotions are told apart by the wall clock, and one thing happens to a Service afterwards.
+    if (std::ranges::any_of(plan.faults, [](const Fault& other) {
+          return other.kind == Kind::WallJump || family_of(other.kind) == Family::Afterwards;
+        }))
+      continue;
+    plan.faults.push_back(fault);
+    plan.scenario.guards = true;
+    plan.scenario.after_promotion = "Keep";
   }
   Random of_asides(seed, "asides");
   draw_aside(of_asides, plan.scenario);

@@ -167,6 +167,14 @@ void Process::tell_of_news(const kube::Resource& resource) {
   }
 }
 
+void Process::delay_watches(Random& random, Millis most, Millis duration) {
+  for (const auto& row : reconcile::watched_kinds()) {
+    const std::string plural(row.kind.resource.plural);
+    wire_.delay_watch(plural, random.between(Millis(0), most));
+    around_.executor.after(duration, [this, plural] { wire_.delay_watch(plural, Millis(0)); });
+  }
+}
+
 void Process::break_watches() {
   wire_.drop_watches();
   for (auto& watching : watches_) {

@@ -15,6 +15,7 @@
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/kinds.h"
 #include "test/simulation/prometheus.h"
+#include "test/simulation/random.h"
 #include "test/simulation/scenario.h"
 #include "test/simulation/wire.h"
 
@@ -47,6 +48,8 @@ class Process {
   void tell_of_news(const kube::Resource& resource);
   // Every watch breaks.
   void break_watches();
+  // Each by a time of its own, up to `most`.
+  void delay_watches(Random& random, Millis most, Millis duration);
 
   [[nodiscard]] Life& life() { return life_; }
   [[nodiscard]] Wire& wire() { return wire_; }

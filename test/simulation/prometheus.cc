@@ -117,6 +117,19 @@ double quantile_of(const std::array<double, kBuckets.size()>& counts) {
 
 }  // namespace
 
+Weather weather_of(Kind kind) {
+  static const std::map<Kind, Weather> kWeathers{{Kind::PrometheusDown, Weather::Down},
+                                                 {Kind::PrometheusSlow, Weather::Slow},
+                                                 {Kind::PrometheusNotANumber, Weather::NotANumber},
+                                                 {Kind::PrometheusEmpty, Weather::Empty},
+                                                 {Kind::PrometheusPartial, Weather::Partial},
+                                                 {Kind::PrometheusMalformed, Weather::Malformed},
+                                                 {Kind::PrometheusHuge, Weather::Huge},
+                                                 {Kind::PrometheusRejects, Weather::Rejected}};
+  const auto found = kWeathers.find(kind);
+  return found == kWeathers.end() ? Weather::Fair : found->second;
+}
+
 Prometheus::Prometheus(Executor& executor, const base::Clock& clock, const Mesh& mesh, Millis scrape_interval,
                        std::uint64_t seed)
     : executor_(executor),

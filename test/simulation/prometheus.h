@@ -29,6 +29,8 @@ enum class Weather {
   Huge,        // longer than any answer may be: the transport gives up
   Rejected     // 503 with an error document
 };
+// What such a fault makes of it; Fair of every other one.
+[[nodiscard]] Weather weather_of(Kind kind);
 
 // What a fault makes of it; Fair: nothing.
 [[nodiscard]] Weather weather_of(Kind kind);

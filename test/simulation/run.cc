@@ -205,7 +205,7 @@ class Run {
         prometheus_.set(weather_of(fault.kind));
         return executor_.after(fault.lasting, [this] { prometheus_.set(Weather::Fair); });
       case Family::Pod:
-        return disturb_pods(fault);
+        return disturb_pods(cluster_, fault);
       case Family::People:
       case Family::Deletion:
         last_meddling_ = executor_.now();
@@ -252,23 +252,7 @@ class Run {
       if (fault.kind == Kind::WatchesGone) server_.compact();
       process.break_watches();
     }
-    if (fault.kind == Kind::StaleCaches) make_stale(process, fault);
-  }
-
-  void make_stale(Process& process, const Fault& fault) {
-    for (const auto& row : reconcile::watched_kinds()) {
-      const std::string plural(row.kind.resource.plural);
-      process.wire().delay_watch(plural, random_.between(0ms, Millis(fault.number)));
-      executor_.after(fault.lasting, [&process, plural] { process.wire().delay_watch(plural, Millis(0)); });
-    }
-  }
-
-  void disturb_pods(const Fault& fault) {
-    if (fault.kind == Kind::CandidateUnready) cluster_.disturb(kCandidate, fault.lasting, false);
-    if (fault.kind == Kind::CandidateCrashes) cluster_.disturb(kCandidate, fault.lasting, true);
-    if (fault.kind == Kind::StableUnready) cluster_.disturb(kStable, fault.lasting, false);
-    if (fault.kind == Kind::CandidatePodKilled) cluster_.kill_one(kCandidate);
-    if (fault.kind == Kind::StablePodKilled) cluster_.kill_one(kStable);
+    if (fault.kind == Kind::StaleCaches) process.delay_watches(random_, Millis(fault.number), fault.lasting);
   }
 
   // ---- what came of it ----
@@ -342,8 +326,31 @@ class Run {
                                   100 * mesh_.share(serving)));
       }
     }
+    if (!violated()) check_succession();
     if (!violated()) check_silence();
     if (!violated()) check_afterwards();
+  }
+
+  // What a later release has promoted stays so when its Canary is gone, ready or not.
+  void check_succession() {
+    const auto fault = std::ranges::find(plan_.faults, Kind::SuccessionForgotten, &Fault::kind);
+    const bool stands = phase_of(plan_.scenario.canary) == "Succeeded" && phase_of(kSecondCanary) == "gone";
+    if (fault == plan_.faults.end() || !stands) return;
+    note(*fault);
+    people_.act(*fault);
+    const Millis end = limit(executor_.now());
+    while (!violated() && !over(kSecondCanary) && executor_.now() < end) advance(kSlice);
+    if (!over(kSecondCanary)) violate("L3", "a later release is not over");
+    if (violated() || phase_of(kSecondCanary) != "Succeeded") return;
+    if (fault->number % 2 == 0) (void)server_.erase(kube::kCanaries, {kNamespace, kSecondCanary});
+    advance(kCalmAfter);
+    cluster_.disturb(kSecondCanary, kSaidWithin, false);
+    auto* process = fault->number > 1 ? some_process() : nullptr;
+    if (process != nullptr) process->life().kill();
+    people_.touch_service();
+    advance(kSaidWithin);
+    if (violated()) return;
+    if (const auto wrong = taken_back(server_, plan_.scenario, kSecondCanary)) violate("L9", *wrong);
   }
 
   // A promotion whose Service is written to afterwards says so, or has it as it was.

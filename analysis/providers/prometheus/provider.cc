@@ -64,15 +64,20 @@ class Question {
         metric_(query.metric),
         subject_(query.subject),
         least_samples_(query.least_samples),
+        until_next_(query.window.length),
         window_(plan(query.window)) {}
 
   Reading answer() && {
-    if (!window_.warning.empty()) reading_.warnings.push_back(metric_.name + ": " + window_.warning);
+    const bool too_early = window_.too_short && window_.missing <= until_next_;
+    if (!window_.warning.empty() && !too_early)
+      reading_.warnings.push_back(metric_.name + ": " + window_.warning);
     if (window_.too_short) {
       // Of counters that it holds one scrape of nothing is known, and those that are new would decide alone.
       reading_.result = NoData{.reason = "WindowTooShort",
-                               .message = metric_.name + ": " + window_.warning,
-                               .policy_applies = false};
+                               .message = metric_.name + ": " + window_.warning +
+                                          (too_early ? "; the next interval holds them" : ""),
+                               .policy_applies = false,
+                               .too_early = too_early};
     } else {
       reading_.result = metric_.query.empty() ? built_in() : custom();
     }
@@ -175,6 +180,7 @@ class Question {
   const Metric& metric_;
   const Subject& subject_;
   const double least_samples_;
+  const Seconds until_next_;  // from this interval's end to the next one's
   const PlannedWindow window_;
   Reading reading_;
 };
@@ -254,12 +260,13 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
 
   Split count_split(const SplitQuery& query) override {
     const auto& [subject, asked] = query;
-    const auto window = plan_window(asked, scrapes_.of(own_, subject.name_space, asked.end));
+    const auto server = own_for(subject);
+    const auto window = plan_window(asked, scrapes_.of(server, subject.name_space, asked.end));
     if (window.too_short) return {.message = window.warning};
-    auto answer = answers_.ask(own_, split_query(subject.name_space, window.length), window.end);
+    auto answer = answers_.ask(server, split_query(subject.name_space, window.length), window.end);
     if (!*answer && answer->error().kind == QueryError::Kind::TooLarge) {
       const auto own = split_query(subject.name_space, window.length, {subject.stable, subject.target});
-      answer = answers_.ask(own_, own, window.end);
+      answer = answers_.ask(server, own, window.end);
     }
     if (!*answer) return {.server_answers = false, .message = answer->error().message};
     const auto sent = sent_of(**answer, subject);

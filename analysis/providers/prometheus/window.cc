@@ -29,6 +29,7 @@ PlannedWindow plan_window(const Window& asked, std::optional<Seconds> scrape_int
   plan.length = std::max(asked.length, allowed);
   plan.too_short = plan.length < needed;
   if (plan.too_short) {
+    plan.missing = needed - allowed;
     plan.warning = why + ", and the step is too young to widen it";
   } else {
     plan.warning = why + ": widened to " + text(plan.length);

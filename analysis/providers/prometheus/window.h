@@ -17,6 +17,7 @@ struct PlannedWindow {
   TimePoint end;
   Seconds length{60};
   bool too_short = false;  // it may hold fewer than two scrapes, and must not be widened to hold them
+  Seconds missing{0};      // too short: in so long the step is old enough to widen it
   std::string warning;     // empty: it is as it was asked for
 };
 

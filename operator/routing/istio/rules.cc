@@ -23,8 +23,8 @@ std::string api_version(const Objects& objects) {
 
 // By its signature; where the release isn't known nothing is signed, and the label must do.
 bool made_by_a_release(const Target& target, const Json& rule) {
-  if (target.maker.uid.empty()) return base::text(rule, {"metadata", "labels", kManagedBy}) == kWeir;
-  return maker_of(rule).has_value();
+  if (maker_of(rule)) return true;
+  return target.maker.uid.empty() && base::text(rule, {"metadata", "labels", kManagedBy}) == kWeir;
 }
 
 // Made by this release; where that isn't known, by any.

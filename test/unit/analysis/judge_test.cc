@@ -1,46 +1,9 @@
 #include "analysis/judge.h"
 
-#include "test/unit/analysis/scripted_prometheus.h"
+#include "test/unit/analysis/judging.h"
 
 namespace weir::analysis {
 namespace {
-
-constexpr const char* kRequests = "istio_requests_total";
-constexpr const char* kBuckets = "istio_request_duration_milliseconds_bucket";
-constexpr const char* kScrapes = "count_over_time";
-const TimePoint kNow{std::chrono::milliseconds{1'700'000'000'250}};
-
-class Judging : public testing::Test {
- protected:
-  static Metric success_rate() { return {.name = "request-success-rate", .range = {.min = 99}}; }
-  static Metric latency() { return {.name = "request-duration", .range = {.max = 500}}; }
-  static Metric custom() {
-    return {.name = "queue", .query = "queue_length{app=\"{{ target }}\"}", .range = {.max = 10}};
-  }
-
-  void requests_are(const std::vector<Point>& points) {
-    prometheus_.answers(kRequests, vector_answer(points));
-    prometheus_.answers(kScrapes, vector_answer({{{}, "120"}}));
-  }
-  void scraped_every(int seconds) {
-    prometheus_.answers(kScrapes, vector_answer({{{}, std::to_string(120 / seconds)}}));
-  }
-
-  Judgement judge(const std::vector<Metric>& metrics) {
-    return judge_->judge({.metrics = metrics, .subject = subject_, .window = window_});
-  }
-  Check check(const Metric& metric) { return judge({metric}).checks.at(0); }
-
-  ScriptedPrometheus prometheus_;
-  std::unique_ptr<Judge> judge_ = make_prometheus_judge("http://prometheus:9090", prometheus_.fetch());
-  Subject subject_{.name_space = "shop",
-                   .name = "checkout-v2",
-                   .target = "checkout-v2",
-                   .stable = "checkout-v1",
-                   .service = "checkout",
-                   .weight = 10};
-  Window window_{.end = kNow, .length = Seconds{30}};
-};
 
 TEST_F(Judging, success_rate_compares_candidate_and_stable_from_one_answer) {
   requests_are({requests("checkout-v1", "200", "900"), requests("checkout-v2", "200", "95"),
@@ -342,75 +305,6 @@ TEST_F(Judging, releases_of_a_namespace_share_the_answer_of_a_second) {
   window_.end += std::chrono::milliseconds{500};
   EXPECT_EQ(judge({success_rate()}).outcome, Outcome::Pass);
   EXPECT_EQ(prometheus_.asked("sum by").size(), 1U);
-}
-
-TEST_F(Judging, a_metric_with_its_own_interval_looks_at_that) {
-  requests_are({requests("cart-v2", "200", "9")});
-  auto metric = success_rate();
-  metric.interval = Seconds{60};
-  EXPECT_EQ(check(metric).message,
-            "no requests reached checkout-v2 in the last 60s, and none reached checkout-v1");
-  EXPECT_EQ(prometheus_.asked("[60s]").size(), 1U);
-}
-
-TEST_F(Judging, a_window_shorter_than_two_scrapes_is_widened_and_says_so) {
-  requests_are({requests("checkout-v2", "200", "100")});
-  scraped_every(15);
-  window_.length = Seconds{10};
-  const auto judgement = judge({success_rate()});
-  EXPECT_EQ(judgement.outcome, Outcome::Pass);
-  EXPECT_EQ(prometheus_.asked("[30s]").size(), 1U);
-  EXPECT_EQ(judgement.warnings,
-            std::vector<std::string>{
-                "request-success-rate: a window of 10s is shorter than two scrapes (15s each): "
-                "widened to 30s"});
-}
-
-TEST_F(Judging, a_custom_query_with_an_interval_is_widened_one_without_is_not) {
-  scraped_every(15);
-  window_.length = Seconds{10};
-  auto metric = custom();
-  EXPECT_TRUE(judge({metric}).warnings.empty());
-  metric.query = "rate(queue[{{ interval }}])";
-  EXPECT_EQ(judge({metric}).warnings.size(), 1U);
-  EXPECT_EQ(prometheus_.asked("rate(queue[30s])").size(), 1U);
-}
-
-TEST_F(Judging, a_step_too_young_for_two_scrapes_is_held_whatever_one_scrape_says) {
-  requests_are({requests("checkout-v2", "200", "100")});
-  scraped_every(15);
-  window_.length = Seconds{10};
-  window_.earliest = window_.end - Seconds{12};
-  auto metric = success_rate();
-  metric.on_no_data = Policy::Fail;
-  const auto result = check(metric);
-  EXPECT_EQ(result.outcome, Outcome::Inconclusive);
-  EXPECT_EQ(result.reason, "WindowTooShort");
-  EXPECT_TRUE(prometheus_.asked("sum by").empty());
-}
-
-TEST_F(Judging, the_scrape_interval_is_learned_once_in_a_while) {
-  requests_are({});
-  (void)judge({success_rate(), latency()});
-  window_.end += Seconds{300};
-  (void)judge({success_rate()});
-  EXPECT_EQ(prometheus_.asked(kScrapes).size(), 1U);
-  window_.end += Seconds{301};
-  (void)judge({success_rate()});
-  EXPECT_EQ(prometheus_.asked(kScrapes).size(), 2U);
-}
-
-TEST_F(Judging, an_unknown_scrape_interval_is_asked_for_again_soon) {
-  (void)judge({success_rate()});
-  window_.end += Seconds{31};
-  (void)judge({success_rate()});
-  EXPECT_EQ(prometheus_.asked(kScrapes).size(), 2U);
-}
-
-TEST_F(Judging, a_long_window_needs_no_scrape_interval) {
-  window_.length = Seconds{240};
-  (void)judge({success_rate()});
-  EXPECT_TRUE(prometheus_.asked(kScrapes).empty());
 }
 
 TEST_F(Judging, remarks_of_prometheus_are_handed_on_once) {

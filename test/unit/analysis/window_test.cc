@@ -33,6 +33,7 @@ TEST(PlannedWindow, is_never_widened_to_before_the_step) {
       plan_window({.end = kEnd, .length = Seconds{10}, .earliest = kEnd - Seconds{20}}, Seconds{15});
   EXPECT_EQ(plan.length, Seconds{20});
   EXPECT_TRUE(plan.too_short);
+  EXPECT_EQ(plan.missing, Seconds{10});
   EXPECT_EQ(plan.warning,
             "a window of 10s is shorter than two scrapes (15s each), and the step is too young to widen it");
 }
@@ -49,6 +50,7 @@ TEST(PlannedWindow, keeps_what_was_asked_even_if_that_begins_before_the_step) {
       plan_window({.end = kEnd, .length = Seconds{10}, .earliest = kEnd - Seconds{3}}, Seconds{15});
   EXPECT_EQ(plan.length, Seconds{10});
   EXPECT_TRUE(plan.too_short);
+  EXPECT_EQ(plan.missing, Seconds{27}) << "only the step's own time counts";
 }
 
 TEST(PlannedWindow, needs_two_scrapes_where_it_is_counted_in_and_short) {

@@ -157,7 +157,7 @@ TEST(Schema, keeps_every_field_of_a_status) {
   const auto now = *base::parse_time("2026-11-24T11:58:23Z");
   strategies::Status status;
   status.checks_in_step = status.iterations = status.drifts = status.dead_intervals = 1;
-  status.target = status.rollback_reason = status.message = "text";
+  status.target = status.rollback_reason = status.successor = status.message = "text";
   status.stable = status.candidate = {"checkout", "v1", 1, 1, "hash"};
   status.identity = {.service = "checkout",
                      .router = "istio",

@@ -39,6 +39,7 @@ strategies::Status full_status() {
   status.drifts = 2;
   status.dead_intervals = 1;
   status.rollback_reason = "AnalysisFailed";
+  status.successor = "checkout-v3";
   status.message = "p99 612 ms > 500 ms (3 of 5 failed checks)";
   status.checks = {
       {.name = "request-duration",

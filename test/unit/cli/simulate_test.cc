@@ -127,7 +127,11 @@ TEST_F(Simulating, sweeps_what_the_candidate_fails) {
 TEST_F(Simulating, warns_of_what_cannot_work) {
   EXPECT_EQ(run(canary_text(kThreshold), {"--runs", "1", "--rps", "1"}), kFine);
   EXPECT_THAT(err_.str(), HasSubstr("about 1 requests in 10 s (10 % of 1/s): too few to tell anything"));
-  EXPECT_THAT(err_.str(), HasSubstr("spec.analysis.interval is 10 s, shorter than two scrapes of 15 s each"));
+  EXPECT_THAT(err_.str(), HasSubstr("spec.analysis.interval is 10 s, shorter than two scrapes of 15 s each: "
+                                    "windows will be widened"));
+  (void)run(canary_text(kThreshold) + "  progressDeadlineSeconds: 20\n", {"--runs", "1"});
+  EXPECT_THAT(err_.str(), HasSubstr("shorter than two scrapes of 15 s each: no step will be judged, since "
+                                    "spec.progressDeadlineSeconds, which is 20, ends it"));
   EXPECT_EQ(run(canary_text(kSequential), {"--runs", "1", "--rps", "10", "--scrape-interval", "5s"}), kFine);
   EXPECT_THAT(err_.str(), HasSubstr("which take 16 min; spec.progressDeadlineSeconds is 600"));
   EXPECT_EQ(run(canary_text(kSequential), {"--runs", "1", "--scrape-interval", "5s"}), kFine);

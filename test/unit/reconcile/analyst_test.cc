@@ -93,6 +93,13 @@ TEST_F(AnalystTest, judges_of_a_release_only_what_was_asked_last) {
   EXPECT_EQ(analyst.answer(key)->step, 2);
 }
 
+TEST_F(AnalystTest, passes_on_that_an_interval_was_too_early) {
+  analysis::Judgement judgement{.undecided = true, .too_early = true};
+  EXPECT_TRUE(to_verdict(question(1), judgement).too_early);
+  judgement.too_early = false;
+  EXPECT_FALSE(to_verdict(question(1), judgement).too_early);
+}
+
 TEST_F(AnalystTest, says_of_a_check_that_finds_no_place_that_it_was_not_judged) {
   for (std::size_t i = 0; i < outside::kMostWaiting; ++i) {
     const auto name = std::to_string(i);

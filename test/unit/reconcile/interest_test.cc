@@ -200,6 +200,25 @@ TEST_F(Interest, of_a_service_is_with_the_release_that_was_promoted_to_it_last) 
   EXPECT_THAT(erase(kube::kServices, "checkout"), ElementsAre(last));
 }
 
+TEST_F(Interest, in_a_promotion_is_also_with_those_before_it_that_have_noted_none) {
+  add("checkout-v1", "checkout", "Succeeded");
+  put(kube::kCanaries, "checkout-v0",
+      {{"spec", {{"service", {{"name", "checkout"}}}}},
+       {"status", {{"phase", "Succeeded"}, {"successor", "checkout-v1"}}}});
+  add("checkout-v4", "checkout", "Pending");
+  add("checkout-v2", "checkout", "Finalizing");
+  const Json over{{"spec", {{"service", {{"name", "checkout"}}}}}, {"status", {{"phase", "Succeeded"}}}};
+  EXPECT_THAT(put(kube::kCanaries, "checkout-v2", over),
+              ElementsAre(Key{"shop", "checkout-v1"}, kCheckout, Key{"shop", "checkout-v4"}));
+}
+
+TEST_F(Interest, of_a_service_is_with_nobody_once_the_canary_of_the_last_promotion_is_gone) {
+  put(kube::kCanaries, "checkout-v2",
+      {{"spec", {{"service", {{"name", "checkout"}}}}},
+       {"status", {{"phase", "Succeeded"}, {"successor", "checkout-v3"}}}});
+  EXPECT_THAT(put(kube::kServices, "checkout", {{"spec", {{"selector", {{"version", "v3"}}}}}}), IsEmpty());
+}
+
 TEST_F(Interest, of_endpoints_is_with_a_promotion_that_says_what_has_become_of_its_service) {
   const auto says = [](const std::string& reason) {
     return Json{{"spec", {{"service", {{"name", "checkout"}}}}},
@@ -218,7 +237,7 @@ TEST_F(Interest, of_endpoints_is_with_a_promotion_that_says_what_has_become_of_i
 
 // Of this name by the release of checkout-v2.
 Json made_as(const char* name) {
-  Json made{{"metadata", {{"name", name}}}};
+  Json made{{"metadata", {{"name", name}, {"namespace", "shop"}}}};
   routing::sign(made, {.canary = "checkout-v2", .uid = "checkout-v2", .service = "checkout"});
   return made;
 }

@@ -194,6 +194,8 @@ TEST(Trim, leaves_of_a_promotion_what_its_service_is_compared_with_and_what_is_s
   EXPECT_TRUE(read_finished(undone).spec.guard_after_promotion);
   EXPECT_TRUE(strategies::is_undone(read_finished(undone).status));
 
+  object["status"]["successor"] = "checkout-v3";
+  EXPECT_EQ(read_finished(trimmed(kube::kCanaries, object)).status.successor, "checkout-v3");
   object["status"]["identity"].erase("versionLabel");
   EXPECT_FALSE(read_finished(trimmed(kube::kCanaries, object)).status.identity);
   object["status"]["phase"] = "Failed";

@@ -31,15 +31,21 @@ TEST(Ownership, is_read_as_it_was_signed) {
   EXPECT_EQ(object, unsigned_object);
 }
 
-// Its owner wants it to be collected with the Canary, or its annotations were copied by hand.
-TEST(Ownership, of_what_is_not_labelled_is_nobodys) {
+// Its owner wants it to be collected with the Canary.
+TEST(Ownership, by_an_ownerReference_of_what_is_not_labelled_is_nobodys) {
   auto owned = of_an_older_operator();
   owned["metadata"].erase("labels");
   EXPECT_FALSE(maker_of(owned));
-  auto copied = named("checkout-v1");
-  sign(copied, kRelease);
-  copied["metadata"]["labels"][kManagedBy] = "Helm";
-  EXPECT_FALSE(maker_of(copied));
+}
+
+// As a policy of the cluster does to all that is made in it.
+TEST(Ownership, that_is_signed_does_not_depend_on_a_label) {
+  auto object = named("checkout-v1");
+  sign(object, kRelease);
+  object["metadata"]["labels"][kManagedBy] = "platform-team";
+  EXPECT_EQ(maker_of(object), kRelease);
+  object["metadata"].erase("labels");
+  EXPECT_EQ(maker_of(object), kRelease);
 }
 
 TEST(Ownership, by_an_ownerReference_to_another_canary_is_not_this_ones) {
@@ -70,11 +76,26 @@ TEST(Ownership, is_never_of_the_service_that_clients_call) {
   EXPECT_FALSE(maker_of(object));
 }
 
-TEST(Ownership, is_not_of_a_copy_under_another_name) {
+TEST(Ownership, is_not_of_a_copy_under_another_name_or_in_another_namespace) {
   auto object = named("checkout-v1");
   sign(object, kRelease);
-  object["metadata"]["name"] = "checkout-copy";
+  auto copy = object;
+  copy["metadata"]["name"] = "checkout-copy";
+  EXPECT_FALSE(maker_of(copy));
+  object["metadata"]["namespace"] = "staging";
   EXPECT_FALSE(maker_of(object));
+}
+
+TEST(Ownership, that_was_changed_on_the_way_is_named_with_its_values) {
+  auto made = named("checkout-v1");
+  EXPECT_EQ(lost_signature(made, made), "") << "it is not signed";
+  sign(made, kRelease);
+  auto kept = made;
+  kept["metadata"]["labels"][kManagedBy] = "platform-team";
+  kept["metadata"]["annotations"]["policy"] = "seen";
+  EXPECT_EQ(lost_signature(made, kept), "");
+  kept["metadata"]["annotations"].erase("weir.dev/canary-uid");
+  EXPECT_EQ(lost_signature(made, kept), "annotation weir.dev/canary-uid is \"\" and not \"u-1\"");
 }
 
 TEST(Ownership, of_half_a_signature_is_nobodys) {

@@ -47,6 +47,29 @@ TEST(Evidence, that_is_not_enough_yet_holds_the_step_and_is_no_lack_of_metrics) 
   EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
 }
 
+// As where the first interval of every step holds one scrape.
+TEST(Evidence, of_which_there_is_none_yet_is_waited_for_without_a_warning) {
+  World world;
+  world.judge = [](const CheckRequest& request) {
+    return request.index == 1 ? Outcome::Inconclusive : Outcome::Pass;
+  };
+  world.amend = [](const CheckRequest&, Verdict& verdict) {
+    verdict.too_early = verdict.undecided = verdict.outcome == Outcome::Inconclusive;
+  };
+  const auto metrics = [&] {
+    const auto& conditions = world.release.status.conditions;
+    return std::ranges::find(conditions, "MetricsAvailable", &Condition::type) != conditions.end();
+  };
+  world.run_to_step(1);
+  world.run([](const World& w) { return w.release.status.checks_in_step == 1; });
+  EXPECT_FALSE(metrics()) << "nothing is known of them";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_TRUE(metrics());
+  EXPECT_FALSE(world.told("CheckInconclusive"));
+  EXPECT_FALSE(world.told("AnalysisWarning"));
+}
+
 TEST(Evidence, that_is_conclusive_takes_the_release_back_before_the_threshold) {
   World world;
   world.judge = [](const CheckRequest& request) { return request.step == 2 ? Outcome::Fail : Outcome::Pass; };

@@ -78,6 +78,39 @@ TEST(Rollback, comes_at_the_deadline_when_checks_stay_inconclusive) {
   EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
 }
 
+// Scrapes every 60 s, and 60 s for a step of which an interval is 30 s.
+TEST(Rollback, at_a_deadline_that_comes_before_two_scrapes_names_the_remedy) {
+  World world;
+  world.release.spec.progress_deadline = Seconds{60};
+  world.judge = [](const CheckRequest&) { return Outcome::Inconclusive; };
+  world.amend = [](const CheckRequest&, Verdict& verdict) {
+    verdict.message = "the step is too young";
+    verdict.checks.front().reason = "WindowTooShort";
+  };
+  world.run();
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+  EXPECT_THAT(
+      world.release.status.message,
+      HasSubstr("no progress for 60 s: the step is too young; spec.progressDeadlineSeconds ends the step "
+                "before it is old enough to hold two scrapes: raise it, or raise spec.analysis.interval "
+                "to two scrapes"));
+}
+
+TEST(Rollback, at_a_deadline_for_another_reason_says_nothing_of_scrapes) {
+  for (const bool held : {true, false}) {
+    World world;
+    world.release.spec.progress_deadline = Seconds{60};
+    world.judge = [](const CheckRequest&) { return Outcome::Inconclusive; };
+    world.amend = [&](const CheckRequest&, Verdict& verdict) {
+      verdict.checks.front().reason = held ? "WindowTooShort" : "NoData";
+      if (held) world.seen.obstacles = {{"Progressing", "SelectorMismatch", "it would never select them"}};
+    };
+    world.run();
+    EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+    EXPECT_THAT(world.release.status.message, ::testing::Not(HasSubstr("two scrapes")));
+  }
+}
+
 TEST(Rollback, does_not_come_for_time_in_which_no_operator_was_there) {
   World world;
   world.run_to_step(1);

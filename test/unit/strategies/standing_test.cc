@@ -172,7 +172,38 @@ TEST_F(Afterwards, an_undone_promotion_becomes_history_with_the_next_one) {
   world.round();
   EXPECT_EQ(promoted().reason, "Superseded");
   EXPECT_EQ(promoted().message, "Canary checkout-v3 was promoted to Service checkout after checkout-v2");
+  EXPECT_EQ(world.release.status.successor, "checkout-v3");
   EXPECT_FALSE(is_undone(world.release.status));
+}
+
+TEST_F(Afterwards, the_next_promotion_is_noted_without_a_word) {
+  world.seen.standing = Standing{.leads_to = LeadsTo::Others, .successor = "checkout-v3"};
+  world.round();
+  EXPECT_EQ(world.release.status.successor, "checkout-v3");
+  world.release.status.successor.clear();
+  EXPECT_EQ(world.release.status, after);
+  EXPECT_THAT(world.events, IsEmpty());
+  EXPECT_FALSE(world.wait()) << "nothing is due until something changes";
+}
+
+// Of a later release whose Canary went before anybody looked.
+TEST_F(Afterwards, a_selector_that_a_release_wrote_is_nobodys_undoing) {
+  guard();
+  stands(LeadsTo::Nobody, "v3", "weir");
+  stands(LeadsTo::Others, "v3", "weir");
+  EXPECT_EQ(world.release.status, after);
+  EXPECT_THAT(world.events, IsEmpty());
+  EXPECT_THAT(world.writes, IsEmpty());
+}
+
+TEST_F(Afterwards, what_was_undone_is_history_once_a_later_release_has_written_the_selector) {
+  stands(LeadsTo::Nobody, "v1");
+  stands(LeadsTo::Nobody, "v3", "weir");
+  EXPECT_EQ(promoted().reason, "Superseded");
+  EXPECT_EQ(promoted().message,
+            "spec.selector of Service checkout has version=v3, written by a later release");
+  EXPECT_FALSE(is_undone(world.release.status));
+  EXPECT_FALSE(world.wait());
 }
 
 TEST_F(Afterwards, a_release_that_was_taken_back_says_nothing) {
