@@ -56,7 +56,9 @@ MemoryApi::MemoryApi(const base::Clock& clock, Stores* mirror) : clock_(clock), 
 
 void MemoryApi::on_write(std::function<void(const Write&)> callback) { on_write_ = std::move(callback); }
 
-void MemoryApi::on_change(std::function<void(const Changed&)> callback) { on_change_ = std::move(callback); }
+void MemoryApi::on_change(std::function<void(const Changed&)> callback) {
+  on_change_.push_back(std::move(callback));
+}
 
 void MemoryApi::on_admission(std::function<void(const Resource&, Json&, const Json&)> callback) {
   on_admission_ = std::move(callback);
@@ -73,7 +75,7 @@ auto MemoryApi::locked(Work work) {
 }
 
 void MemoryApi::tell() {
-  while (on_change_) {
+  while (!on_change_.empty()) {
     Changed changed;
     {
       const std::lock_guard lock(mutex_);
@@ -81,7 +83,7 @@ void MemoryApi::tell() {
       changed = std::move(untold_.front());
       untold_.pop_front();
     }
-    on_change_(changed);
+    for (const auto& callback : on_change_) callback(changed);
   }
 }
 
@@ -292,7 +294,8 @@ void MemoryApi::replace(const Id& id, const Entry& before, Json object, Subresou
   if (mirror_ != nullptr) {
     if (kube::Store* store = mirror_->of(before.resource)) store->put(*after, clock_.steady());
   }
-  if (on_change_) untold_.push_back({before.resource, before.object, after, false, subresource, collected});
+  if (!on_change_.empty())
+    untold_.push_back({before.resource, before.object, after, false, subresource, collected});
 }
 
 // The server's own fields: taken over from `before`, or given to a new object.

@@ -68,7 +68,7 @@ class MemoryApi final : public Api {
   void on_write(std::function<void(const Write&)> callback);
 
   // Called once after each change, in their order (those of one thread), outside of any lock: it may read,
-  // but must not write. Set it before the first write.
+  // but must not write. Set them before the first write: each is called.
   void on_change(std::function<void(const Changed&)> callback);
   // Called with each object that is about to be kept and what it replaces (null: it is made), to fill in what
   // a server fills in. Under the lock: it must not call back.
@@ -164,7 +164,7 @@ class MemoryApi final : public Api {
   const base::Clock& clock_;
   Stores* mirror_;
   std::function<void(const Write&)> on_write_;
-  std::function<void(const Changed&)> on_change_;
+  std::vector<std::function<void(const Changed&)>> on_change_;
   std::function<void(const Resource&, Json&, const Json&)> on_admission_;
   std::mutex mutex_;
   std::map<Id, Entry> objects_;

@@ -112,7 +112,7 @@ void MemoryApi::drop(const Id& id, bool collected) {
   if (mirror_ != nullptr) {
     if (kube::Store* store = mirror_->of(entry.resource)) store->erase(id.second);
   }
-  if (on_change_) {
+  if (!on_change_.empty()) {
     Json last = *entry.object;
     last["metadata"]["resourceVersion"] = std::to_string(last_version_);
     untold_.push_back({entry.resource, entry.object, std::make_shared<const Json>(std::move(last)), true,

@@ -381,17 +381,4 @@ std::optional<double> Prometheus::increase(const Samples& samples, Millis at, Mi
   return grown * (sampled + before + after) / sampled;
 }
 
-Weather weather_of(Kind kind) {
-  static const std::map<Kind, Weather> kWeathers{{Kind::PrometheusDown, Weather::Down},
-                                                 {Kind::PrometheusSlow, Weather::Slow},
-                                                 {Kind::PrometheusNotANumber, Weather::NotANumber},
-                                                 {Kind::PrometheusEmpty, Weather::Empty},
-                                                 {Kind::PrometheusPartial, Weather::Partial},
-                                                 {Kind::PrometheusMalformed, Weather::Malformed},
-                                                 {Kind::PrometheusHuge, Weather::Huge},
-                                                 {Kind::PrometheusRejects, Weather::Rejected}};
-  const auto found = kWeathers.find(kind);
-  return found == kWeathers.end() ? Weather::Fair : found->second;
-}
-
 }  // namespace weir::simulation

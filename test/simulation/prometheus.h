@@ -32,9 +32,6 @@ enum class Weather {
 // What such a fault makes of it; Fair of every other one.
 [[nodiscard]] Weather weather_of(Kind kind);
 
-// What a fault makes of it; Fair: nothing.
-[[nodiscard]] Weather weather_of(Kind kind);
-
 // Answers the queries of analysis/providers/prometheus (success rate, duration, scrape interval, what each
 // proxy has sent, raw samples) from samples of every proxy, as Prometheus would: with its look-back of five
 // minutes and the extrapolation of increase().

@@ -177,7 +177,10 @@ class Run {
     expectations_.calm = false;
     if (keeps_writes_on_the_way(fault.kind)) expectations_.reading_age = kLongOnTheWay;
     const auto excused = excuse(fault);
-    expectations_.requests_may_be_lost |= excused.loss || goes_uncounted(fault, plan_.scenario, plan_.faults);
+    const bool uncounted = goes_uncounted(fault, plan_.scenario, plan_.faults);
+    expectations_.requests_may_be_lost |= excused.loss || uncounted;
+    // It spreads its requests over whom the widened selector selects.
+    third_may_answer_ |= uncounted;
     may_roll_back_ |= excused.rollback;
     must_not_promote_ |= fault.kind == Kind::TemplateChangedToBad;
     third_may_answer_ |= !plan_.scenario.dedicated && takes_the_division_away(fault.kind);
