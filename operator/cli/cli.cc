@@ -34,6 +34,8 @@ const std::vector<Flag> kPlanFlags{
     {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
     {"cluster-domain", 0, "DOMAIN",
      "of the cluster, what the full names of its Services end in; default: cluster.local"},
+    {"trusted-namespaces", 0, "NAMES",
+     "as the operator has them, with commas between them; default: istio-system"},
     {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}};
 const std::vector<Flag> kSimulateFlags{
     {"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},

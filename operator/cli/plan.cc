@@ -50,11 +50,12 @@ class PassingAnalyst final : public reconcile::Analyst {
 
 class Planner {
  public:
-  Planner(kube::Key key, std::string_view cluster_domain)
+  Planner(kube::Key key, std::string_view cluster_domain, routing::TrustedNamespaces trusted)
       : key_(std::move(key)),
         reconciler_(world_.api, world_.api, world_.stores, analyst_, world_.clock, listener()) {
     reconciler_.allow_cross_namespace_templates(true);
     reconciler_.set_cluster_domain(std::string(cluster_domain));
+    reconciler_.trust(std::move(trusted));
   }
 
   offline::World& world() { return world_; }
@@ -155,11 +156,11 @@ void summarize(const Plan& plan, std::ostream& err) {
 }  // namespace
 
 Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const std::string& name_space,
-                         std::string_view cluster_domain) {
+                         std::string_view cluster_domain, routing::TrustedNamespaces trusted) {
   const auto release = find_canary(documents, name_space);
   if (!release) return std::unexpected(release.error());
   const kube::Key key{release->name_space, release->name};
-  Planner planner(key, cluster_domain);
+  Planner planner(key, cluster_domain, std::move(trusted));
   if (const auto filled = planner.world().fill(documents, name_space); !filled)
     return std::unexpected(filled.error());
   auto plan = planner.run();
@@ -182,9 +183,16 @@ int plan(const Arguments& arguments, Console& console) {
   if (!kube::is_cluster_domain(domain))
     return refuse(console, base::not_accepted("cluster-domain", domain, "a DNS name such as cluster.local"));
 
+  const auto named = arguments.value("trusted-namespaces", routing::kTrustedByDefault);
+  auto trusted = routing::read_trusted(named);
+  if (!trusted)
+    return refuse(console, base::not_accepted("trusted-namespaces", named,
+                                              "names of namespaces with commas between them"));
+
   const auto documents = offline::read_yaml(files, console.in);
   if (!documents) return refuse(console, documents.error());
-  const auto plan = make_plan(*documents, arguments.value("namespace", "default"), domain);
+  const auto plan =
+      make_plan(*documents, arguments.value("namespace", "default"), domain, *std::move(trusted));
   if (!plan) return refuse(console, plan.error());
   if (output == "yaml") {
     console.out << offline::to_yaml(plan->writes);

@@ -11,6 +11,7 @@
 #include "operator/cli/cli.h"
 #include "operator/kube/cluster_domain.h"
 #include "operator/offline/yaml.h"
+#include "operator/routing/trust.h"
 
 namespace weir::cli {
 
@@ -38,7 +39,8 @@ struct Plan {
 // field is to blame.
 [[nodiscard]] std::expected<Plan, std::string> make_plan(
     const std::vector<offline::Document>& documents, const std::string& name_space,
-    std::string_view cluster_domain = kube::kDefaultClusterDomain);
+    std::string_view cluster_domain = kube::kDefaultClusterDomain,
+    routing::TrustedNamespaces trusted = routing::trusted_by_default());
 
 [[nodiscard]] int plan(const Arguments& arguments, Console& console);
 

@@ -70,6 +70,10 @@ const base::Command& command() {
                "what the full names of Services end in; without it, the one of the pod's /etc/resolv.conf, "
                "or "
                "cluster.local"},
+              {"trusted-namespaces", 0, "NAMES",
+               otherwise("namespaces, with commas between them, whose routes and rules may keep a release of "
+                         "another one waiting; those of all others are only warned of",
+                         std::string(routing::kTrustedByDefault))},
               {"version", 0, "", "print the version"},
               {"help", 'h', "", "print this text"},
           },
@@ -157,6 +161,12 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   if (given->has("cluster-domain") && !kube::is_cluster_domain(options.cluster_domain))
     return std::unexpected(
         wrong("cluster-domain", options.cluster_domain, "a DNS name such as cluster.local"));
+  if (auto trusted = routing::read_trusted(given->value("trusted-namespaces", routing::kTrustedByDefault))) {
+    options.trusted = *std::move(trusted);
+  } else {
+    return std::unexpected(wrong("trusted-namespaces", given->value("trusted-namespaces"),
+                                 "names of namespaces with commas between them"));
+  }
   options.help = given->has("help");
   options.version = given->has("version");
 

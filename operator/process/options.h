@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 
+#include "operator/routing/trust.h"
+
 namespace weir {
 
 struct Options {
@@ -24,6 +26,7 @@ struct Options {
   std::string context;
   bool cross_namespace_refs = false;
   std::string cluster_domain;  // empty: the one that the pod's resolver has
+  routing::TrustedNamespaces trusted = routing::trusted_by_default();
   bool help = false;
   bool version = false;
 };

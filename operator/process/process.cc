@@ -79,6 +79,7 @@ class Operator {
             },
             [this](const kube::Key& service) { return leases_.shards().begin_round(service); }) {
     reconciler_.allow_cross_namespace_templates(options.cross_namespace_refs);
+    reconciler_.trust(options.trusted);
     reconciler_.set_cluster_domain(options.cluster_domain.empty() ? kube::found_cluster_domain()
                                                                   : options.cluster_domain);
   }

@@ -74,7 +74,8 @@ Done Actor::take_back(const Snapshot& snapshot, const Json& written) {
 
 Done Actor::remove_leftovers(const Snapshot& snapshot) {
   for (const auto& made : snapshot.leftovers) {
-    if (auto done = remove_unused(made, api_, stores_); !done) return std::unexpected(done.error());
+    if (auto done = remove_unused(made, snapshot.target.trusted, api_, stores_); !done)
+      return std::unexpected(done.error());
   }
   return {};
 }

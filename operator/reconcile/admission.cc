@@ -150,9 +150,23 @@ std::string versions_selected(const Json& service, const std::vector<std::string
          "spec.service.mode to Dedicated";
 }
 
-strategies::Obstacle leads_to_stable(const routing::Router::Fixed& route) {
-  return refusal(route.reason, route.message + ": after the promotion no pod answers there; " + route.remedy +
-                                   ", or set spec.stable.afterPromotion to Keep");
+Unanswered unanswered(const std::vector<routing::Router::Fixed>& routes, bool keeps) {
+  using Bears = routing::Router::Fixed::Bears;
+  Unanswered found;
+  for (const auto& one : routes) {
+    const auto sentence = one.message + ": after the promotion no pod answers there; " + one.remedy +
+                          ", or set spec.stable.afterPromotion to Keep";
+    if (keeps) {
+      found.warnings.push_back({one.reason, one.message});
+    } else if (one.bears == Bears::Waits) {
+      found.obstacles.push_back(refusal(one.reason, sentence));
+    } else {
+      found.not_isolated.push_back(
+          one.bears == Bears::Says ? sentence : one.message + ": these pods stay; " + one.remedy);
+    }
+    if (one.bears != Bears::Says) found.keep_stable.push_back(one.message);
+  }
+  return found;
 }
 
 std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary) {

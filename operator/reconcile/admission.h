@@ -40,8 +40,15 @@ struct Bystanders {
 // A sentence for TrafficIsolated.
 [[nodiscard]] std::string versions_selected(const Json& service, const std::vector<std::string>& versions);
 
-// Why a route that goes on leading to stable's pods alone keeps the promotion waiting.
-[[nodiscard]] strategies::Obstacle leads_to_stable(const routing::Router::Fixed& route);
+// What routes come to that go on leading to stable's pods alone, of which none answers after the promotion.
+struct Unanswered {
+  std::vector<strategies::Obstacle> obstacles;  // those that the release waits for
+  std::vector<strategies::Warning> warnings;
+  std::vector<std::string> not_isolated;  // sentences: those that it only names
+  std::vector<std::string> keep_stable;   // sentences: those for which stable keeps its pods
+};
+// `keeps`: stable keeps its pods anyway.
+[[nodiscard]] Unanswered unanswered(const std::vector<routing::Router::Fixed>& routes, bool keeps);
 
 // Of a release that nothing divides: the metrics that count users' requests, of which the candidate has none.
 [[nodiscard]] std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary);

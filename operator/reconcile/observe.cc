@@ -31,7 +31,7 @@ struct Leftovers {
 Leftovers find_leftovers(const Source& source) {
   Leftovers found;
   for (auto& made : made_by(source.canary.uid, source.name_space(), source.stores)) {
-    const bool led_to = is_led_to(made, source.stores);
+    const bool led_to = is_led_to(made, source.means.trusted, source.stores);
     auto* known = source.means.unused;
     if (known == nullptr ? !led_to : known->note(made, led_to, source.now)) {
       found.unused.push_back(std::move(made));
@@ -140,7 +140,7 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   seen.foundation = reading.foundation;
   seen.not_isolated = reading.not_isolated;
   seen.warnings = reading.warnings;
-  for (const auto& fixed : reading.fixed_to_stable) seen.fixed_to_stable.push_back(fixed.message);
+  seen.fixed_to_stable = parts.routes.keep_stable;
   seen.fixed_to_candidate = reading.fixed_to_candidate;
   seen.obstacles = parts.obstacles();
   const auto& others = parts.others;
@@ -173,6 +173,7 @@ Snapshot running(const Source& source, Snapshot snapshot) {
 Snapshot finished(const Source& source, Snapshot snapshot) {
   snapshot.managed.push_back({kube::kCanaries, std::make_shared<const Json>(snapshot.object), false, false});
   auto leftovers = find_leftovers(source);
+  snapshot.target.trusted = source.means.trusted;
   snapshot.observed = observed_of(source.canary);
   snapshot.observed.leftovers = !leftovers.unused.empty();
   snapshot.observed.leftovers_wait = leftovers.wait;

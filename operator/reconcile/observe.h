@@ -14,6 +14,7 @@
 #include "operator/lead/fence.h"
 #include "operator/reconcile/orphans.h"
 #include "operator/routing/provider.h"
+#include "operator/routing/trust.h"
 
 namespace weir::reconcile {
 
@@ -46,6 +47,7 @@ struct Means {
   ListPods list_pods;
   bool cross_namespace_templates = false;  // whether a MetricTemplate of another namespace may be named
   std::string cluster_domain{kube::kDefaultClusterDomain};
+  routing::TrustedNamespaces trusted = routing::trusted_by_default();
   Unused* unused = nullptr;  // what is left of releases that are over; null: it counts as long unused
 };
 

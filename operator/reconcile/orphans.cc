@@ -139,21 +139,26 @@ std::vector<ManagedObject> find_orphans(const kube::Key& service, const kube::St
                    });
 }
 
-bool is_led_to(const ManagedObject& made, const kube::Stores& stores) {
+bool is_led_to(const ManagedObject& made, const routing::TrustedNamespaces& trusted,
+               const kube::Stores& stores) {
   const auto terms = host_terms(made);
+  const auto own = kube::metadata_text(*made.object, "namespace");
   return any_router([&](const routing::Router& router, const kube::Resource& kind) {
     const auto* store = stores.of(kind);
     if (store == nullptr) return false;
     return std::ranges::any_of(terms, [&](const std::string& term) {
       return std::ranges::any_of(store->list_with(term), [&](const kube::Stored& stored) {
-        return router.needs(*stored.object, made.resource, *made.object);
+        const auto space = kube::metadata_text(*stored.object, "namespace");
+        return routing::is_trusted(trusted, own, space) &&
+               router.needs(*stored.object, made.resource, *made.object);
       });
     });
   });
 }
 
-bool is_service_led_to(std::shared_ptr<const Json> service, const kube::Stores& stores) {
-  return is_led_to({kube::kServices, std::move(service), false, true}, stores);
+bool is_service_led_to(std::shared_ptr<const Json> service, const routing::TrustedNamespaces& trusted,
+                       const kube::Stores& stores) {
+  return is_led_to({kube::kServices, std::move(service), false, true}, trusted, stores);
 }
 
 bool Unused::note(const ManagedObject& made, bool led_to, base::Clock::Steady now) {
@@ -171,8 +176,9 @@ void Unused::forget(const ManagedObject& made) {
   since_.erase(kube::metadata_text(*made.object, "uid"));
 }
 
-kube::Result<Removal> remove_unused(const ManagedObject& made, kube::Api& api, kube::Stores& stores) {
-  if (is_led_to(made, stores)) return Removal::InUse;
+kube::Result<Removal> remove_unused(const ManagedObject& made, const routing::TrustedNamespaces& trusted,
+                                    kube::Api& api, kube::Stores& stores) {
+  if (is_led_to(made, trusted, stores)) return Removal::InUse;
   const auto led_to = is_led_to_now(made, api);
   if (!led_to) return std::unexpected(led_to.error());
   if (*led_to) return Removal::InUse;
@@ -186,7 +192,8 @@ kube::Result<Removal> remove_unused(const ManagedObject& made, kube::Api& api, k
   return Removal::Done;
 }
 
-kube::Result<Removal> remove_orphan(const ManagedObject& orphan, kube::Api& api, kube::Stores& stores) {
+kube::Result<Removal> remove_orphan(const ManagedObject& orphan, const routing::TrustedNamespaces& trusted,
+                                    kube::Api& api, kube::Stores& stores) {
   const auto maker = routing::maker_of(*orphan.object);
   if (!maker) return Removal::InUse;
   // The watch of Canaries may be behind that of what they make.
@@ -194,7 +201,7 @@ kube::Result<Removal> remove_orphan(const ManagedObject& orphan, kube::Api& api,
       api.get(kube::kCanaries, {kube::metadata_text(*orphan.object, "namespace"), maker->canary});
   if (!canary && canary.error().code != kube::Code::NotFound) return std::unexpected(canary.error());
   if (canary && kube::metadata_text(*canary, "uid") == maker->uid) return Removal::InUse;
-  return remove_unused(orphan, api, stores);
+  return remove_unused(orphan, trusted, api, stores);
 }
 
 }  // namespace weir::reconcile

@@ -15,6 +15,7 @@
 #include "operator/base/clock.h"
 #include "operator/kube/store.h"
 #include "operator/lead/fence.h"
+#include "operator/routing/trust.h"
 
 namespace weir::reconcile {
 
@@ -44,10 +45,12 @@ struct Due {
 // Those of releases of the Service whose Canary the caches don't have.
 [[nodiscard]] std::vector<ManagedObject> find_orphans(const kube::Key& service, const kube::Stores& stores);
 
-// Whether a route of the caches leads to the object.
-[[nodiscard]] bool is_led_to(const ManagedObject& made, const kube::Stores& stores);
+// Whether a route of the caches leads to the object: of its own namespace, or of one that is trusted.
+[[nodiscard]] bool is_led_to(const ManagedObject& made, const routing::TrustedNamespaces& trusted,
+                             const kube::Stores& stores);
 // The same for a Service.
-[[nodiscard]] bool is_service_led_to(std::shared_ptr<const Json> service, const kube::Stores& stores);
+[[nodiscard]] bool is_service_led_to(std::shared_ptr<const Json> service,
+                                     const routing::TrustedNamespaces& trusted, const kube::Stores& stores);
 
 // Since when no route leads to what is left: a proxy may still have a route that is gone already. By uid;
 // kept in memory only, and counted afresh by another process. Thread-safe.
@@ -65,10 +68,12 @@ class Unused {
 enum class Removal { Done, InUse };
 // Takes it away, unless a route leads to it by the caches, or by what the API server has now in its
 // namespace.
-[[nodiscard]] kube::Result<Removal> remove_unused(const ManagedObject& made, kube::Api& api,
+[[nodiscard]] kube::Result<Removal> remove_unused(const ManagedObject& made,
+                                                  const routing::TrustedNamespaces& trusted, kube::Api& api,
                                                   kube::Stores& stores);
 // The same for an orphan, which is none if the API server has its Canary.
-[[nodiscard]] kube::Result<Removal> remove_orphan(const ManagedObject& orphan, kube::Api& api,
+[[nodiscard]] kube::Result<Removal> remove_orphan(const ManagedObject& orphan,
+                                                  const routing::TrustedNamespaces& trusted, kube::Api& api,
                                                   kube::Stores& stores);
 
 }  // namespace weir::reconcile

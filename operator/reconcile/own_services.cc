@@ -64,7 +64,8 @@ void inspect(const Source& source, const routing::Target& target, const Json& wa
     own.obstacles.push_back(name_taken(name, *stored->object));
   } else {
     own.existing.push_back(*stored->object);
-    own.any_unused = own.any_unused || !is_service_led_to(stored->object, source.stores);
+    own.any_unused =
+        own.any_unused || !is_service_led_to(stored->object, source.means.trusted, source.stores);
     if (!is_as_wanted(*stored->object, wanted)) own.as_wanted = false;
     // The newest change of what receives traffic counts.
     if (name == target.traffic_host) clients.age = std::min(clients.age, age_of(*stored, source.now));
@@ -103,7 +104,8 @@ routing::Target target_of(const Source& source, const Versions& versions) {
                          .candidate_service = {},
                          .settings = Json::parse(spec.routing.settings, nullptr, /*allow_exceptions=*/false),
                          .records = source.canary.status.routes,
-                         .maker = maker(source.canary)};
+                         .maker = maker(source.canary),
+                         .trusted = source.means.trusted};
   if (!versions.known()) return target;
   target.stable_service = std::move(names.stable);
   target.candidate_service = std::move(names.candidate);

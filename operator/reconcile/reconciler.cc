@@ -161,8 +161,8 @@ Round Reconciler::look_after_orphans(const kube::Key& key, const kube::Key& serv
   lead::FencedApi api(api_, fence_, key, service, lead->term);
   Round round;
   for (const auto& orphan : orphans) {
-    const bool unused = unused_.note(orphan, is_led_to(orphan, stores_), clock_.steady());
-    const auto removed = unused ? remove_orphan(orphan, api, stores_) : Removal::InUse;
+    const bool unused = unused_.note(orphan, is_led_to(orphan, trusted_, stores_), clock_.steady());
+    const auto removed = unused ? remove_orphan(orphan, trusted_, api, stores_) : Removal::InUse;
     if (!removed) {
       round.error = removed.error();
       break;
@@ -204,6 +204,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
                         },
                     .cross_namespace_templates = cross_namespace_templates_,
                     .cluster_domain = cluster_domain_,
+                    .trusted = trusted_,
                     .unused = &unused_};
   auto snapshot = observe(canary, object, stores_, clock_.steady(), means);
   if (fence_.overtaken(key, fenced(snapshot), lead))

@@ -63,6 +63,9 @@ class Reconciler {
   // What the full names of Services end in; by default kube::kDefaultClusterDomain. To be set before the
   // first round.
   void set_cluster_domain(std::string domain) { cluster_domain_ = std::move(domain); }
+  // Namespaces that every release trusts beside its own; by default routing::trusted_by_default. To be set
+  // before the first round.
+  void trust(routing::TrustedNamespaces trusted) { trusted_ = std::move(trusted); }
 
  private:
   // A round of what releases of a Service have left whose Canaries are gone.
@@ -117,6 +120,7 @@ class Reconciler {
   Unused unused_;
   bool cross_namespace_templates_ = false;
   std::string cluster_domain_{kube::kDefaultClusterDomain};
+  routing::TrustedNamespaces trusted_ = routing::trusted_by_default();
 };
 
 }  // namespace weir::reconcile

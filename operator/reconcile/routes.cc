@@ -1,5 +1,7 @@
 #include "operator/reconcile/routes.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -45,13 +47,11 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
     found.obstacles.push_back({refusal.condition, refusal.reason, refusal.message});
   // The promotion waits for routes that would lead nowhere after it, unless stable keeps its pods.
   const bool keeps = source.spec().stable.after_promotion == strategies::AfterPromotion::Keep;
-  for (const auto& fixed : reading.fixed_to_stable) {
-    if (keeps) {
-      reading.warnings.push_back({fixed.reason, fixed.message});
-    } else {
-      found.obstacles.push_back(leads_to_stable(fixed));
-    }
-  }
+  auto fixed = unanswered(reading.fixed_to_stable, keeps);
+  std::ranges::move(fixed.obstacles, std::back_inserter(found.obstacles));
+  std::ranges::move(fixed.warnings, std::back_inserter(reading.warnings));
+  std::ranges::move(fixed.not_isolated, std::back_inserter(reading.not_isolated));
+  found.keep_stable = std::move(fixed.keep_stable);
   if (source.is_pending()) {
     auto warning = source.router.abilities().divides
                        ? nothing_to_divide(source.canary, reading.idle_routes, reading.only_idle_routes)

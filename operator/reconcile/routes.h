@@ -9,6 +9,7 @@ struct FoundRoutes {
   routing::Objects objects;
   routing::Router::Reading reading;  // with the ages that the caches know
   Obstacles obstacles;
+  std::vector<std::string> keep_stable;  // sentences: routes for which stable keeps its pods
 };
 // Nothing is read before both versions are known.
 [[nodiscard]] FoundRoutes find_routes(const Source& source, const routing::Target& target);

@@ -86,7 +86,7 @@ struct Carried {
     std::vector<Write> writes;
     for (const auto& service : snapshot.existing_services) {
       // It stays for as long as a route of somebody's leads to it (RemoveLeftovers).
-      if (!is_service_led_to(std::make_shared<const Json>(service), stores))
+      if (!is_service_led_to(std::make_shared<const Json>(service), snapshot.target.trusted, stores))
         writes.push_back(removal(kube::kServices, service));
     }
     return writes;

@@ -21,6 +21,7 @@
 #include "operator/kube/store.h"
 #include "operator/kube/write.h"
 #include "operator/routing/ownership.h"
+#include "operator/routing/trust.h"
 #include "strategies/plan.h"
 
 namespace weir::routing {
@@ -44,6 +45,7 @@ struct Target {
   Json settings;                                 // spec.routing.<name of the router>, already valid; or null
   std::vector<strategies::RouteRecord> records;  // from status
   Maker maker;                                   // of what is made; no uid: nobody knows
+  TrustedNamespaces trusted = trusted_by_default();
 };
 
 // The objects of one reading, by their kinds; absent ones are left out.
@@ -101,9 +103,13 @@ class Router {
   // A place of a route, of any route of any namespace, that leads to one version's pods and to no others, and
   // that no promotion moves.
   struct Fixed {
+    // Whether the release waits for somebody to mend it, or keeps the version's pods for it, or does no more
+    // than say it. What a namespace holds that isn't trusted is only said.
+    enum class Bears { Waits, Keeps, Says };
     std::string reason;   // CamelCase
     std::string message;  // names object, field and value, and to whose pods it leads
     std::string remedy;   // a clause: what to write there instead
+    Bears bears = Bears::Waits;
     friend bool operator==(const Fixed&, const Fixed&) = default;
   };
 
@@ -120,7 +126,7 @@ class Router {
     std::vector<Refusal> refusals;                // what must be mended before a release can run
     std::vector<strategies::Warning> warnings;    // what a person should know before it begins
     std::vector<Fixed> fixed_to_stable;           // they lead nowhere once stable has no pods
-    std::vector<std::string> fixed_to_candidate;  // sentences; the same once the candidate has none
+    std::vector<std::string> fixed_to_candidate;  // sentences, of trusted ones; once the candidate has none
     // Routes under management, as messages name them, that give the Service none of their requests: no weight
     // of the candidate changes that.
     std::vector<std::string> idle_routes;

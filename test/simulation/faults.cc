@@ -105,6 +105,10 @@ constexpr std::array kRows{
         0, 1},
     Row{Kind::TrafficServiceDeleted, "somebody deletes the Service that all requests come by",
         Family::Deletion, kLoses, 0s, 0s, 0, 0},
+    Row{Kind::ForeignRule, "somebody writes a DestinationRule for the Service in another namespace",
+        Family::Foreign, kNone, 0s, 0s, 0, 0},
+    Row{Kind::ForeignRoute, "somebody writes a VirtualService to the Service in another namespace",
+        Family::Foreign, kNone, 0s, 0s, 0, 1},
     Row{Kind::ManifestsReapplied, "a tool applies the old manifests again after the end", Family::Afterwards,
         kHarms, 0s, 0s, 0, 1},
     Row{Kind::SuccessionForgotten, "a later release is promoted, and its Canary and its pods go",
@@ -199,6 +203,14 @@ std::vector<Fault> draw_losses_of_own_objects(Random& random) {
   if (!random.chance(0.08)) return {};
   const auto kind = random.pick(std::vector{Kind::OwnServiceDeleted, Kind::TrafficServiceDeleted});
   return {draw(row_of(kind), random)};
+}
+
+std::vector<Fault> draw_foreign(Random& random) {
+  std::vector<Fault> faults;
+  for (const auto kind : {Kind::ForeignRule, Kind::ForeignRoute}) {
+    if (random.chance(0.06)) faults.push_back(draw(row_of(kind), random));
+  }
+  return faults;
 }
 
 std::vector<Fault> draw_afterwards(Random& random) {

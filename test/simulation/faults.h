@@ -79,6 +79,9 @@ enum class Kind {
   // of what the release has made
   OwnServiceDeleted,  // number: stable's or the candidate's
   TrafficServiceDeleted,
+  // by whoever may write in another namespace, which the release doesn't trust
+  ForeignRule,   // a DestinationRule for the Service
+  ForeignRoute,  // a VirtualService that leads to it, with copies for the subset of version `number`
   // of a promotion that is over
   ManifestsReapplied,   // those of the version before; number above 0: the process that leads dies then
   SuccessionForgotten,  // a later release is promoted, its Canary goes, then its pods are not ready; number:
@@ -100,7 +103,19 @@ struct Fault {
 [[nodiscard]] std::string_view to_string(Kind kind);
 [[nodiscard]] std::string describe(const Fault& fault);
 // Whom or what a fault strikes.
-enum class Family { Process, Road, Watch, Prometheus, Pod, People, Replica, Deletion, Afterwards, Proxy };
+enum class Family {
+  Process,
+  Road,
+  Watch,
+  Prometheus,
+  Pod,
+  People,
+  Replica,
+  Deletion,
+  Foreign,
+  Afterwards,
+  Proxy
+};
 [[nodiscard]] Family family_of(Kind kind);
 
 // What a fault excuses.
@@ -124,6 +139,8 @@ struct Excuse {
 [[nodiscard]] std::vector<Fault> draw_deletions(Random& random);
 // Of few runs: that somebody deletes what the release has made.
 [[nodiscard]] std::vector<Fault> draw_losses_of_own_objects(Random& random);
+// Of few runs: what somebody of another namespace writes about the Service. It excuses nothing.
+[[nodiscard]] std::vector<Fault> draw_foreign(Random& random);
 // Of some runs: what somebody does when the release is over, and all that was to go wrong with it has.
 [[nodiscard]] std::vector<Fault> draw_afterwards(Random& random);
 // The same: that a later release comes, and its record goes.

@@ -12,10 +12,15 @@ namespace {
 constexpr const char* kTool = "gitops";
 constexpr Millis kLookAgain{500};
 constexpr Millis kTimeToLive{2'000};
+constexpr const char* kForeign = "elsewhere";  // a namespace
 
 Json* member(Json& object, const char* pointer) {
   const Json::json_pointer path(pointer);
   return object.contains(path) ? &object.at(path) : nullptr;
+}
+
+std::string full_host(const Scenario& scenario) {
+  return scenario.service + "." + kNamespace + ".svc." + scenario.domain;
 }
 
 }  // namespace
@@ -90,6 +95,12 @@ const std::map<Kind, People::Act> People::kActs{
      [](People& p, const Fault& fault) { p.make_successor(fault.number % 2 == 1); }},
     {Kind::RollbackRequested,
      [](People& p, const Fault&) { p.edit_canary("/metadata/annotations/weir.dev~1rollback", "asked for"); }},
+    {Kind::ForeignRule, [](People& p, const Fault&) { p.write_foreign_rule(); }},
+    {Kind::ForeignRoute,
+     [](People& p, const Fault& fault) {
+       const auto& of = p.scenario_;
+       p.write_foreign_route(fault.number == 0 ? of.stable_version : of.candidate_version);
+     }},
     {Kind::SecondCanary, [](People& p, const Fault& fault) { p.make_second(fault.number); }},
 };
 
@@ -273,6 +284,27 @@ void People::delete_namespace(const Fault& fault) {
                       });
     }
   }
+}
+
+// Before the mesh's definitions are there nobody can. Clients of the simulation are of the release's
+// namespace, and see neither.
+void People::write_foreign_rule() {
+  if (find(kube::kVirtualServices, kApp).is_null()) return;
+  put(kube::kDestinationRules,
+      {{"metadata", {{"name", "mine"}, {"namespace", kForeign}}},
+       {"spec", {{"host", full_host(scenario_)}, {"exportTo", Json::array({"."})}}}});
+}
+
+void People::write_foreign_route(const std::string& subset) {
+  if (find(kube::kVirtualServices, kApp).is_null()) return;
+  const Json to_all{{"destination", {{"host", full_host(scenario_)}}}};
+  const Json http{{"route", Json::array({to_all})},
+                  {"mirror", {{"host", full_host(scenario_)}, {"subset", subset}}}};
+  put(kube::kVirtualServices, {{"metadata", {{"name", "mine"}, {"namespace", kForeign}}},
+                               {"spec",
+                                {{"hosts", Json::array({full_host(scenario_)})},
+                                 {"gateways", Json::array({"gw"})},
+                                 {"http", Json::array({http})}}}});
 }
 
 void People::make_second(int how) {

@@ -46,6 +46,8 @@ class People {
   void force_canary_away(Millis until_mended);
   void remake_canary();
   void delete_namespace(const Fault& fault);
+  void write_foreign_rule();
+  void write_foreign_route(const std::string& subset);
   // 0: it waits; 1: it supersedes; 2: so, with the same target.
   void make_second(int how);
   void make_successor(bool goes_by_itself);

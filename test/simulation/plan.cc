@@ -49,6 +49,8 @@ Plan plan_of(std::uint64_t seed) {
   draw_aside(of_asides, plan.scenario);
   Random of_proxies(seed, "proxies");
   for (const auto& fault : draw_proxy_faults(of_proxies)) plan.faults.push_back(fault);
+  Random of_foreign(seed, "foreign");
+  for (const auto& fault : draw_foreign(of_foreign)) plan.faults.push_back(fault);
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

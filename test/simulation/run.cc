@@ -215,6 +215,8 @@ class Run {
         namespace_deleted_ |= fault.kind == Kind::NamespaceDeleted;
         forced_ |= fault.kind == Kind::CanaryForced;
         return people_.act(fault);
+      case Family::Foreign:
+        return people_.act(fault);
       case Family::Replica:
         return disturb_replica(fault);
       case Family::Proxy:

@@ -15,6 +15,13 @@ namespace weir::routing {
 namespace {
 
 constexpr std::string_view kMesh = "mesh";
+constexpr std::string_view kNobody = "~";  // in exportTo
+
+// An object of another namespace that wins over the release's for some clients.
+struct Foreign {
+  const Json* object = nullptr;
+  Refusal refusal;
+};
 
 std::vector<std::string> strings(const Json& object, std::initializer_list<const char*> path) {
   std::vector<std::string> values;
@@ -199,11 +206,29 @@ void add_doubles(const Target& target, const Objects& objects, const Managed& ma
   }
 }
 
+// The namespaces whose clients see an object.
+std::vector<std::string> readers_of(const Json& object) {
+  auto names = strings(object, {"spec", "exportTo"});
+  if (names.empty()) names.emplace_back("*");
+  std::ranges::replace(names, ".", base::namespace_of(object));
+  return names;
+}
+
+// Whether clients of the rule's namespace, which is not the Service's, take it before those of the Service's.
+// Those of the root namespace do so only if nobody else sees it.
+bool wins_at_home(const Json& rule) {
+  const auto home = base::namespace_of(rule);
+  if (!base::field(rule, {"spec", "workloadSelector"}).is_null()) return true;
+  const auto readers = readers_of(rule);
+  if (home == kRootNamespace) return readers == std::vector{home};
+  return has(readers, "*") || has(readers, home);
+}
+
 void add_shadowing_wildcards(const Target& target, const Objects& objects,
                              std::vector<std::string>& sentences) {
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
-    if (name_space == target.name_space || name_space == kRootNamespace) continue;
+    if (name_space == target.name_space || !wins_at_home(rule)) continue;
     if (!wildcard_covers(base::text(rule, {"spec", "host"}), traffic_service(target))) continue;
     sentences.push_back(label_of(target, rule) + " (spec.host \"" + base::text(rule, {"spec", "host"}) +
                         "\") wins for clients in namespace " + name_space +
@@ -212,42 +237,66 @@ void add_shadowing_wildcards(const Target& target, const Objects& objects,
   }
 }
 
-void add_foreign_rules(const Target& target, const Objects& objects, std::vector<Refusal>& refusals) {
+void add_foreign_rules(const Target& target, const Objects& objects, std::vector<Foreign>& found) {
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
-    if (name_space == target.name_space || name_space == kRootNamespace) continue;
+    if (name_space == target.name_space || !wins_at_home(rule)) continue;
     const auto host = base::text(rule, {"spec", "host"});
     if (!names_service(host, name_space, traffic_service(target))) continue;
-    refusals.push_back(
-        {.condition = "Conflict",
-         .reason = "RuleInAnotherNamespace",
-         .message = label_of(target, rule) + " has spec.host \"" + host +
-                    "\": it wins for clients in namespace " + name_space +
-                    " and does not know the subsets of the release; remove it, or move it to namespace " +
-                    target.name_space});
+    found.push_back(
+        {.object = &rule,
+         .refusal = {.condition = "Conflict",
+                     .reason = "RuleInAnotherNamespace",
+                     .message = label_of(target, rule) + " has spec.host \"" + host +
+                                "\": it wins for clients in namespace " + name_space +
+                                " and does not know the subsets of the release; remove it, or move it to "
+                                "namespace " +
+                                target.name_space}});
   }
 }
 
+// What a VirtualService of another namespace does with requests for the Service; empty: nothing.
+std::string foreign_route(const Target& target, const Json& object, const Managed& managed) {
+  const auto readers = readers_of(object);
+  if (std::ranges::all_of(readers, [](const auto& name) { return name == kNobody; })) return {};
+  if (has_route_to(target, object)) return " routes to Service ";
+  const auto hosts = strings(object, {"spec", "hosts"});
+  const bool has_host = std::ranges::any_of(hosts, [&](const std::string& host) {
+    return names_service(host, base::namespace_of(object), called_service(target));
+  });
+  // At a gateway its requests are none of the Service's clients.
+  if (!has_host || !has(gateways_of(object), kMesh) || delegates_to_managed(object, managed)) return {};
+  return " has in spec.hosts Service ";
+}
+
 void add_foreign_routes(const Target& target, const Objects& objects, const Managed& managed,
-                        std::vector<Refusal>& refusals) {
+                        std::vector<Foreign>& found) {
   for (const auto& object : objects.of(kube::kVirtualServices)) {
-    const auto name_space = base::namespace_of(object);
-    if (name_space == target.name_space) continue;
-    const auto hosts = strings(object, {"spec", "hosts"});
-    const bool has_host = std::ranges::any_of(hosts, [&](const std::string& host) {
-      return names_service(host, name_space, called_service(target));
-    });
-    const bool routes = has_route_to(target, object);
-    if (!routes && (!has_host || delegates_to_managed(object, managed))) continue;
-    refusals.push_back(
-        {.condition = "Conflict",
-         .reason = "RouteInAnotherNamespace",
-         .message =
-             label_of(target, object) + (routes ? " routes to Service " : " has in spec.hosts Service ") +
-             target.service + " of namespace " + target.name_space +
-             ": a release divides routes of its own namespace only; move the route there, or let it delegate "
-             "to a VirtualService there"});
+    if (base::namespace_of(object) == target.name_space) continue;
+    const auto does = foreign_route(target, object, managed);
+    if (does.empty()) continue;
+    found.push_back(
+        {.object = &object,
+         .refusal = {.condition = "Conflict",
+                     .reason = "RouteInAnotherNamespace",
+                     .message = label_of(target, object) + does + target.service + " of namespace " +
+                                target.name_space +
+                                ": a release divides routes of its own namespace only; move the route there, "
+                                "or let it delegate to a VirtualService there"}});
   }
+}
+
+std::vector<Foreign> find_foreign(const Target& target, const Objects& objects, const Managed& managed) {
+  std::vector<Foreign> found;
+  add_foreign_rules(target, objects, found);
+  add_foreign_routes(target, objects, managed, found);
+  return found;
+}
+
+// A release that has begun is neither held nor taken back for what another namespace does to its own clients.
+bool refuses(const Target& target, const Foreign& foreign) {
+  return !has_route_records(target) &&
+         is_trusted(target.trusted, target.name_space, base::namespace_of(*foreign.object));
 }
 
 // Subsets that some readers of the routes cannot see answer 503 there.
@@ -255,16 +304,10 @@ void add_hidden_rule(const Target& target, const Rules& rules, const Managed& ma
                      std::vector<Refusal>& refusals) {
   const auto* rule = rules.traffic(target) != nullptr ? rules.traffic(target) : rules.applied;
   if (rule == nullptr) return;
-  const auto visible = [&](const Json& object) {
-    auto names = strings(object, {"spec", "exportTo"});
-    if (names.empty()) names.emplace_back("*");
-    std::ranges::replace(names, ".", base::namespace_of(object));
-    return names;
-  };
-  const auto rule_visible = visible(*rule);
+  const auto rule_visible = readers_of(*rule);
   if (has(rule_visible, "*")) return;
   for (const auto& [object, tables] : managed) {
-    const auto routes_visible = visible(*object);
+    const auto routes_visible = readers_of(*object);
     if (std::ranges::all_of(routes_visible, [&](const auto& name) { return has(rule_visible, name); }))
       continue;
     refusals.push_back(
@@ -314,8 +357,10 @@ void add_dead_names(const Target& target, const Objects& objects, std::vector<Re
 }  // namespace
 
 bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service) {
-  return std::ranges::any_of(binding_of(objects, virtual_service),
-                             [&](const Json* binding) { return applies_in_mesh(target, *binding); });
+  return std::ranges::any_of(binding_of(objects, virtual_service), [&](const Json* binding) {
+    return is_trusted(target.trusted, target.name_space, base::namespace_of(*binding)) &&
+           applies_in_mesh(target, *binding);
+  });
 }
 
 std::vector<std::string> not_isolated(const Target& target, const Objects& objects, const Rules& rules,
@@ -328,14 +373,18 @@ std::vector<std::string> not_isolated(const Target& target, const Objects& objec
   add_doubles(target, objects, managed, sentences);
   add_shadowing_wildcards(target, objects, sentences);
   for (auto& sentence : meant_hosts(target, objects)) sentences.push_back(std::move(sentence));
+  for (auto& foreign : find_foreign(target, objects, managed)) {
+    if (!refuses(target, foreign)) sentences.push_back(std::move(foreign.refusal.message));
+  }
   return sentences;
 }
 
 std::vector<Refusal> conflicts(const Target& target, const Objects& objects, const Rules& rules,
                                const Managed& managed) {
   std::vector<Refusal> refusals;
-  add_foreign_rules(target, objects, refusals);
-  add_foreign_routes(target, objects, managed, refusals);
+  for (auto& foreign : find_foreign(target, objects, managed)) {
+    if (refuses(target, foreign)) refusals.push_back(std::move(foreign.refusal));
+  }
   add_hidden_rule(target, rules, managed, refusals);
   add_dead_names(target, objects, refusals);
   return refusals;

@@ -13,14 +13,17 @@ namespace weir::routing {
 // VirtualServices under management, with their tables.
 using Managed = std::vector<std::pair<const Json*, std::vector<Table>>>;
 
-// Whether clients in the mesh that call the Service pass this VirtualService, which is under management.
+// Whether clients in the mesh that call the Service pass this VirtualService, which is under management. The
+// roots of namespaces that aren't trusted don't count.
 [[nodiscard]] bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service);
 
-// Sentences that name routes, clients or namespaces whose traffic the release does not divide.
+// Sentences that name routes, clients or namespaces whose traffic the release does not divide, and objects of
+// other namespaces that win there and that it does not wait for.
 [[nodiscard]] std::vector<std::string> not_isolated(const Target& target, const Objects& objects,
                                                     const Rules& rules, const Managed& managed);
 
-// Objects that win over the release's in some namespace, and names in spec.routing that lead nowhere.
+// Objects that win over the release's in a namespace that is trusted, before it begins, and names in
+// spec.routing that lead nowhere.
 [[nodiscard]] std::vector<Refusal> conflicts(const Target& target, const Objects& objects, const Rules& rules,
                                              const Managed& managed);
 

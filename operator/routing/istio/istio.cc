@@ -40,7 +40,7 @@ struct View {
   // Of a pinned subset that is kept the successor does not take its place: a promotion leaves it beside it.
   void keep_named() {
     for (const auto& one : undivided) {
-      if (!one.subset.empty()) names.keep(one.subset);
+      if (!one.subset.empty() && one.is_trusted) names.keep(one.subset);
     }
     if (!names.kept().contains(names.replaced())) return;
     const auto successor = names.candidate();
@@ -267,7 +267,9 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
       reading.foundation_objects.push_back({kube::kDestinationRules, base::name_of(*rule)});
   }
   add_undivided(target, view.rules, view.names, view.undivided, reading);
-  reading.not_isolated = not_isolated(target, objects, view.rules, view.managed);
+  auto unmanaged = not_isolated(target, objects, view.rules, view.managed);
+  reading.not_isolated.insert(reading.not_isolated.begin(), std::make_move_iterator(unmanaged.begin()),
+                              std::make_move_iterator(unmanaged.end()));
   if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {
     reading.refusals.push_back(
         {.condition = "Progressing", .reason = "HostNamesNoService", .message = meant.back()});

@@ -60,12 +60,14 @@ class Look {
       // Whatever else leads to Dedicated mode's own Service is what is left of a divided destination.
       if (is_managed && (*host == Host::Traffic || (!of_version && is_read_as_version(names_, subset))))
         return;
-      const bool own = base::namespace_of(object_) == target_.name_space;
+      const auto space = base::namespace_of(object_);
+      const bool own = space == target_.name_space;
       const bool names_routes = kind == "http" || !manages(target_, object_);
       found_.push_back({.object = &object_,
                         .place = place_of(route_label(kind, index, route), list, i),
                         .host = *host,
                         .subset = of_version ? std::string() : subset,
+                        .is_trusted = is_trusted(target_.trusted, target_.name_space, space),
                         .is_managed = is_managed,
                         .can_be_listed = list == "route" && !*managed && own && names_routes});
     });
@@ -175,6 +177,14 @@ Router::Fixed pinned_to_stable(const Target& target, const Undivided& one) {
           .remedy = std::move(remedy)};
 }
 
+// A release that has begun is not held by another namespace.
+Router::Fixed::Bears bears_of(const Target& target, const Undivided& one) {
+  using Bears = Router::Fixed::Bears;
+  if (!one.is_trusted) return Bears::Says;
+  const bool own = base::namespace_of(*one.object) == target.name_space;
+  return own || !has_route_records(target) ? Bears::Waits : Bears::Keeps;
+}
+
 Refusal names_candidate(const Target& target, const Rules& rules, const Undivided& one) {
   return {.condition = "Progressing",
           .reason = "RouteNamesCandidate",
@@ -185,14 +195,19 @@ Refusal names_candidate(const Target& target, const Rules& rules, const Undivide
 
 void add_stable(const Target& target, const Rules& rules, const Undivided& one, Router::Reading& reading) {
   const bool by_labels = one.is_managed && !one.subset.empty();
-  reading.fixed_to_stable.push_back(by_labels ? more_labels(target, rules, one)
-                                              : pinned_to_stable(target, one));
+  auto fixed = by_labels ? more_labels(target, rules, one) : pinned_to_stable(target, one);
+  fixed.bears = bears_of(target, one);
+  reading.fixed_to_stable.push_back(std::move(fixed));
 }
 
 void add_candidate(const Target& target, const Rules& rules, const Undivided& one, Router::Reading& reading) {
   if (one.is_managed && !one.subset.empty()) reading.refusals.push_back(names_candidate(target, rules, one));
-  reading.fixed_to_candidate.push_back(where(target, one) + ", which has pods of version " +
-                                       target.candidate_version + " alone");
+  auto sentence = where(target, one) + ", which has pods of version " + target.candidate_version + " alone";
+  if (one.is_trusted) {
+    reading.fixed_to_candidate.push_back(std::move(sentence));
+  } else {
+    reading.not_isolated.push_back(std::move(sentence) + ": after a rollback no pod answers there");
+  }
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct Undivided {
   std::string place;             // spec.http[0] ("cart").mirror
   Host host = Host::Service;
   std::string subset;       // empty: only of the versions' own Services
+  bool is_trusted = true;   // else it keeps nothing, and nothing waits for it
   bool is_managed = false;  // a destination of a route that the release divides, but for this one
   bool can_be_listed = false;
 };

@@ -100,5 +100,30 @@ TEST(PlanUndivided, warns_of_it_where_stable_is_kept) {
   EXPECT_THAT(answer.out, Not(HasSubstr("scale checkout-v1 to 0")));
 }
 
+std::string with_foreign_route() {
+  return good() +
+         "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\n"
+         "metadata: {name: edge, namespace: web}\nspec:\n  hosts: [shop.example.com]\n  gateways: [gw]\n"
+         "  http:\n  - route: [{destination: {host: checkout.shop.svc.cluster.local}}]\n";
+}
+
+TEST(PlanUndivided, warns_of_a_route_of_another_namespace_and_refuses_that_of_a_trusted_one) {
+  constexpr const char* kSaid = "VirtualService \"web/edge\" routes to Service checkout of namespace shop";
+  const auto warned = plan_of(with_foreign_route());
+  EXPECT_EQ(warned.code, kFine) << warned.err;
+  EXPECT_THAT(warned.err, AllOf(HasSubstr("warning: "), HasSubstr(kSaid)));
+  EXPECT_EQ(warned.out, plan_of(good()).out);
+  const auto refused =
+      run_plan({"-f", "-", "--trusted-namespaces", "istio-system,web"}, with_foreign_route());
+  EXPECT_EQ(refused.code, kRefused);
+  EXPECT_THAT(refused.err, HasSubstr(kSaid));
+}
+
+TEST(PlanUndivided, refuses_trusted_namespaces_that_are_no_names) {
+  const auto refused = run_plan({"-f", "-", "--trusted-namespaces", "web, edge"}, good());
+  EXPECT_EQ(refused.code, kRefused);
+  EXPECT_THAT(refused.err, HasSubstr("--trusted-namespaces web, edge: it takes names of namespaces"));
+}
+
 }  // namespace
 }  // namespace weir::cli

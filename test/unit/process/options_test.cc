@@ -20,6 +20,7 @@ TEST(Options, have_defaults_that_run_in_a_pod) {
   EXPECT_EQ(options->listen, "0.0.0.0:8080");
   EXPECT_FALSE(options->cross_namespace_refs);
   EXPECT_FALSE(options->sharding);
+  EXPECT_EQ(options->trusted, routing::TrustedNamespaces{"istio-system"});
 }
 
 TEST(Options, say_in_the_help_what_they_are_by_default) {
@@ -42,6 +43,9 @@ TEST(Options, are_read_as_the_chart_writes_them) {
   EXPECT_TRUE(options->sharding);
   EXPECT_EQ(options->threads, 8);
   EXPECT_EQ(options->qps, 20);
+  EXPECT_EQ(parse({"--trusted-namespaces=istio-system,edge"})->trusted,
+            (routing::TrustedNamespaces{"edge", "istio-system"}));
+  EXPECT_TRUE(parse({"--trusted-namespaces="})->trusted.empty());
 }
 
 TEST(Options, refuse_an_address_of_prometheus_that_holds_a_password_without_showing_it) {
@@ -56,6 +60,8 @@ TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
               HasSubstr("--cluster-domain=Corp_1: accepted is a DNS name such as cluster.local"));
   EXPECT_THAT(parse({"--cluster-domain="}).error(), HasSubstr("--cluster-domain=: accepted"));
   EXPECT_EQ(parse({"--cluster-domain=corp.internal"})->cluster_domain, "corp.internal");
+  EXPECT_THAT(parse({"--trusted-namespaces=Edge"}).error(),
+              HasSubstr("--trusted-namespaces=Edge: accepted is names of namespaces"));
   for (const std::string threads : {"0", "2147483647", "99999999999"})
     EXPECT_THAT(parse({"--threads=" + threads}).error(),
                 HasSubstr("--threads=" + threads + ": accepted is a whole number from 1 to 1000"));

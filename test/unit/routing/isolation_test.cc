@@ -10,6 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+constexpr const char* kInFull = "checkout.shop.svc.cluster.local";
 const Json kRoutes{{{"route", {to("checkout")}}}};
 
 World with_spec(Json spec, Target target = placeholder()) {
@@ -103,6 +104,7 @@ TEST(Isolation, warns_of_wildcard_rules_that_win_in_other_namespaces) {
   auto world = in_mesh();
   world.with(destination_rule("all", {{"host", "*.svc.cluster.local"}}, "web"));
   world.with(destination_rule("default", {{"host", "*.local"}}, "istio-system"));
+  world.with(destination_rule("exported", {{"host", "*.local"}, {"exportTo", {"shop"}}}, "web"));
   EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
   EXPECT_THAT(world.read().refusals, IsEmpty());
 }
@@ -115,35 +117,115 @@ std::string only_refusal(const World& world) {
   return refusals[0].reason + ": " + refusals[0].message;
 }
 
-TEST(Conflict, is_a_rule_of_another_namespace_for_exactly_the_host) {
-  auto world = in_mesh();
-  world.with(destination_rule("mine", {{"host", "checkout.shop.svc.cluster.local"}}, "web"));
+World in_mesh_trusting_web() {
+  auto target = placeholder();
+  target.trusted = {"istio-system", "web"};
+  return in_mesh(std::move(target));
+}
+
+TEST(Conflict, is_a_rule_of_a_trusted_namespace_for_exactly_the_host) {
+  auto world = in_mesh_trusting_web();
+  world.with(destination_rule("mine", {{"host", kInFull}}, "web"));
   EXPECT_THAT(only_refusal(world), AllOf(HasSubstr("RuleInAnotherNamespace"), HasSubstr("\"web/mine\"")));
+  EXPECT_THAT(world.read().not_isolated, IsEmpty());
 }
 
 TEST(Conflict, is_no_rule_of_the_root_namespace_or_for_another_service_of_the_same_short_name) {
-  auto world = in_mesh();
-  world.with(destination_rule("root", {{"host", "checkout.shop.svc.cluster.local"}}, "istio-system"));
+  auto world = in_mesh_trusting_web();
+  world.with(destination_rule("root", {{"host", kInFull}}, "istio-system"));
   world.with(destination_rule("other", {{"host", "checkout"}}, "web"));
   EXPECT_THAT(world.read().refusals, IsEmpty());
 }
 
-TEST(Conflict, is_a_virtual_service_of_another_namespace_that_routes_to_the_service) {
+TEST(Conflict, is_a_rule_that_the_root_namespace_keeps_to_itself) {
   auto world = in_mesh();
-  world.with(virtual_service(
-      "edge",
-      {{"hosts", {"shop.example.com"}}, {"http", {{{"route", {to("checkout.shop.svc.cluster.local")}}}}}},
-      "web"));
+  world.with(destination_rule("root", {{"host", kInFull}, {"exportTo", {"."}}}, "istio-system"));
+  EXPECT_THAT(only_refusal(world), HasSubstr("it wins for clients in namespace istio-system"));
+}
+
+TEST(Conflict, is_no_rule_that_clients_of_its_own_namespace_do_not_see) {
+  auto world = in_mesh_trusting_web();
+  world.with(destination_rule("mine", {{"host", kInFull}, {"exportTo", {"shop"}}}, "web"));
+  EXPECT_THAT(world.read().refusals, IsEmpty());
+  EXPECT_THAT(world.read().not_isolated, IsEmpty());
+  for (const char* readers : {"*", ".", "web"}) {
+    auto seen = in_mesh_trusting_web();
+    seen.with(destination_rule("mine", {{"host", kInFull}, {"exportTo", {readers}}}, "web"));
+    EXPECT_THAT(only_refusal(seen), HasSubstr("RuleInAnotherNamespace")) << readers;
+  }
+}
+
+const Json kEdge = virtual_service(
+    "edge", {{"hosts", {"shop.example.com"}}, {"gateways", {"gw"}}, {"http", {{{"route", {to(kInFull)}}}}}},
+    "web");
+
+TEST(Conflict, is_a_virtual_service_of_a_trusted_namespace_that_routes_to_the_service) {
+  auto world = in_mesh_trusting_web();
+  world.with(kEdge);
   EXPECT_THAT(only_refusal(world),
               AllOf(HasSubstr("RouteInAnotherNamespace"), HasSubstr("\"web/edge\" routes to")));
 }
 
-TEST(Conflict, is_a_virtual_service_of_another_namespace_with_the_services_host) {
-  auto world = in_mesh();
-  world.with(virtual_service(
-      "edge", {{"hosts", {"checkout.shop.svc.cluster.local"}}, {"http", {{{"route", {to("cart")}}}}}},
-      "web"));
+TEST(Conflict, is_a_virtual_service_of_a_trusted_namespace_with_the_services_host) {
+  const Json http = {{{"route", {to("cart")}}}};
+  auto world = in_mesh_trusting_web();
+  world.with(virtual_service("edge", {{"hosts", {kInFull}}, {"http", http}}, "web"));
   EXPECT_THAT(only_refusal(world), HasSubstr("\"web/edge\" has in spec.hosts"));
+  // Requests that a gateway gets under this host are none of the Service's clients.
+  auto gateway = in_mesh_trusting_web();
+  gateway.with(virtual_service("edge", {{"hosts", {kInFull}}, {"gateways", {"gw"}}, {"http", http}}, "web"));
+  EXPECT_THAT(gateway.read().refusals, IsEmpty());
+  EXPECT_THAT(gateway.read().not_isolated, IsEmpty());
+}
+
+TEST(Conflict, is_no_virtual_service_that_nobody_sees) {
+  auto world = in_mesh_trusting_web();
+  auto hidden = kEdge;
+  hidden["spec"]["exportTo"] = Json::array({"~"});
+  world.with(hidden);
+  EXPECT_THAT(world.read().refusals, IsEmpty());
+  EXPECT_THAT(world.read().not_isolated, IsEmpty());
+}
+
+TEST(Conflict, is_nothing_of_a_namespace_that_is_not_trusted) {
+  for (const Json& exported : {Json(), Json::array({"."}), Json::array({"*"})}) {
+    auto world = in_mesh();
+    Json spec{{"host", kInFull}};
+    if (!exported.is_null()) spec["exportTo"] = exported;
+    world.with(destination_rule("mine", spec, "evil"));
+    auto edge = kEdge;
+    edge["metadata"]["namespace"] = "evil";
+    world.with(edge);
+    EXPECT_THAT(world.read().refusals, IsEmpty()) << exported;
+    EXPECT_THAT(world.read().not_isolated,
+                ElementsAre(AllOf(HasSubstr("DestinationRule \"evil/mine\" has spec.host"),
+                                  HasSubstr("wins for clients in namespace evil"),
+                                  HasSubstr("remove it, or move it to namespace shop")),
+                            AllOf(HasSubstr("VirtualService \"evil/edge\" routes to Service checkout"),
+                                  HasSubstr("move the route there"))))
+        << exported;
+  }
+}
+
+TEST(Conflict, is_nothing_of_another_namespace_once_the_release_has_begun) {
+  auto world = in_mesh_trusting_web();
+  world.begin();
+  world.with(destination_rule("mine", {{"host", kInFull}}, "web")).with(kEdge);
+  EXPECT_THAT(world.read().refusals, IsEmpty());
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("\"web/mine\""), HasSubstr("\"web/edge\"")));
+}
+
+TEST(Conflict, is_no_form_of_a_service_that_only_a_root_of_a_namespace_that_is_not_trusted_binds) {
+  const Json http = Json::array({{{"delegate", {{"name", "checkout"}, {"namespace", "shop"}}}}});
+  auto world = with_spec(Json::object());
+  world.with(virtual_service("root", {{"hosts", {kInFull}}, {"http", http}}, "evil"));
+  world.objects.of(kube::kServices)
+      .push_back({{"metadata", {{"name", "checkout"}, {"namespace", "shop"}}},
+                  {"spec", {{"clusterIP", "None"}, {"ports", {{{"name", "http"}, {"port", 80}}}}}}});
+  EXPECT_THAT(world.read().refusals, IsEmpty());
+  world.target.trusted = {"evil"};
+  ASSERT_EQ(world.read().refusals.size(), 1U);
+  EXPECT_EQ(world.read().refusals[0].reason, "HeadlessService");
 }
 
 TEST(Conflict, is_a_rule_that_is_seen_in_fewer_namespaces_than_the_routes) {

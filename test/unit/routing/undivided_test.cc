@@ -15,6 +15,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+using Bears = Router::Fixed::Bears;
+
 constexpr const char* kInFull = "checkout.shop.svc.cluster.local";
 
 Json to_v1(const std::string& host = "checkout") { return {{"host", host}, {"subset", "v1"}}; }
@@ -103,11 +105,42 @@ TEST(Undivided, is_a_route_or_a_mirror_of_another_namespace) {
   const auto fixed = world.read().fixed_to_stable;
   ASSERT_EQ(fixed.size(), 1U);
   EXPECT_THAT(fixed[0].message, HasSubstr("VirtualService \"web/orders\" spec.http[0].mirror"));
+  EXPECT_EQ(fixed[0].bears, Bears::Says);
   EXPECT_THAT(world.read().refusals, IsEmpty());
   // There the short name is another Service's.
   auto other = unpinned(rule_with({subset("v1", "v1")}));
   other.with(orders(mirrored(to_v1()), "web"));
   EXPECT_THAT(reasons(other), IsEmpty());
+}
+
+TEST(Undivided, of_a_trusted_namespace_is_waited_for_only_before_the_release_begins) {
+  auto world = unpinned(rule_with({subset("v1", "v1")}));
+  world.target.trusted.insert("web");
+  world.with(orders(mirrored(to_v1(kInFull)), "web"));
+  EXPECT_EQ(world.read().fixed_to_stable.at(0).bears, Bears::Waits);
+  world.begin();
+  EXPECT_EQ(world.read().fixed_to_stable.at(0).bears, Bears::Keeps);
+  world.objects.of(kube::kVirtualServices).back()["metadata"]["namespace"] = "shop";
+  EXPECT_EQ(world.read().fixed_to_stable.at(0).bears, Bears::Waits);
+}
+
+TEST(Undivided, of_a_namespace_that_is_not_trusted_keeps_neither_subsets_nor_pods) {
+  for (const bool trusted : {false, true}) {
+    auto world = World(placeholder()).with(simple(Json::array({{{"route", Json::array({to("checkout")})}}})));
+    if (trusted) world.target.trusted.insert("web");
+    world.begin();
+    world.with(orders(mirrored({{"host", kInFull}, {"subset", "v2"}}), "web"));
+    const auto reading = world.read();
+    EXPECT_EQ(reading.fixed_to_candidate.empty(), !trusted);
+    EXPECT_EQ(reading.not_isolated.empty(), trusted);
+    if (!trusted) {
+      EXPECT_THAT(reading.not_isolated[0],
+                  HasSubstr("\"web/orders\" spec.http[0].mirror names subset \"v2\" of Service checkout, "
+                            "which has pods of version v2 alone: after a rollback no pod answers there"));
+    }
+    world.finish(false);
+    EXPECT_EQ(world.objects.of(kube::kDestinationRules).empty(), !trusted);
+  }
 }
 
 TEST(Undivided, is_a_route_to_a_versions_own_service) {
