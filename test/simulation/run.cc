@@ -179,11 +179,9 @@ class Run {
     const auto excused = excuse(fault);
     const bool uncounted = goes_uncounted(fault, plan_.scenario, plan_.faults);
     expectations_.requests_may_be_lost |= excused.loss || uncounted;
-    // It spreads its requests over whom the widened selector selects.
-    third_may_answer_ |= uncounted;
     may_roll_back_ |= excused.rollback;
     must_not_promote_ |= fault.kind == Kind::TemplateChangedToBad;
-    third_may_answer_ |= !plan_.scenario.dedicated && takes_the_division_away(fault.kind);
+    third_may_answer_ |= uncounted || (!plan_.scenario.dedicated && takes_the_division_away(fault.kind));
   }
 
   Process* some_process() {
@@ -211,11 +209,10 @@ class Run {
         return disturb_pods(cluster_, fault);
       case Family::People:
       case Family::Deletion:
-        last_meddling_ = executor_.now();
+      case Family::Foreign:
+        if (family_of(fault.kind) != Family::Foreign) last_meddling_ = executor_.now();
         namespace_deleted_ |= fault.kind == Kind::NamespaceDeleted;
         forced_ |= fault.kind == Kind::CanaryForced;
-        return people_.act(fault);
-      case Family::Foreign:
         return people_.act(fault);
       case Family::Replica:
         return disturb_replica(fault);
@@ -382,9 +379,8 @@ class Run {
 
   Outcome conclude() {
     for (const auto& violation : invariants_.violations()) outcome_.violations.push_back(violation);
-    for (const auto& violation : outcome_.violations) {
+    for (const auto& violation : outcome_.violations)
       tell(fmt::format("VIOLATION {}: {}", violation.name, violation.message));
-    }
     outcome_.phase = phase_of(plan_.scenario.canary);
     outcome_.writes = writes_;
     outcome_.simulated = executor_.now();
