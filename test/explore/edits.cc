@@ -36,9 +36,8 @@ constexpr auto kScaleAway = +[](Objects& objects) {
 };
 // Before it begins a release has no other version that it could be known by.
 template <Workload Objects::* kWhich>
-constexpr auto kCanRelabel = +[](const World& world) {
-  return world.record.identity && (world.objects.*kWhich).exists;
-};
+constexpr auto kCanRelabel =
+    +[](const World& world) { return world.record.identity && (world.objects.*kWhich).exists; };
 template <Workload Objects::* kWhich>
 constexpr auto kRelabel = +[](Objects& objects) {
   auto& workload = objects.*kWhich;
@@ -102,9 +101,7 @@ constexpr std::array kEdits{
            const auto& routes = world.objects.routes;
            return routes.form == Form::Pair && routes.weight != 100;
          },
-         [](Objects& objects) {
-           objects.routes = {.form = Form::Pair, .weight = 100};
-         }},
+         [](Objects& objects) { objects.routes = {.form = Form::Pair, .weight = 100}; }},
     Edit{"somebody routes all traffic to stable",
          [](const World& world) {
            const auto& routes = world.objects.routes;
@@ -119,8 +116,7 @@ constexpr std::array kEdits{
          [](Objects& objects) { objects.routes = {}; }},
     Edit{"somebody deletes the routes", [](const World& world) { return world.objects.routes.exists; },
          [](Objects& objects) { objects.routes = {.exists = false}; }},
-    Edit{"somebody creates the routes again",
-         [](const World& world) { return !world.objects.routes.exists; },
+    Edit{"somebody creates the routes again", [](const World& world) { return !world.objects.routes.exists; },
          [](Objects& objects) { objects.routes = {}; }},
     Edit{"somebody applies the rule again as its owner wrote it",
          [](const World& world) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "test/explore/edits.h"
 
@@ -20,37 +21,36 @@ bool deliver(World& world, std::size_t watch) {
   auto& caches = world.caches;
   auto& known = caches.objects;
   const auto& there = world.objects;
-  const auto take = [](auto& mine, const auto& theirs, Byte* age) {
-    if (mine == theirs) return false;
+  const auto take = [](auto& mine, const auto& theirs) { return std::exchange(mine, theirs) != theirs; };
+  const auto take_aged = [&](auto& mine, const auto& theirs, Aged aged, Byte& age) {
+    if (!world.has_news(aged)) return false;
     mine = theirs;
-    if (age != nullptr) *age = 0;
+    age = 0;
+    world.note_news(aged, false);
     return true;
   };
   switch (watch) {
     case 0: {
       // An interval of another spec says nothing about this one.
-      if (known.canary.suspend != there.canary.suspend || known.canary.other_target != there.canary.other_target)
+      if (known.canary.suspend != there.canary.suspend ||
+          known.canary.other_target != there.canary.other_target)
         world.question.outdated = true;
-      return take(known.canary, there.canary, nullptr);
+      return take(known.canary, there.canary);
     }
     case 1: {
-      const bool service = take(known.service, there.service, &caches.service_age);
-      return take(known.own, there.own, nullptr) || service;
+      const bool service = take_aged(known.service, there.service, Aged::Service, caches.service_age);
+      return take(known.own, there.own) || service;
     }
     case 2:
-      return take(known.routes, there.routes, &caches.routes_age);
+      return take_aged(known.routes, there.routes, Aged::Routes, caches.routes_age);
     case 3:
-      return take(known.rule, there.rule, &caches.rule_age);
+      return take_aged(known.rule, there.rule, Aged::Rule, caches.rule_age);
     case 4: {
-      const bool stable = take(known.stable, there.stable, nullptr);
-      return take(known.candidate, there.candidate, nullptr) || stable;
+      const bool stable = take(known.stable, there.stable);
+      return take(known.candidate, there.candidate) || stable;
     }
     default:
-      if (!caches.endpoints_news) return false;
-      caches.endpoints = endpoints_of(there);
-      caches.endpoints_news = false;
-      caches.endpoints_age = 0;
-      return true;
+      return take_aged(caches.endpoints, endpoints_of(there), Aged::Endpoints, caches.endpoints_age);
   }
 }
 
@@ -77,7 +77,8 @@ void pass_time(World& world) {
 // Who writes could not know of what comes after it, and before the proxies have what was written.
 void excuse_what_is_on_its_way(World& world) {
   for (auto& proxy : world.proxies) {
-    for (std::size_t part = 0; part < proxy.lag.size(); ++part) proxy.foreign[part] = proxy.lag[part] != kNever;
+    for (std::size_t part = 0; part < proxy.lag.size(); ++part)
+      proxy.foreign[part] = proxy.lag[part] != kNever;
   }
 }
 
@@ -136,7 +137,8 @@ class Steps {
         restart(after);
         finish({i == 0 ? Kind::Restart : Kind::CutRound, static_cast<Byte>(i)}, after, &round, i);
       }
-      if (count == 0) add({Kind::Restart}, [](World& after) {
+      if (count == 0)
+        add({Kind::Restart}, [](World& after) {
           --after.crashes_left;
           restart(after);
         });
@@ -147,8 +149,7 @@ class Steps {
     }
     if (world_.question.answer != Answer::Asked) return;
     for (const auto answer : {Answer::Pass, Answer::Fail, Answer::Inconclusive}) {
-      add({Kind::Verdict, static_cast<Byte>(answer)},
-          [&](World& after) { after.question.answer = answer; });
+      add({Kind::Verdict, static_cast<Byte>(answer)}, [&](World& after) { after.question.answer = answer; });
     }
   }
 

@@ -32,8 +32,8 @@ struct Event {
 // One way from a state to the next. `next` is canonical.
 struct Step {
   Event event;
-  World before;              // in the same form as `after`
-  World after;               // not canonical: each proxy stands where it stood
+  World before;  // in the same form as `after`
+  World after;   // not canonical: each proxy stands where it stood
   World next;
   const Round* round = nullptr;  // of events of the operator; what it wrote up to `next` is `writes`
   std::size_t writes = 0;

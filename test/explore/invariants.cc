@@ -20,7 +20,8 @@ std::string per_cent(int value) { return std::to_string(value) + " %"; }
 bool sees_all(const World& world) { return world.caches_are_fresh(); }
 
 // Requests that meet one configuration, before and after something that the operator answers for.
-Found traffic(const Way& before, const Way& after, const World& world, bool excused, const std::string& where) {
+Found traffic(const Way& before, const Way& after, const World& world, bool excused,
+              const std::string& where) {
   const int authorised = world.record.weight;
   // Whoever answers is better than nobody.
   const bool rescues = after.lost < before.lost;
@@ -29,8 +30,8 @@ Found traffic(const Way& before, const Way& after, const World& world, bool excu
                             " go to the candidate, and status authorises " + per_cent(authorised)};
   }
   if (after.lost > before.lost && !excused) {
-    return Breach{"lost", per_cent(after.lost) + " of the requests " + where + " are answered by nobody, after " +
-                              per_cent(before.lost)};
+    return Breach{"lost", per_cent(after.lost) + " of the requests " + where +
+                              " are answered by nobody, after " + per_cent(before.lost)};
   }
   return std::nullopt;
 }
@@ -51,8 +52,8 @@ Found steps_passed(const World& before, const World& after) {
   const auto was = before.phase();
   const auto is = after.phase();
   if (!may_come_to(was, is)) {
-    return Breach{"S9", std::string(strategies::to_string(is)) + " follows " +
-                            std::string(strategies::to_string(was))};
+    return Breach{
+        "S9", std::string(strategies::to_string(is)) + " follows " + std::string(strategies::to_string(was))};
   }
   const bool promotes = is == Phase::Promoting && was != Phase::Promoting;
   const int needed = promotes ? static_cast<int>(kSteps.size()) : after.record.step - 1;
@@ -66,7 +67,8 @@ Found steps_passed(const World& before, const World& after) {
   const int step = std::clamp<int>(after.record.step, 1, static_cast<int>(kSteps.size()));
   const bool beyond = after.record.weight > kSteps[static_cast<std::size_t>(step) - 1];
   if (rises && is == Phase::Progressing && beyond && !rescue)
-    return Breach{"S6", per_cent(after.record.weight) + " is above the weight of step " + std::to_string(step)};
+    return Breach{"S6",
+                  per_cent(after.record.weight) + " is above the weight of step " + std::to_string(step)};
   if (rises && is == Phase::RollingBack) return Breach{"S7", "the weight rises after a rollback has begun"};
   // By the promotion the Service's selector has moved already.
   if (rises && before.caches.objects.canary.suspend && is != Phase::Finalizing)
@@ -171,6 +173,17 @@ Found of_write(Deed deed, const World& before, const World& after, const World& 
 
 // ---- A proxy ----
 
+// Traffic leaves a version that has no endpoint, or goes back to stable, at once: whatever others have just
+// done to what is behind the Service, and whether this proxy has it yet.
+bool is_rescue(const Proxy& before, const Way& was, const World& world) {
+  const auto& routes = world.objects.routes;
+  if (routes.form != Form::Pair) return false;
+  const auto behind = endpoints_of(world.objects);
+  const bool torn = was.lost > 0 || before.foreign[static_cast<std::size_t>(Part::Endpoints)];
+  const bool falls = routes.weight < before.config.weight;
+  return falls ? torn || behind.candidate == 0 : behind.stable == 0;
+}
+
 Found of_delivery(const Step& step) {
   const auto proxy = step.event.which / kParts.size();
   const auto part = step.event.which % kParts.size();
@@ -180,12 +193,10 @@ Found of_delivery(const Step& step) {
   auto is = way_of(step.after.proxies[proxy].config, step.after.objects);
   const bool routed = part == static_cast<std::size_t>(Part::Routes);
   const auto& routes = step.after.objects.routes;
-  // Traffic is taken away at once, whatever others have just done to what is behind the Service.
-  const bool falls = routed && routes.form == Form::Pair && routes.weight < before.config.weight;
-  const bool torn = was.lost > 0 || before.foreign[static_cast<std::size_t>(Part::Endpoints)];
+  const bool excused = nobody_serves(step.after.objects) || (routed && is_rescue(before, was, step.after));
   // The weight of divided routes was judged as it was written, and may have been taken back since then.
   if (routed && routes.form == Form::Pair) is.candidate = 0;
-  return traffic(was, is, step.after, nobody_serves(step.after.objects) || (falls && torn), "through a proxy");
+  return traffic(was, is, step.after, excused, "through a proxy");
 }
 
 }  // namespace
@@ -216,11 +227,11 @@ Found breach_at_rest(const World& world) {
   // There is no version to go back to.
   if (phase == Phase::RollingBack && !serves(objects.stable)) return std::nullopt;
   if (serviced && way.lost > 0) {
-    return Breach{"lost", per_cent(way.lost) +
-                              " of the requests are answered by nobody, and nothing will change that"};
+    return Breach{
+        "lost", per_cent(way.lost) + " of the requests are answered by nobody, and nothing will change that"};
   }
-  return Breach{"L3", "phase " + std::string(strategies::to_string(phase)) +
-                          " is stood in, and nothing will end it"};
+  return Breach{
+      "L3", "phase " + std::string(strategies::to_string(phase)) + " is stood in, and nothing will end it"};
 }
 
 }  // namespace weir::explore

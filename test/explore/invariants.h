@@ -1,9 +1,9 @@
-// What must hold in the small world, by the names of docs/reliability.md: judged by what a request would meet,
-// from the objects and from what the proxies have, and never by what the operator believes.
+// What must hold in the small world, by the names of docs/reliability.md: judged by what a request would
+// meet, from the objects and from what the proxies have, and never by what the operator believes.
 //
-// The operator answers for its own writes, and for what a proxy comes to by taking them. What an edit breaks is
-// its author's: it counts against the operator only if it makes it worse, or leaves it so when nothing more
-// will happen.
+// The operator answers for its own writes, and for what a proxy comes to by taking them. What an edit breaks
+// is its author's: it counts against the operator only if it makes it worse, or leaves it so when nothing
+// more will happen.
 #pragma once
 
 #include <optional>

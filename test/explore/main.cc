@@ -1,12 +1,15 @@
 // weir-explore: walks a small world through everything that can happen to a release.
+#include <spdlog/fmt/fmt.h>
+
 #include <charconv>
 #include <chrono>
-#include <cstdio>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "operator/base/args.h"
 #include "strategies/machine.h"
 #include "test/explore/search.h"
 #include "test/explore/timeline.h"
@@ -14,83 +17,98 @@
 namespace weir::explore {
 namespace {
 
-constexpr std::string_view kUsage =
-    "usage: weir-explore [flags]\n\n"
-    "Walks a small world breadth first through everything that can happen to a release, and prints the\n"
-    "shortest way to a broken invariant.\n\n"
-    "  --states COUNT   distinct states at most; default: 10000000\n"
-    "  --depth COUNT    events from the first state at most; default: 1000\n"
-    "  --seconds COUNT  time at most; default: 3600\n"
-    "  --edits COUNT    of others, along one way, 0 to 9; default: 1\n"
-    "  --crashes COUNT  of the operator, along one way, 0 to 9; default: 1\n"
-    "  --breaches COUNT different broken invariants after which it ends; default: 5\n"
-    "  --help           print this text\n";
+struct Options {
+  Limits limits;
+  bool help = false;
+};
 
-std::optional<std::uint64_t> number_in(std::string_view text, std::uint64_t most) {
-  std::uint64_t value = 0;
+const base::Command& command() {
+  static const base::Command kCommand{
+      .name = "",
+      .arguments = "[flags]",
+      .meaning =
+          "Walks a small world breadth first through everything that can happen to a release, and prints "
+          "the shortest way to each broken invariant.",
+      .min_arguments = 0,
+      .max_arguments = 0,
+      .flags =
+          {
+              {"states", 0, "COUNT", "different states at most; default: 10000000"},
+              {"depth", 0, "COUNT", "events from the first state at most; default: 1000"},
+              {"seconds", 0, "COUNT", "time at most; default: 3600"},
+              {"edits", 0, "COUNT", "what others do along one way at most; default: 1"},
+              {"crashes", 0, "COUNT", "deaths of the operator along one way at most; default: 1"},
+              {"breaches", 0, "COUNT", "different breaches after which it ends; default: 5"},
+              {"help", 'h', "", "print this text"},
+          },
+      .program = "weir-explore"};
+  return kCommand;
+}
+
+// Takes a number that was given; says what is wrong with it.
+template <typename Number>
+std::optional<std::string> read(const base::Arguments& given, std::string_view flag, Number most,
+                                Number& value) {
+  if (!given.has(flag)) return std::nullopt;
+  const auto text = given.value(flag);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && value <= most ? std::optional(value) : std::nullopt;
+  if (whole && value >= 0 && value <= most) return std::nullopt;
+  return base::not_accepted(flag, text, fmt::format("a whole number from 0 to {}", most));
 }
 
-// Takes one flag; says whether it is one, with a value that it accepts.
-bool take(std::string_view flag, std::string_view text, Limits& limits) {
-  constexpr std::uint64_t kMostStates = 4'000'000'000;  // their numbers have 32 bits
-  constexpr std::uint64_t kMost = 1'000'000;
-  const bool few = flag == "--edits" || flag == "--crashes";
-  const auto value = number_in(text, few ? 9 : flag == "--states" ? kMostStates : kMost);
-  if (!value) return false;
-  if (flag == "--states") {
-    limits.states = *value;
-  } else if (flag == "--depth") {
-    limits.depth = static_cast<int>(*value);
-  } else if (flag == "--seconds") {
-    limits.time = std::chrono::seconds(*value);
-  } else if (flag == "--edits") {
-    limits.edits = static_cast<int>(*value);
-  } else if (flag == "--crashes") {
-    limits.crashes = static_cast<int>(*value);
-  } else if (flag == "--breaches") {
-    limits.findings = *value;
+std::expected<Options, std::string> parse(const std::vector<std::string>& words) {
+  constexpr std::uint64_t kMostStates = 4'000'000'000;  // a state's number has 32 bits
+  constexpr int kMostFaults = 9;
+  constexpr int kMost = 1'000'000;
+  const auto given = base::parse_arguments(command(), words);
+  if (!given) return std::unexpected(given.error());
+  Options options{.limits = {}, .help = given->has("help")};
+  auto& limits = options.limits;
+  auto seconds = static_cast<int>(limits.time.count());
+  for (const auto& problem :
+       {read(*given, "states", kMostStates, limits.states), read(*given, "depth", kMost, limits.depth),
+        read(*given, "seconds", kMost, seconds), read(*given, "edits", kMostFaults, limits.edits),
+        read(*given, "crashes", kMostFaults, limits.crashes),
+        read(*given, "breaches", kMost, limits.breaches)}) {
+    if (problem) return std::unexpected(*problem);
+  }
+  limits.time = std::chrono::seconds(seconds);
+  return options;
+}
+
+void print(const Result& result, const Limits& limits, std::chrono::duration<double> took) {
+  fmt::print(
+      "{} states in {:.1f} s, {} ways from one to another, every way of {} events; edits {}, crashes {}\n",
+      result.states, took.count(), result.steps, result.depth, limits.edits, limits.crashes);
+  for (std::size_t i = 0; i < result.by_phase.size(); ++i)
+    fmt::print("  {:<12} {}\n", strategies::to_string(static_cast<Phase>(i)), result.by_phase[i]);
+  if (result.complete) {
+    fmt::print("there is nothing new to find\n");
   } else {
-    return false;
+    fmt::print("{} of the states were reached and not left: a limit ended the walk\n", result.waiting);
   }
-  return true;
-}
-
-void print(const Result& result, std::chrono::duration<double> took) {
-  std::printf("%llu states, %llu steps between them, depth %d, in %.1f s: %s\n",
-              static_cast<unsigned long long>(result.states), static_cast<unsigned long long>(result.steps),
-              result.depth, took.count(),
-              result.complete ? "there is nothing new to find" : "not all of it was walked");
-  for (std::size_t i = 0; i < result.by_phase.size(); ++i) {
-    std::printf("  %-12s %llu\n", std::string(strategies::to_string(static_cast<Phase>(i))).c_str(),
-                static_cast<unsigned long long>(result.by_phase[i]));
-  }
-  if (!result.complete)
-    std::printf("  %llu states were reached and not left\n", static_cast<unsigned long long>(result.waiting));
 }
 
 int main_of(const std::vector<std::string>& words) {
-  Limits limits;
-  for (std::size_t i = 0; i < words.size(); i += 2) {
-    if (words[i] == "--help" || words[i] == "-h") {
-      std::printf("%s", std::string(kUsage).c_str());
-      return 0;
-    }
-    if (i + 1 < words.size() && take(words[i], words[i + 1], limits)) continue;
-    std::fprintf(stderr, "weir-explore: %s%s is not accepted: see --help\n", words[i].c_str(),
-                 i + 1 < words.size() ? (" " + words[i + 1]).c_str() : "");
+  const auto options = parse(words);
+  if (!options) {
+    fmt::print(stderr, "weir-explore: {}\n", options.error());
     return 2;
   }
-  const auto began = std::chrono::steady_clock::now();
-  const auto result = explore(limits, strategies::decide);
-  print(result, std::chrono::steady_clock::now() - began);
-  for (const auto& finding : result.findings) {
-    std::printf("\n");
-    for (const auto& line : timeline_of(finding, limits, strategies::decide)) std::printf("%s\n", line.c_str());
+  if (options->help) {
+    fmt::print("{}", base::usage(command()));
+    return 0;
   }
-  std::printf("%zu different breaches\n", result.findings.size());
+  const auto began = std::chrono::steady_clock::now();
+  const auto result = explore(options->limits, strategies::decide);
+  print(result, options->limits, std::chrono::steady_clock::now() - began);
+  for (const auto& finding : result.findings) {
+    fmt::print("\n");
+    for (const auto& line : timeline_of(finding, options->limits, strategies::decide))
+      fmt::print("{}\n", line);
+  }
+  fmt::print("{} different breaches\n", result.findings.size());
   return result.findings.empty() ? 0 : 1;
 }
 

@@ -105,8 +105,7 @@ std::optional<strategies::Workload> read(const Workload& workload, const char* n
 
 void refuse(strategies::Observed& seen, std::string reason) {
   auto message = reason;
-  seen.obstacles.push_back(
-      {std::string(strategies::kProgressing), std::move(reason), std::move(message)});
+  seen.obstacles.push_back({std::string(strategies::kProgressing), std::move(reason), std::move(message)});
 }
 
 // Before it begins a release looks for stable behind the Service.
@@ -145,9 +144,9 @@ void read_service(const World& world, strategies::Observed& seen) {
 void read_routes(const World& world, strategies::Observed& seen) {
   const auto& routes = world.caches.objects.routes;
   if (!routes.exists) return;
-  seen.routes = strategies::RouteState{.age = age(world.caches.routes_age),
-                                       .changed_by = routes.ours ? std::string(strategies::kFieldManager)
-                                                                 : std::string("kubectl")};
+  seen.routes = strategies::RouteState{
+      .age = age(world.caches.routes_age),
+      .changed_by = routes.ours ? std::string(strategies::kFieldManager) : std::string("kubectl")};
   if (routes.form != Form::Owners) seen.routes->splits.push_back({.candidate = routes.weight});
   if (routes.form != Form::Pair) seen.routes->unmanaged = 1;
   if (routes.form == Form::Owners && !world.record.routes_kept) seen.routes->found.push_back(kRouteRecord);

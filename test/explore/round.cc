@@ -130,6 +130,15 @@ class Actor {
   bool is_fresh(Object Objects::* object) {
     return world_.objects.*object == known().*object;
   }
+  bool is_fresh(Service Objects::* object) {
+    return world_.objects.*object == known().*object && !world_.has_news(Aged::Service);
+  }
+  bool is_fresh(Routes Objects::* object) {
+    return world_.objects.*object == known().*object && !world_.has_news(Aged::Routes);
+  }
+  bool is_fresh(Rule Objects::* object) {
+    return world_.objects.*object == known().*object && !world_.has_news(Aged::Rule);
+  }
 
   // What is written stands in the caches at once.
   template <typename Object, typename Field>
@@ -142,8 +151,8 @@ class Actor {
     world_.caches.rule_age = 0;
   }
   void keep_routes(Form form, int weight) {
-    world_.objects.routes = known().routes = {
-        .exists = true, .form = form, .weight = static_cast<Byte>(weight), .ours = true};
+    world_.objects.routes =
+        known().routes = {.exists = true, .form = form, .weight = static_cast<Byte>(weight), .ours = true};
     world_.caches.routes_age = 0;
   }
 
@@ -151,7 +160,10 @@ class Actor {
   bool write(Deed deed, const Change& change) {
     const Objects before = world_.objects;
     change();
+    const auto news = world_.caches.news;
     note_change(before, world_, blind_);
+    // The answer brings the object; only what follows from it comes by a watch.
+    world_.caches.news = static_cast<Byte>(news | (world_.caches.news & static_cast<Byte>(Aged::Endpoints)));
     writes_.push_back({deed, world_});
     return true;
   }

@@ -38,9 +38,9 @@ struct Written {
 };
 
 struct Round {
-  World seen;                    // as it was when it was decided
-  std::vector<Written> writes;   // in order; the first that the API server refuses ends the round
-  World after;                   // with what the process remembers; but for that as after the last write
+  World seen;                   // as it was when it was decided
+  std::vector<Written> writes;  // in order; the first that the API server refuses ends the round
+  World after;                  // with what the process remembers; but for that as after the last write
 };
 
 [[nodiscard]] Round run_round(const World& world, const Decide& decide);

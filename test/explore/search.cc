@@ -39,7 +39,7 @@ class Search {
  private:
   [[nodiscard]] bool over() {
     constexpr std::uint64_t kLookAtClock = 1'024;
-    if (origins_.size() >= limits_.states || result_.findings.size() >= limits_.findings) return true;
+    if (origins_.size() >= limits_.states || std::ssize(result_.findings) >= limits_.breaches) return true;
     return ++looked_ % kLookAtClock == 0 && std::chrono::steady_clock::now() >= end_;
   }
 
@@ -79,7 +79,7 @@ class Search {
     const bool known = std::ranges::any_of(result_.findings, [&](const Finding& finding) {
       return finding.phase == phase && finding.breach == breach;
     });
-    if (known || result_.findings.size() >= limits_.findings) return;
+    if (known || std::ssize(result_.findings) >= limits_.breaches) return;
     Finding finding{.breach = std::move(breach), .phase = phase, .way = {}};
     if (last) finding.way.push_back(*last);
     for (; index != 0; index = origins_[index].parent) finding.way.push_back(origins_[index].event);

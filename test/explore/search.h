@@ -1,5 +1,5 @@
-// Walks a small world breadth first: every state that can be reached, each once, and of each broken invariant the
-// shortest way to it. What comes after a breach is not walked.
+// Walks a small world breadth first: every state that can be reached, each once, and of each broken invariant
+// the shortest way to it. What comes after a breach is not walked.
 #pragma once
 
 #include <chrono>
@@ -16,24 +16,24 @@ struct Limits {
   std::uint64_t states = 10'000'000;
   int depth = 1'000;  // events from the first state
   std::chrono::seconds time{3'600};
-  std::size_t findings = 5;
-  int edits = 1;    // of others, along one way
-  int crashes = 1;  // of the operator, along one way
+  int breaches = 5;  // different ones, after which it ends
+  int edits = 1;     // of others, along one way
+  int crashes = 1;   // of the operator, along one way
 };
 
 struct Finding {
   Breach breach;
   Phase phase = Phase::Pending;  // in which it happened
-  std::vector<Event> way;  // from the first state to the breach; the last event is what broke it
+  std::vector<Event> way;        // from the first state to the breach; the last event is what broke it
 };
 
 struct Result {
   std::uint64_t states = 0;
-  std::uint64_t steps = 0;    // ways from a state to another that were looked at
-  int depth = 0;              // events from the first state, to which everything was walked
-  bool complete = false;      // there is nothing new to find
-  std::uint64_t waiting = 0;  // states that were reached and not left
-  std::vector<Finding> findings;  // different breaches, the nearest first
+  std::uint64_t steps = 0;              // ways from a state to another that were looked at
+  int depth = 0;                        // events from the first state, to which everything was walked
+  bool complete = false;                // there is nothing new to find
+  std::uint64_t waiting = 0;            // states that were reached and not left
+  std::vector<Finding> findings;        // different breaches, the nearest first
   std::vector<std::uint64_t> by_phase;  // states
 };
 

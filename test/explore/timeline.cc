@@ -41,28 +41,30 @@ std::string text_of(Form form, int weight) {
 std::string text_of(const Rule& rule) {
   if (rule.kind == RuleKind::None) return "gone";
   return std::string(rule.kind == RuleKind::Made ? "made by the operator" : "its owner's") + ", defines " +
-         (rule.stable ? (rule.candidate ? "both versions" : "stable") : (rule.candidate ? "the candidate" : "none"));
+         (rule.stable ? (rule.candidate ? "both versions" : "stable")
+                      : (rule.candidate ? "the candidate" : "none"));
 }
 
 std::string text_of(const Canary& canary) {
   if (canary.gone) return "gone";
   return std::string(canary.finalizer ? "with its finalizer" : "without finalizer") +
          (canary.deleting ? ", being deleted" : "") + (canary.suspend ? ", suspended" : "") +
-         (canary.rollback_asked ? ", rollback asked for" : "") + (canary.other_target ? ", of another target" : "");
+         (canary.rollback_asked ? ", rollback asked for" : "") +
+         (canary.other_target ? ", of another target" : "");
 }
 
 std::string text_of(const Record& record) {
   if (!record.started) return "none";
-  return std::string(strategies::to_string(static_cast<Phase>(record.phase))) + ", step " + number(record.step) +
-         ", weight " + number(record.weight) + ", failed checks " + number(record.failed) +
-         (record.breaker_age != kNever ? ", breaker tripped" : "");
+  return std::string(strategies::to_string(static_cast<Phase>(record.phase))) + ", step " +
+         number(record.step) + ", weight " + number(record.weight) + ", failed checks " +
+         number(record.failed) + (record.breaker_age != kNever ? ", breaker tripped" : "");
 }
 
 std::string text_of(const Config& config) {
   std::string behind;
-  for (const auto& [is, name] : {std::pair{config.stable_behind, " stable"},
-                                 std::pair{config.candidate_behind, " candidate"},
-                                 std::pair{config.other_behind, " others"}}) {
+  for (const auto& [is, name] :
+       {std::pair{config.stable_behind, " stable"}, std::pair{config.candidate_behind, " candidate"},
+        std::pair{config.other_behind, " others"}}) {
     if (is) behind += name;
   }
   return "routes " + text_of(static_cast<Form>(config.form), config.weight) + "; rule defines" +
@@ -72,16 +74,16 @@ std::string text_of(const Config& config) {
 
 std::vector<Line> lines_of(const World& world) {
   const auto& objects = world.objects;
-  std::vector<Line> lines{{"Canary", text_of(objects.canary)},
-                          {"status", text_of(world.record)},
-                          {"Service", text_of(objects.service)},
-                          {"own Services", std::string(objects.own.stable ? "stable's " : "") +
-                                               (objects.own.candidate ? "candidate's" : "")},
-                          {"routes", objects.routes.exists ? text_of(objects.routes.form, objects.routes.weight)
-                                                           : "gone"},
-                          {"rule", text_of(objects.rule)},
-                          {"stable", text_of(objects.stable)},
-                          {"candidate", text_of(objects.candidate)}};
+  std::vector<Line> lines{
+      {"Canary", text_of(objects.canary)},
+      {"status", text_of(world.record)},
+      {"Service", text_of(objects.service)},
+      {"own Services",
+       std::string(objects.own.stable ? "stable's " : "") + (objects.own.candidate ? "candidate's" : "")},
+      {"routes", objects.routes.exists ? text_of(objects.routes.form, objects.routes.weight) : "gone"},
+      {"rule", text_of(objects.rule)},
+      {"stable", text_of(objects.stable)},
+      {"candidate", text_of(objects.candidate)}};
   for (std::size_t i = 0; i < world.proxies.size(); ++i)
     lines.emplace_back(i == 0 ? "proxy A" : "proxy B", text_of(world.proxies[i].config));
   return lines;

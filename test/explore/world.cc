@@ -144,7 +144,11 @@ World first_world(int edits, int crashes) {
 void note_change(const Objects& before, World& world, bool foreign) {
   const auto was = config_of(before);
   const auto now = config_of(world.objects);
-  if (endpoints_of(before) != endpoints_of(world.objects)) world.caches.endpoints_news = true;
+  const auto& objects = world.objects;
+  if (before.service != objects.service) world.note_news(Aged::Service, true);
+  if (before.routes != objects.routes) world.note_news(Aged::Routes, true);
+  if (before.rule != objects.rule) world.note_news(Aged::Rule, true);
+  if (endpoints_of(before) != endpoints_of(objects)) world.note_news(Aged::Endpoints, true);
   for (auto& proxy : world.proxies) {
     for (const auto part : kParts) {
       const auto at = static_cast<std::size_t>(part);

@@ -2,8 +2,8 @@
 //
 // There is one release of a Service with two versions, whose objects are reduced to what a decision or a
 // request can tell apart. Objects stand there as the API server has them, as the operator's caches have them,
-// and as each of two proxies has them. Time is counted in units; whatever is older than every wait is as old as
-// the longest.
+// and as each of two proxies has them. Time is counted in units; whatever is older than every wait is as old
+// as the longest.
 #pragma once
 
 #include <array>
@@ -62,7 +62,8 @@ struct OwnServices {
   friend bool operator==(const OwnServices&, const OwnServices&) = default;
 };
 
-// Owners: one destination as its owner wrote it. Pair: divided. Torn: divided, and the candidate's half is gone.
+// Owners: one destination as its owner wrote it. Pair: divided. Torn: divided, and the candidate's half is
+// gone.
 enum class Form : Byte { Owners, Pair, Torn };
 
 struct Routes {
@@ -87,8 +88,8 @@ struct Workload {
   bool exists = true;
   Byte replicas = 0;
   Byte ready = 0;
-  Byte pod_template = 1;     // which one; 0 stands for none that was judged
-  bool relabelled = false;   // its pods carry another version than the release knows
+  Byte pod_template = 1;    // which one; 0 stands for none that was judged
+  bool relabelled = false;  // its pods carry another version than the release knows
   bool rolled_out = true;
   friend bool operator==(const Workload&, const Workload&) = default;
 };
@@ -153,10 +154,13 @@ struct Question {
   friend bool operator==(const Question&, const Question&) = default;
 };
 
+// Of whose age a decision makes something.
+enum class Aged : Byte { Service = 1, Routes = 2, Rule = 4, Endpoints = 8 };
+
 struct Caches {
   Objects objects;
   Endpoints endpoints;
-  bool endpoints_news = false;  // they have changed since, be they as they were again
+  Byte news = 0;  // a bit for each Aged that has changed since, be it as it was again
   Byte service_age = kDelay;
   Byte routes_age = kDelay;
   Byte rule_age = kDelay;
@@ -203,8 +207,11 @@ struct World {
   Byte crashes_left = 0;
 
   [[nodiscard]] Phase phase() const { return static_cast<Phase>(record.phase); }
-  [[nodiscard]] bool caches_are_fresh() const {
-    return caches.objects == objects && !caches.endpoints_news;
+  [[nodiscard]] bool caches_are_fresh() const { return caches.objects == objects && caches.news == 0; }
+  [[nodiscard]] bool has_news(Aged aged) const { return (caches.news & static_cast<Byte>(aged)) != 0; }
+  void note_news(Aged aged, bool is) {
+    const auto bit = static_cast<Byte>(aged);
+    caches.news = static_cast<Byte>(is ? caches.news | bit : caches.news & ~bit);
   }
   [[nodiscard]] bool proxies_are_fresh() const;
 };
@@ -213,7 +220,7 @@ static_assert(std::has_unique_object_representations_v<World>, "a state is hashe
 // A Canary that has just been made, whose candidate has no ready pod yet.
 [[nodiscard]] World first_world(int edits, int crashes);
 
-// Notes in the proxies what they lack after a change from `before`.
+// Notes what the proxies lack after a change from `before`, and what the watches have to tell.
 void note_change(const Objects& before, World& world, bool foreign);
 
 // One form of states that nothing can tell apart.
