@@ -172,6 +172,7 @@ class Steps {
       if (!all[i].possible(world_)) continue;
       add_change({Kind::Edit, static_cast<Byte>(i)}, [&](World& after) {
         --after.edits_left;
+        after.edited = true;
         all[i].apply(after.objects);
         excuse_what_is_on_its_way(after);
       });

@@ -16,9 +16,6 @@ bool serves(const Workload& workload) {
 
 std::string per_cent(int value) { return std::to_string(value) + " %"; }
 
-// Nobody can decide by what no watch has brought yet: what goes wrong by that is the edit's, unless it stays.
-bool sees_all(const World& world) { return world.caches_are_fresh(); }
-
 // Requests that meet one configuration, before and after something that the operator answers for.
 Found traffic(const Way& before, const Way& after, const World& world, bool excused,
               const std::string& where) {
@@ -81,7 +78,7 @@ Found ended(const World& before, const World& after) {
   const bool ends = strategies::is_final(after.phase()) && !strategies::is_final(before.phase());
   // A release that never began has touched nothing, and mends nothing.
   const bool touched = before.record.pod_template != 0;
-  if (!ends || !touched || !sees_all(after)) return std::nullopt;
+  if (!ends || !touched || !after.operator_knows()) return std::nullopt;
   const auto& objects = after.objects;
   if (objects.routes.exists && objects.routes.form != Form::Owners)
     return Breach{"S17", "the release ends, and the routes are not as their owner wrote them"};
@@ -135,7 +132,7 @@ Found of_deed(Deed deed, const World& before, const World& after) {
     case Deed::Select:
       return selected(before, after);
     case Deed::ScaleDown:
-      return sees_all(before) ? scaled_down(before, after) : std::nullopt;
+      return before.operator_knows() ? scaled_down(before, after) : std::nullopt;
     case Deed::Route:
       if (after.objects.routes.weight <= after.record.weight || after.phase() == Phase::RollingBack)
         return std::nullopt;
@@ -159,7 +156,7 @@ bool nobody_serves(const Objects& objects) { return !serves(objects.stable) && !
 
 Found of_write(Deed deed, const World& before, const World& after, const World& seen) {
   if (auto found = of_deed(deed, before, after)) return found;
-  if (deed == Deed::Status || !sees_all(seen)) return std::nullopt;
+  if (deed == Deed::Status || !seen.operator_knows()) return std::nullopt;
   const bool excused = nobody_serves(after.objects);
   const auto by_objects = [&](const World& world) { return way_of(config_of(world.objects), world.objects); };
   if (auto found = traffic(by_objects(before), by_objects(after), after, excused, "by the objects"))

@@ -16,7 +16,7 @@ namespace plan = strategies;
 class Actor {
  public:
   Actor(World& world, std::vector<Written>& writes)
-      : world_(world), writes_(writes), blind_(!world.caches_are_fresh()) {}
+      : world_(world), writes_(writes), blind_(!world.operator_knows()) {}
 
   bool write_status(const Record& record) {
     if (!is_fresh(&Objects::canary)) return false;
@@ -212,7 +212,7 @@ class Actor {
 
   World& world_;
   std::vector<Written>& writes_;
-  const bool blind_;  // something has happened that no watch has brought yet
+  const bool blind_;  // others have done what no watch has brought yet
 };
 
 // Objects that status records as managed are there, and no watch has brought them yet.

@@ -205,9 +205,12 @@ struct World {
   Byte judged = 0;
   Byte edits_left = 0;
   Byte crashes_left = 0;
+  bool edited = false;  // by others, on the way here
 
   [[nodiscard]] Phase phase() const { return static_cast<Phase>(record.phase); }
   [[nodiscard]] bool caches_are_fresh() const { return caches.objects == objects && caches.news == 0; }
+  // Nothing that others have done has still to come to the caches: what the operator does it answers for.
+  [[nodiscard]] bool operator_knows() const { return !edited || caches_are_fresh(); }
   [[nodiscard]] bool has_news(Aged aged) const { return (caches.news & static_cast<Byte>(aged)) != 0; }
   void note_news(Aged aged, bool is) {
     const auto bit = static_cast<Byte>(aged);
