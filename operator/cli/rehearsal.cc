@@ -231,7 +231,10 @@ std::string seconds_of(double seconds) {
 
 // Of an interval that is shorter than two scrapes: a step is judged at the end of the first one by which it
 // is old enough for them, unless the deadline, which comes an interval later than it says, has ended it.
+// Windows that ought to be long enough are not widened.
 std::string what_follows(const strategies::Spec& spec, std::chrono::seconds two_scrapes) {
+  if (spec.interval >= analysis::kAlwaysLongEnough)
+    return "no window holds two scrapes, and requests can't be counted in it; scrape more often";
   const auto intervals = (two_scrapes + spec.interval - std::chrono::seconds{1}) / spec.interval;
   if (intervals * spec.interval < spec.progress_deadline + spec.interval)
     return "windows will be widened, and a step lasts longer than it says";

@@ -28,6 +28,9 @@ bool is_named_by(const Json& value) {
   return !value.is_string() || Rule.takes(value.get_ref<const std::string&>());
 }
 
+// No namespace, as the flag or the context has it.
+bool is_namespace(const Json& value) { return value == "" || is_named_by<base::kDnsLabel>(value); }
+
 struct Rule {
   bool (*takes)(const Json& value);
   std::string_view accepted;
@@ -59,7 +62,7 @@ constexpr std::array kFields{
     Field{"", "metadata", kObject},
     Field{"", "metadata/name", kString},
     Field{"", "metadata/namespace", kString},
-    Field{"", "metadata/namespace", named_by<base::kDnsLabel>()},
+    Field{"", "metadata/namespace", {is_namespace, base::kDnsLabel.accepted}},
     Field{"", "metadata/labels", kObject},
     Field{"", "metadata/labels/*", keys_named_by<base::kLabelKey>()},
     Field{"", "metadata/labels/*", kString},

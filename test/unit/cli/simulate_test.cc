@@ -153,7 +153,7 @@ TEST_F(Simulating, counts_what_prometheus_has_scraped) {
   const std::string query = "    metrics: [{name: own, thresholdRange: {max: 1}, query: ";
   for (const auto& analysis : {kThreshold, kSequential, query + "'up[{{ interval }}]'}]\n"}) {
     EXPECT_EQ(scraped(canary_text(analysis), "1h")["rolledBack"], 1) << analysis;
-    EXPECT_THAT(err_.str(), HasSubstr("windows will be widened"));
+    EXPECT_THAT(err_.str(), HasSubstr("no step will be judged"));
   }
   EXPECT_EQ(scraped(canary_text(query + "up}]\n"), "1h")["promoted"], 1);
 

@@ -77,7 +77,7 @@ struct Shop {
   void split(int stable, int candidate) {
     put(kube::kDeployments, deployment("v2", 2));
     put(kube::kServices, service("checkout", {{"app", "checkout"}}));
-    put(kube::kDestinationRules, destination_rule({subset("v1"), subset("v2")}));
+    put(kube::kDestinationRules, destination_rule(Json::array({subset("v1"), subset("v2")})));
     put(kube::kVirtualServices, virtual_service({{{"route", {to("v1", stable), to("v2", candidate)}}}}));
     pass(5s);
   }
