@@ -10,15 +10,15 @@ bool begins_field(std::string_view rest) { return rest.empty() || rest[0] == '.'
 // The member that `path` begins with, and takes it off; null: there is none. A key may have dots of its own:
 // of several that fit the longest is meant.
 const Lines* take_member(const Lines& object, std::string_view& path) {
-  const std::pair<std::string, Lines>* found = nullptr;
+  const Lines::Member* found = nullptr;
   for (const auto& member : object.members) {
-    const bool fits = path.starts_with(member.first) && begins_field(path.substr(member.first.size()));
-    if (fits && (found == nullptr || member.first.size() > found->first.size())) found = &member;
+    const bool fits = path.starts_with(member.key) && begins_field(path.substr(member.key.size()));
+    if (fits && (found == nullptr || member.key.size() > found->key.size())) found = &member;
   }
   if (found == nullptr) return nullptr;
-  path.remove_prefix(found->first.size());
+  path.remove_prefix(found->key.size());
   if (path.starts_with('.')) path.remove_prefix(1);
-  return &found->second;
+  return &found->lines;
 }
 
 // The same for an item: "[2]".

@@ -23,12 +23,17 @@ bool is_port_number(const Json& value) {
 
 // Absent, 0 and "" stand for the port itself.
 bool is_target(const Json& value) {
-  if (value.is_string()) return value == "" || base::is_port_name(value.get_ref<const std::string&>());
+  if (value.is_string()) {
+    const auto& name = value.get_ref<const std::string&>();
+    return name.empty() || base::is_port_name(name);
+  }
   return value.is_null() || value == 0 || is_port_number(value);
 }
 
 bool is_protocol(const Json& value) {
-  return value.is_null() || value == "" || value == "TCP" || value == "UDP" || value == "SCTP";
+  if (!value.is_string()) return value.is_null();
+  const auto& name = value.get_ref<const std::string&>();
+  return name.empty() || name == "TCP" || name == "UDP" || name == "SCTP";
 }
 
 std::string protocol_of(const Json& port) {

@@ -29,7 +29,10 @@ bool is_named_by(const Json& value) {
 }
 
 // No namespace, as the flag or the context has it.
-bool is_namespace(const Json& value) { return value == "" || is_named_by<base::kDnsLabel>(value); }
+bool is_namespace(const Json& value) {
+  return !value.is_string() || value.get_ref<const std::string&>().empty() ||
+         is_named_by<base::kDnsLabel>(value);
+}
 
 struct Rule {
   bool (*takes)(const Json& value);

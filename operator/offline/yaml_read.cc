@@ -280,7 +280,7 @@ class Builder final : public YAML::EventHandler {
       std::ranges::move(lines.members, std::back_inserter(around.lines.members));
     } else {
       around.part.value[around.key] = std::move(part.value);
-      around.lines.members.emplace_back(around.key, std::move(lines));
+      around.lines.members.push_back({around.key, std::move(lines)});
     }
     around.has_key = false;
     around.merges = false;
@@ -346,8 +346,8 @@ std::string text_of(const Json& object, const char* field) {
 
 // Those of a List; none where its items are an alias.
 std::vector<Lines> lines_of_items(Lines& list) {
-  for (auto& [name, value] : list.members) {
-    if (name == "items") return std::move(value.items);
+  for (auto& member : list.members) {
+    if (member.key == "items") return std::move(member.lines.items);
   }
   return {};
 }
