@@ -83,7 +83,7 @@ std::optional<Maker> maker_of(const Json& object) {
 
 std::string lost_signature(const Json& made, const Json& kept) {
   if (!maker_of(made)) return {};
-  const auto lost = std::ranges::find_if(
+  const auto* const lost = std::ranges::find_if(
       kAnnotations, [&](const char* name) { return annotation(kept, name) != annotation(made, name); });
   if (lost == kAnnotations.end()) return {};
   return "annotation " + std::string(*lost) + " is \"" + annotation(kept, *lost) + "\" and not \"" +

@@ -50,6 +50,9 @@ std::string proxy_of(const Series& series) {
   return full.empty() ? own : own + " (" + full + ")";
 }
 
+// NaN is no number of requests either.
+bool counts_requests(double value) { return value >= 0 && value <= kMostRequests; }
+
 }  // namespace
 
 std::string one_of(const std::vector<std::string>& names) {
@@ -126,7 +129,7 @@ std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& su
     const auto workload = label_of(series, kWorkload);
     const bool candidate = workload == subject.target;
     if (!candidate && workload != subject.stable) continue;
-    if (!(series.value >= 0 && series.value <= kMostRequests)) return std::nullopt;
+    if (!counts_requests(series.value)) return std::nullopt;
     const auto name = proxy_of(series);
     auto& sent = proxies.try_emplace(name, Sent{.proxy = name}).first->second;
     (candidate ? sent.candidate : sent.stable) += std::round(series.value);

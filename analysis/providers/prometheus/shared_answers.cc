@@ -14,7 +14,7 @@ std::size_t bytes_of(const Vector& answer) {
   for (const auto& series : answer.series) {
     bytes += sizeof(series) + series.samples.size() * sizeof(Sample);
     for (const auto& [name, value] : series.labels) {
-      bytes += kNodeBytes + sizeof(name) + name.size() + sizeof(value) + value.size();
+      bytes += kNodeBytes + 2 * sizeof(std::string) + name.size() + value.size();
     }
   }
   return bytes;
