@@ -42,7 +42,7 @@ class World {
   void note(const offline::Changed& changed);
   void settle();
   void settle_deployment(const kube::Key& key);
-  void settle_endpoints(const kube::Key& service);
+  void settle_endpoints(const kube::Key& key);
   [[nodiscard]] Json endpoints_of(const Json& service);
 
   std::vector<offline::Write> writes_;
