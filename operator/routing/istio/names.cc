@@ -70,6 +70,10 @@ bool SubsetNames::is_candidate(std::string_view subset) const {
   return means(traffic_, subset, candidate_subset(target_), target_.candidate_version);
 }
 
+bool SubsetNames::is_defined(std::string_view subset) const {
+  return find_subset(traffic_, subset) != nullptr;
+}
+
 bool SubsetNames::owner_stable(std::string_view subset) const {
   return originals_.contains(std::string(subset)) ||
          means(owner_, subset, stable_subset(target_), target_.stable_version);

@@ -27,6 +27,8 @@ class SubsetNames {
   // A subset of a divided destination. A name that no rule defines means what the release would call so.
   [[nodiscard]] bool is_stable(std::string_view subset) const;
   [[nodiscard]] bool is_candidate(std::string_view subset) const;
+  // Whether the rule that divided routes rest on defines it.
+  [[nodiscard]] bool is_defined(std::string_view subset) const;
   // The same for a destination as its owner wrote it.
   [[nodiscard]] bool owner_stable(std::string_view subset) const;
   [[nodiscard]] bool owner_candidate(std::string_view subset) const;

@@ -48,6 +48,9 @@ class Scan {
       if (is_pair(i)) {
         add(Place::Form::Pair, i);
         table_.places.back().at.push_back(++i);
+      } else if (has_lost_its_subsets(i)) {
+        add(Place::Form::Broken, i);
+        table_.places.back().at.push_back(++i);
       } else if (goes_to(target_, object_, entries_[i])) {
         single(i);
       }
@@ -68,11 +71,28 @@ class Scan {
            names_.is_stable(subset(i)) && names_.is_candidate(subset(i + 1));
   }
 
+  // A pair whose subsets, or one of them, no rule defines any more, as when its owner has deleted the rule:
+  // it is known by where it stands, and by what stood there.
+  [[nodiscard]] bool has_lost_its_subsets(std::size_t i) const {
+    if (i + 1 >= entries_.size() || dedicated(target_)) return false;
+    const auto& original = names_.original_of(base::name_of(object_), next_key());
+    if (original.is_null() || is_original(original, i)) return false;
+    const auto is_half = [&](std::size_t at, bool is_known) {
+      return same_but_subset(original, entries_[at]) && !subset(at).empty() &&
+             (is_known || !names_.is_defined(subset(at)));
+    };
+    return subset(i) != subset(i + 1) && is_half(i, names_.is_stable(subset(i))) &&
+           is_half(i + 1, names_.is_candidate(subset(i + 1)));
+  }
+
+  // Of the record of the place that comes next.
+  [[nodiscard]] std::string next_key() const { return key_ + "/" + std::to_string(table_.places.size()); }
+
   void add(Place::Form form, std::size_t i) {
     Place place;
     place.form = form;
     place.at = {i};
-    place.key = key_ + "/" + std::to_string(table_.places.size());
+    place.key = next_key();
     place.original = names_.original_of(base::name_of(object_), place.key);
     table_.places.push_back(std::move(place));
   }
@@ -122,8 +142,7 @@ class Scan {
   // A destination to the Service that is no part of a whole pair.
   void single(std::size_t i) {
     if (joined(i)) return;
-    const auto key = key_ + "/" + std::to_string(table_.places.size());
-    const auto& original = names_.original_of(base::name_of(object_), key);
+    const auto& original = names_.original_of(base::name_of(object_), next_key());
     if (is_original(original, i) || is_promoted(original, i)) return add_owner(original, i);
     if (to_traffic(i) && dedicated(target_)) return add(Place::Form::Broken, i);
     if (subset(i).empty()) return add_owner(original, i);

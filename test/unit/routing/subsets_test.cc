@@ -34,6 +34,24 @@ TEST(Subsets, are_added_at_the_end_and_taken_away_again) {
   EXPECT_FALSE(world.read().foundation->added);
 }
 
+// Found by the simulation: the route got a pair beside the one that named what nobody defined any more, and
+// most requests went on to that.
+TEST(Subsets, of_an_owner_who_deletes_the_rule_are_replaced_in_the_divided_route) {
+  for (const auto& names : {std::pair{"blue", "green"}, std::pair{"blue", "v2"}}) {
+    auto world = unpinned(rule_with({subset(names.first, "v1"), subset(names.second, "v2")}));
+    const auto before = world.objects.of(kube::kVirtualServices);
+    world.begin();
+    world.route(10);
+    world.objects.of(kube::kDestinationRules).clear();
+    world.ensure();
+    EXPECT_EQ(world.subsets(), (Json{subset("v1", "v1"), subset("v2", "v2")}));
+    world.route(10);
+    EXPECT_EQ(world.route_of(), (Json{to("checkout", "v1", 90), to("checkout", "v2", 10)})) << names.second;
+    world.finish(false);
+    EXPECT_TRUE(world.objects.of(kube::kVirtualServices) == before) << world.route_of();
+  }
+}
+
 TEST(Subsets, leave_the_field_absent_where_it_was_absent_and_empty_where_it_was_empty) {
   for (const bool absent : {true, false}) {
     auto rule = rule_with(Json::array());
