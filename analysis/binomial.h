@@ -10,9 +10,8 @@ namespace weir::analysis {
 // Of more trials than this nobody asks; numbers are exact up to it.
 inline constexpr double kMostTrials = 1e9;
 
-// P(X <= k) and P(X >= k) of X successes among n trials of probability p. k and n are whole numbers, 0 <= k
-// <= n
-// <= kMostTrials, 0 <= p <= 1. A tail of less than 1e-300 may come out as 0.
+// P(X <= k) and P(X >= k) of X successes among n trials of probability p. k and n are whole numbers;
+// 0 <= k <= n <= kMostTrials and 0 <= p <= 1. A tail of less than 1e-300 may come out as 0.
 [[nodiscard]] double lower_tail(double k, double n, double p);
 [[nodiscard]] double upper_tail(double k, double n, double p);
 

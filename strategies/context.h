@@ -24,6 +24,8 @@ inline constexpr std::string_view kTrafficFollows = "TrafficFollows";
 inline constexpr std::string_view kRoutingMismatch = "RoutingMismatch";
 // Reason of a release that holds: what it waits for to be measured could not be.
 inline constexpr std::string_view kCheckInconclusive = "CheckInconclusive";
+// The same while nothing is wrong, and more requests or time are needed.
+inline constexpr std::string_view kGatheringEvidence = "GatheringEvidence";
 
 // Reason of kConflict: it waits behind another release of the Service.
 inline constexpr std::string_view kOtherRelease = "OtherRelease";

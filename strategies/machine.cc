@@ -138,7 +138,7 @@ std::string window_remedy(const Context& context) {
   const auto* progressing = context.find(kProgressing);
   const bool held_by_checks =
       context.status().phase == Phase::Progressing && progressing != nullptr &&
-      (progressing->reason == "CheckInconclusive" || progressing->reason == "GatheringEvidence");
+      (progressing->reason == kCheckInconclusive || progressing->reason == kGatheringEvidence);
   const bool too_short = std::ranges::any_of(context.status().checks, [](const Check& check) {
     return check.outcome == Outcome::Inconclusive && check.reason == "WindowTooShort";
   });

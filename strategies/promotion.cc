@@ -70,23 +70,22 @@ Next shift(Context& context) {
   return next;
 }
 
-// Why stable keeps its pods although nobody asked for that; empty: it need not. `reason` is the Event's.
-std::string needed_by_others(const Context& context, std::string& reason) {
+// Why stable keeps its pods although nobody asked for that; none: it need not.
+std::optional<Warning> needed_by_others(const Context& context) {
   const auto& seen = context.seen;
   if (!seen.stable || seen.stable->replicas == 0 ||
       context.spec.stable.after_promotion == AfterPromotion::Keep)
-    return {};
+    return std::nullopt;
   const auto& stable = seen.stable->name;
   if (!seen.fixed_to_stable.empty()) {
-    reason = "PinnedToStable";
-    return stable + " keeps its pods: " + seen.fixed_to_stable.front() + "; lead it elsewhere, then scale " +
-           stable + " down";
+    return Warning{"PinnedToStable", stable + " keeps its pods: " + seen.fixed_to_stable.front() +
+                                         "; lead it elsewhere, then scale " + stable + " down"};
   }
-  if (seen.stable_only_services.empty()) return {};
-  reason = "OtherServices";
-  return stable + " keeps its pods, which nobody else of " + services_text(seen.stable_only_services) +
-         " has: let the selector match " + context.out.status.target + "'s pods, then scale " + stable +
-         " down";
+  if (seen.stable_only_services.empty()) return std::nullopt;
+  return Warning{"OtherServices", stable + " keeps its pods, which nobody else of " +
+                                      services_text(seen.stable_only_services) +
+                                      " has: let the selector match " + context.out.status.target +
+                                      "'s pods, then scale " + stable + " down"};
 }
 
 // `remark`: what a person should know beside it; empty: nothing.
@@ -97,10 +96,9 @@ Next succeed(Context& context, const std::string& remark = {}) {
     message +=
         "; the rollback that was asked for came too late: " + context.status().stable.name + " is gone";
   }
-  std::string reason;
-  if (const auto why = needed_by_others(context, reason); !why.empty()) {
-    message += "; " + why;
-    context.event(Severity::Warning, reason, message);
+  if (const auto why = needed_by_others(context)) {
+    message += "; " + why->message;
+    context.event(Severity::Warning, why->reason, message);
   }
   context.condition(kPromoted, ConditionStatus::True, "Promoted", message);
   context.enter(Phase::Succeeded, "Promoted", message);

@@ -46,8 +46,5 @@ inline constexpr NameRule kAnnotationKey{
 inline constexpr NameRule kLabelValue{
     is_label_value,
     "nothing, or letters, digits, -, _ and ., at most 63 of them, with a letter or digit at both ends"};
-inline constexpr NameRule kPortName{is_port_name,
-                                    "lower-case letters, digits and -, 1 to 15 of them, a letter among them, "
-                                    "with no - at either end or beside another"};
 
 }  // namespace weir::base

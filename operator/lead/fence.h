@@ -26,8 +26,7 @@ namespace weir::lead {
 using kube::Json;
 
 // The leadership of this process over the releases of a Service. Empty: it does not lead them, and must write
-// nothing for them.
-// Thread-safe.
+// nothing for them. Thread-safe.
 using LeadershipOf = std::function<std::optional<Leadership>(const kube::Key& service)>;
 [[nodiscard]] inline std::optional<Leadership> leads_alone(const kube::Key& /*service*/) {
   return Leadership{};

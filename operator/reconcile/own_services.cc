@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "operator/base/json.h"
 #include "operator/kube/object.h"
 #include "operator/reconcile/orphans.h"
 #include "operator/reconcile/selector.h"

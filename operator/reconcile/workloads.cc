@@ -1,6 +1,5 @@
 #include "operator/reconcile/workloads.h"
 
-#include <algorithm>
 #include <expected>
 #include <string>
 #include <utility>

@@ -12,7 +12,7 @@ namespace {
 namespace plan = strategies;
 
 // Carries out what was decided, each write with the precondition and the live look that it has in
-// operator/reconcile/act.h. Every `act` says whether the round goes on.
+// operator/reconcile/writes.h and live.h. Every `act` says whether the round goes on.
 class Actor {
  public:
   Actor(World& world, std::vector<Written>& writes)

@@ -57,7 +57,7 @@ void forget_ages(World& world) {
     record.step_age = kNever;
     record.drifts = 0;
   }
-  if (phase != Phase::Finalizing) watched = kStepDeadline;
+  if (phase != Phase::Finalizing) watched = kLongestDeadline;
   if (record.checks == 0) record.check_age = 0;
   // What it was is told to people only.
   if (over) record = {.started = true, .other_target = record.other_target, .phase = record.phase};
@@ -124,12 +124,6 @@ void copy(const Config& from, Config& to, Part part) {
   }
 }
 
-bool World::proxies_are_fresh() const {
-  return std::ranges::all_of(proxies, [](const Proxy& proxy) {
-    return std::ranges::all_of(proxy.lag, [](Byte lag) { return lag == kNever; });
-  });
-}
-
 World first_world(int edits, int crashes) {
   World world;
   world.edits_left = static_cast<Byte>(edits);
@@ -170,13 +164,13 @@ void make_canonical(World& world) {
   record.drifts = static_cast<Byte>(std::min<int>(record.drifts, 3));
   keep_at_most(record.step_age, kStepAge);
   keep_at_most(record.transition_age, kDeadline);
-  keep_at_most(record.progress_age, kStepDeadline);
+  keep_at_most(record.progress_age, kLongestDeadline);
   keep_at_most(record.breaker_age, kBreaker);
   keep_at_most(record.check_age, kInterval);
   auto& caches = world.caches;
   for (auto* age : {&caches.service_age, &caches.routes_age, &caches.rule_age, &caches.endpoints_age})
     keep_at_most(*age, kDelay);
-  keep_at_most(caches.watched_age, kStepDeadline);
+  keep_at_most(caches.watched_age, kLongestDeadline);
   keep_at_most(world.question.age, kInterval);
   if (world.question.answer == Answer::None) world.question = {};
   // Nobody knows one proxy from the other.

@@ -25,9 +25,10 @@ inline constexpr int kDelay = 2;     // routing.propagationDelay: a proxy has a 
 inline constexpr int kInterval = 1;  // of the analysis
 inline constexpr int kBreaker = 2;
 inline constexpr int kScaleDownDelay = 1;
-// Preparing a release waits three times for the proxies.
-inline constexpr int kDeadline = 3 * kDelay + 2;
-inline constexpr int kStepDeadline = kDeadline + kDelay + kInterval;
+inline constexpr int kDeadline = 5;  // progressDeadlineSeconds
+// What a phase itself waits for comes on top (outlook.cc): most in Initializing, three delays.
+inline constexpr int kLongestDeadline = kDeadline + 3 * kDelay;
+static_assert(3 * kDelay >= kDelay + kInterval, "a step waits for less");
 inline constexpr int kMostChecks = 3;  // of a step: more are like these
 inline constexpr int kStepAge = kDelay + kInterval * (kMostChecks + 1);
 inline constexpr Byte kNever = 255;  // in place of an age
@@ -165,7 +166,7 @@ struct Caches {
   Byte routes_age = kDelay;
   Byte rule_age = kDelay;
   Byte endpoints_age = kDelay;
-  Byte watched_age = kStepDeadline;  // since when this process looks after the release
+  Byte watched_age = kLongestDeadline;  // since when this process looks after the release
 };
 
 // Which part of a proxy's configuration.
@@ -216,7 +217,6 @@ struct World {
     const auto bit = static_cast<Byte>(aged);
     caches.news = static_cast<Byte>(is ? caches.news | bit : caches.news & ~bit);
   }
-  [[nodiscard]] bool proxies_are_fresh() const;
 };
 static_assert(std::has_unique_object_representations_v<World>, "a state is hashed by its bytes");
 

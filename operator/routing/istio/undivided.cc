@@ -1,6 +1,5 @@
 #include "operator/routing/istio/undivided.h"
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
