@@ -95,6 +95,7 @@ struct Split {
   bool counted = false;        // false: nothing is known of it
   bool agrees = false;         // of what was counted: altogether, and of each proxy alone
   bool server_answers = true;  // false: whoever counts could not be asked
+  bool too_early = false;      // nothing is known yet, and will be once the window can be longer
   std::string message;         // a sentence with the numbers and the proxies, or why nothing is known
 };
 

@@ -96,6 +96,7 @@ class RequestCounter {
 struct SplitQuery {
   const Subject& subject;
   const Window& window;
+  bool direct = false;  // requests to the Service that no divided route carries count as well
 };
 
 // Tells what each proxy has sent to either version, of the operator's own server.

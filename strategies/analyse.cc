@@ -65,6 +65,12 @@ void note_metrics(Context& context, const Verdict& verdict) {
                     std::move(reason), missing ? verdict.message : "");
 }
 
+bool is_followed(Context& context, const Verdict& verdict) {
+  const auto follows = proxies_follow(context, verdict);
+  if (follows == Follows::Unknown) context.say(std::string(kGatheringEvidence), verdict.tally.message);
+  return follows == Follows::Yes;
+}
+
 // `held`: the judge goes on, and only rises wait. Then what holds the release is what is said of it, and no
 // verdict counts as progress.
 Next apply(Context& context, const Verdict& verdict, bool held) {
@@ -76,7 +82,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
   note_metrics(context, verdict);
   switch (verdict.outcome) {
     case Outcome::Pass:
-      if (held || proxies_follow(context, verdict) == Follows::No) return Next::Done;
+      if (held || !is_followed(context, verdict)) return Next::Done;
       context.progressed();
       if (status.iterations + 1 < stage_of(context).passes) {
         ++status.iterations;
@@ -105,7 +111,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
     }
     case Outcome::Inconclusive:
       if (held || proxies_follow(context, verdict) == Follows::No) return Next::Done;
-      context.say(verdict.undecided ? "GatheringEvidence" : std::string(kCheckInconclusive), verdict.message);
+      context.say(std::string(verdict.undecided ? kGatheringEvidence : kCheckInconclusive), verdict.message);
       return Next::Done;
   }
   return Next::Done;

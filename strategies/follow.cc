@@ -49,6 +49,7 @@ Follows read(Context& context, const Tally& tally) {
       context.say_held(std::string(kRoutingMismatch), tally.message, Severity::Warning);
       return Follows::No;
     case Division::NotCounted:
+      if (tally.too_early) return Follows::Unknown;
       break;
   }
   say_only_timer(context, tally.message);
@@ -58,16 +59,25 @@ Follows read(Context& context, const Tally& tally) {
   return Follows::No;
 }
 
-// The last count of the weight that the routes have now; null: none is known.
-const Verdict* last_count(const Context& context) {
+// What is to be counted: requests that were sent once every proxy had what has been in the routes `since`
+// then, up to `until` at least.
+struct Count {
+  TimePoint since;
+  TimePoint until;
+  bool direct = false;  // with those to the Service that no divided route carries
+};
+
+// The last count of this kind, of the weight that the routes have now; null: none is known.
+const Verdict* last_count(const Context& context, bool direct) {
   const auto& verdict = context.seen.verdict;
-  const bool is_one = verdict && !verdict->judges && verdict->generation == context.seen.generation &&
+  const bool is_one = verdict && !verdict->judges && verdict->direct == direct &&
+                      verdict->generation == context.seen.generation &&
                       verdict->weight == context.status().canary_weight;
   return is_one ? &*verdict : nullptr;
 }
 
 // One interval after the routes are everywhere, and again one after each count that is believed.
-void ask(Context& context, TimePoint earliest, const Verdict* last, bool believed) {
+void ask(Context& context, TimePoint earliest, const Verdict* last, bool believed, bool direct) {
   const auto& status = context.status();
   const auto& interval = context.spec.interval;
   TimePoint due = earliest + interval;
@@ -85,20 +95,20 @@ void ask(Context& context, TimePoint earliest, const Verdict* last, bool believe
                                    .window_end = context.now,
                                    .window = interval,
                                    .counts = true,
+                                   .direct = direct,
                                    .judges = false};
 }
 
-// By a count of requests that were sent once every proxy had what has been in the routes `since` then, and
-// that went on until `until` at least.
-Follows by_count(Context& context, TimePoint since, TimePoint until) {
-  const TimePoint earliest = since + context.spec.routing.propagation_delay;
-  const auto* last = last_count(context);
+Follows by_count(Context& context, const Count& count) {
+  const TimePoint earliest = count.since + context.spec.routing.propagation_delay;
+  const auto* last = last_count(context, count.direct);
   // What ends later than now was counted by a clock that was wrong.
-  const bool believed = last != nullptr && last->window_end <= context.now && last->window_end >= until &&
+  const bool believed = last != nullptr && last->window_end <= context.now &&
+                        last->window_end >= count.until &&
                         context.now - last->window_end <= std::max(context.spec.interval, kBelieved) &&
                         earliest <= last->earliest + kClocksApart;
   const auto follows = believed ? read(context, last->tally) : Follows::Unknown;
-  if (follows != Follows::Yes) ask(context, earliest, last, believed);
+  if (follows != Follows::Yes) ask(context, earliest, last, believed, count.direct);
   return follows;
 }
 
@@ -112,7 +122,7 @@ std::string why_not_counted(const Context& context) {
 
 Follows proxies_follow(Context& context, TimePoint since) {
   const auto why = why_not_counted(context);
-  if (why.empty()) return by_count(context, since, since);
+  if (why.empty()) return by_count(context, {.since = since, .until = since});
   say_only_timer(context, why);
   return Follows::Yes;
 }
@@ -123,11 +133,15 @@ Next await_no_requests(Context& context, TimePoint since, const std::function<Ne
     return Next::Done;
   }
   const auto entered = context.status().last_transition_time.value_or(context.now);
-  const auto follows = by_count(context, since, context.routed_since(entered));
+  const auto follows =
+      by_count(context, {.since = since, .until = context.routed_since(entered), .direct = true});
   if (follows == Follows::Yes) return Next::Done;
-  // An answer that is under way is worth a little more time.
+  // What stable waits for before its pods go is no wait for a count; and an answer that is under way is worth
+  // a little more time.
+  const auto next = context.outlook();
+  const auto begun = std::max(entered, next.stable_released.value_or(entered));
   const TimePoint end =
-      context.outlook().end_of_phase + (follows == Follows::Unknown ? kBelieved : Seconds{0});
+      next.end_of_phase + (begun - entered) + (follows == Follows::Unknown ? kBelieved : Seconds{0});
   if (context.now < end) {
     context.again_at(end);
     return Next::Wait;

@@ -275,9 +275,10 @@ struct Verdict {
   bool too_early = false;          // undecided, and of some metrics nothing is known yet
   std::string evidence;            // what the judge goes on from; empty: what it did before
   std::vector<std::string> warnings;
-  Tally tally;         // of the interval's requests; NotCounted unless it was asked for
-  bool judges = true;  // as its CheckRequest says; false: only `tally` is meant
-  Weight weight;       // this and the next two as its CheckRequest says
+  Tally tally;          // of the interval's requests; NotCounted unless it was asked for
+  bool judges = true;   // as its CheckRequest says; false: only `tally` is meant
+  bool direct = false;  // this and the next three as its CheckRequest says
+  Weight weight;
   TimePoint earliest, window_end;
 };
 
@@ -400,6 +401,7 @@ struct CheckRequest {
   Seconds window{0};
   std::string evidence;  // of the release, up to this interval
   bool counts = false;   // what proxies send is counted
+  bool direct = false;   // with it requests to the Service that no divided route carries
   bool judges = true;    // metrics are judged; false: `index` numbers the counts in a row of one weight
 };
 

@@ -84,7 +84,9 @@ Next return_traffic(Context& context) {
 Next await_service(Context& context) {
   const auto& seen = context.seen;
   const auto end = context.outlook().end_of_phase;
-  if (!seen.routes || seen.namespace_ending || context.now >= end) return Next::Done;
+  // One that is deleted with the Canary and the candidate does not come back.
+  const bool goes_too = seen.deleting && !seen.candidate;
+  if (!seen.routes || seen.namespace_ending || goes_too || context.now >= end) return Next::Done;
   context.again_at(end);
   return context.hold("ServiceNotFound",
                       "Service " + context.spec.service.name + " does not exist: " + context.status().target +

@@ -13,8 +13,9 @@ enum class Division {
 
 struct Tally {
   Division division = Division::NotCounted;
-  bool answered = true;  // false: who counts could not be asked, and may be asked again
-  std::string message;   // a sentence: the numbers and the proxies, or why nothing was counted
+  bool answered = true;    // false: who counts could not be asked, and may be asked again
+  bool too_early = false;  // NotCounted, but will be once the window can be longer
+  std::string message;     // a sentence: the numbers and the proxies, or why nothing was counted
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 

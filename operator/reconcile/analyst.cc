@@ -20,7 +20,10 @@ strategies::Outcome to_outcome(analysis::Outcome outcome) {
 strategies::Tally to_tally(const analysis::Split& split) {
   auto division = strategies::Division::NotCounted;
   if (split.counted) division = split.agrees ? strategies::Division::Agrees : strategies::Division::Differs;
-  return {.division = division, .answered = split.server_answers, .message = split.message};
+  return {.division = division,
+          .answered = split.server_answers,
+          .too_early = split.too_early,
+          .message = split.message};
 }
 
 // One question a step: the check of the next interval replaces that of the last.
@@ -41,7 +44,8 @@ analysis::Inquiry inquiry_of(const Question& question) {
           .step = request.step,
           .steps = request.steps,
           .evidence = request.evidence,
-          .counts_split = request.counts};
+          .counts_split = request.counts,
+          .counts_direct = request.direct};
 }
 
 analysis::Judgement too_many(const std::string& name_space) {
@@ -58,9 +62,9 @@ bool Question::same_as(const Question& other) const {
   const auto& one = request;
   const auto& two = other.request;
   const bool same_index = one.judges ? one.index == two.index : one.index >= two.index;
-  return generation == other.generation && one.judges == two.judges && one.weight == two.weight &&
-         one.step == two.step && same_index && one.step_started_at == two.step_started_at &&
-         one.template_hash == two.template_hash;
+  return generation == other.generation && one.judges == two.judges && one.direct == two.direct &&
+         one.weight == two.weight && one.step == two.step && same_index &&
+         one.step_started_at == two.step_started_at && one.template_hash == two.template_hash;
 }
 
 strategies::Verdict to_verdict(const Question& question, const analysis::Judgement& judgement) {
@@ -80,6 +84,7 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
                               .warnings = judgement.warnings,
                               .tally = to_tally(judgement.split),
                               .judges = question.request.judges,
+                              .direct = question.request.direct,
                               .weight = question.request.weight,
                               .earliest = question.request.earliest,
                               .window_end = question.request.window_end};

@@ -26,7 +26,7 @@ const (
 var latencies = []struct {
 	bound string
 	share float64
-}{{"10", 0.6}, {"50", 0.99}, {"100", 1}, {"500", 1}, {"1000", 1}, {"+Inf", 1}}
+}{{"10", 0.6}, {"50", 0.99}, {"100", 1}, {"500", 1}, {"1000", 1}, {"5000", 1}, {"+Inf", 1}}
 
 // exporter stands for the source proxies: it counts the requests that each version would get by the weights of its
 // VirtualService, and answers Prometheus with Istio's standard series of them.

@@ -241,7 +241,9 @@ std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query,
   if (query == analysis::duration_query(name_space, window)) {
     return known ? durations(at, window) : Result{};
   }
-  if (query == analysis::split_query(name_space, window)) return known ? sent(at, window) : Result{};
+  const auto between_scrapes = window - std::chrono::seconds(number(between(query, " offset ", "s)")));
+  if (query == analysis::split_query(name_space, window, between_scrapes))
+    return known ? sent(at, window, between_scrapes) : Result{};
   if (query == analysis::scrapes_query(name_space)) return known ? scrapes(at) : Result{};
   return std::nullopt;
 }
@@ -320,11 +322,11 @@ Prometheus::Result Prometheus::scrapes(Millis at) const {
 }
 
 // Clients call the Service by its name alone: also the routes of a Service of the release's own count as its.
-Prometheus::Result Prometheus::sent(Millis at, Millis window) const {
+Prometheus::Result Prometheus::sent(Millis at, Millis window, Millis scrapes) const {
   std::map<std::pair<int, std::string>, double> sums;
   for (const auto& [key, samples] : requests_) {
     const auto& [proxy, workload, code] = key;
-    sums[{proxy, workload}] += exact_growth(proxy, samples, at, window);
+    sums[{proxy, workload}] += exact_growth(proxy, samples, at, window, scrapes);
   }
   Result result;
   for (const auto& [key, sum] : sums) {
@@ -337,11 +339,14 @@ Prometheus::Result Prometheus::sent(Millis at, Millis window) const {
   return result;
 }
 
-// As growth(), but between the samples of the window, with nothing extrapolated.
-double Prometheus::exact_growth(int proxy, const Samples& samples, Millis at, Millis window) const {
+// As growth(), but between the samples of the window, with nothing extrapolated. What is not there at the
+// first of them has come since.
+double Prometheus::exact_growth(int proxy, const Samples& samples, Millis at, Millis window,
+                                Millis scrapes) const {
   const auto now = newest(samples, at);
-  const bool is_new = now && !newest(samples, at - window);
-  if (is_new && newest(up_[static_cast<std::size_t>(proxy)], at - window)) return *now;
+  const auto first = at - window + scrapes;
+  const bool is_new = now && !newest(samples, first);
+  if (is_new && newest(up_[static_cast<std::size_t>(proxy)], first)) return *now;
   const auto in_window = within(samples, at, window);
   return in_window.empty() ? 0 : in_window.back().value - in_window.front().value;
 }

@@ -75,8 +75,9 @@ class Prometheus {
   [[nodiscard]] Result requests(Millis at, Millis window) const;
   [[nodiscard]] Result durations(Millis at, Millis window) const;
   [[nodiscard]] Result scrapes(Millis at) const;
-  [[nodiscard]] Result sent(Millis at, Millis window) const;
-  [[nodiscard]] double exact_growth(int proxy, const Samples& samples, Millis at, Millis window) const;
+  [[nodiscard]] Result sent(Millis at, Millis window, Millis scrapes) const;
+  [[nodiscard]] double exact_growth(int proxy, const Samples& samples, Millis at, Millis window,
+                                    Millis scrapes) const;
   [[nodiscard]] std::optional<double> growth(int proxy, const Samples& samples, Millis at,
                                              Millis window) const;
   void spoil(Result& result) const;

@@ -259,17 +259,20 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
   }
 
   Split count_split(const SplitQuery& query) override {
-    const auto& [subject, asked] = query;
+    const auto& [subject, asked, direct] = query;
     const auto server = own_for(subject);
-    const auto window = plan_window(asked, scrapes_.of(server, subject.name_space, asked.end));
-    if (window.too_short) return {.message = window.warning};
-    auto answer = answers_.ask(server, split_query(subject.name_space, window.length), window.end);
+    const auto interval = scrapes_.of(server, subject.name_space, asked.end);
+    const auto window = plan_window(asked, interval);
+    if (window.too_short) return {.too_early = true, .message = window.warning};
+    const auto scrapes = interval.value_or(Seconds{0});
+    auto answer = answers_.ask(server, split_query(subject.name_space, window.length, scrapes), window.end);
     if (!*answer && answer->error().kind == QueryError::Kind::TooLarge) {
-      const auto own = split_query(subject.name_space, window.length, {subject.stable, subject.target});
+      const auto own =
+          split_query(subject.name_space, window.length, scrapes, {subject.stable, subject.target});
       answer = answers_.ask(server, own, window.end);
     }
     if (!*answer) return {.server_answers = false, .message = answer->error().message};
-    const auto sent = sent_of(**answer, subject);
+    const auto sent = sent_of(**answer, subject, direct);
     if (sent) return compare_split(subject, *sent, since(window));
     return {.server_answers = false,
             .message = "requests to Service " + subject.service + " " + since(window) +

@@ -105,27 +105,29 @@ std::optional<double> value_of(const Vector& answer, std::string_view workload) 
   return std::nullopt;
 }
 
-std::string split_query(std::string_view name_space, Seconds window,
+std::string split_query(std::string_view name_space, Seconds window, Seconds scrapes,
                         const std::vector<std::string>& workloads) {
   const std::string length = in_seconds(window);
-  std::string counter = R"(istio_requests_total{reporter="source",response_code!="101",)"
-                        R"(destination_workload_namespace=")" +
+  // Prometheus writes a bound as its scrape or as a number of floating point, by its version.
+  const auto bound = std::to_string(kLongestCounted.count());
+  std::string counter = R"(istio_request_duration_milliseconds_bucket{reporter="source",le=~")" + bound +
+                        "|" + bound + R"([.]0",response_code!="101",destination_workload_namespace=")" +
                         escape_literal(name_space) + '"';
   if (!workloads.empty()) counter += R"(,destination_workload=~")" + escape_literal(one_of(workloads)) + '"';
   counter += '}';
   const std::string in_window = counter + "[" + length + "]";
   return "sum by (" + std::string(kWorkload) + ", " + std::string(kService) + ", " + std::string(kSource) +
          ", " + std::string(kSourceNamespace) + (workloads.empty() ? ", pod, instance" : "") + ") (" +
-         first_growth(counter, length) + " or ((max_over_time(" + in_window + ") - min_over_time(" +
-         in_window + ")) unless resets(" + in_window + ") > 0))";
+         first_growth(counter, in_seconds(window - scrapes)) + " or ((max_over_time(" + in_window +
+         ") - min_over_time(" + in_window + ")) unless resets(" + in_window + ") > 0))";
 }
 
-std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject) {
+std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject, bool direct) {
+  const auto& divided = subject.traffic_service.empty() ? subject.service : subject.traffic_service;
   std::map<std::string, Sent> proxies;
   for (const auto& series : answer.series) {
     const auto service = label_of(series, kService);
-    if (service != subject.service && (subject.traffic_service.empty() || service != subject.traffic_service))
-      continue;
+    if (service != divided && (!direct || service != subject.service)) continue;
     const auto workload = label_of(series, kWorkload);
     const bool candidate = workload == subject.target;
     if (!candidate && workload != subject.stable) continue;

@@ -53,15 +53,20 @@ struct Requests {
 [[nodiscard]] std::optional<double> value_of(const Vector& answer, std::string_view workload);
 
 // Requests to every workload of the namespace during `window`, by the Service that was called and the proxy
-// that sent them. Of these counts nothing is extrapolated: it is the growth between the scrapes that the
-// window holds. A counter that was reset in it is left out, and so are upgraded connections (code 101), which
-// are counted when they end: a WebSocket tells of routes as they were. `workloads`: of these alone, and by
-// the proxies' own workloads, for a namespace whose answer is too long.
-[[nodiscard]] std::string split_query(std::string_view name_space, Seconds window,
+// that sent them. Requests count when they are answered: those that took longer than kLongestCounted tell of
+// routes as they were, and are left out, as upgraded connections (code 101) are. Nothing is extrapolated: it
+// is the growth between the scrapes that the window holds, the first of which is no later than `scrapes`, the
+// time between two, after its begin (0: not known). A counter that was reset in it is left out. `workloads`:
+// of these alone, and by the proxies' own workloads, for a namespace whose answer is too long.
+[[nodiscard]] std::string split_query(std::string_view name_space, Seconds window, Seconds scrapes,
                                       const std::vector<std::string>& workloads = {});
+// A bound of the histogram that Istio's proxies have by default.
+inline constexpr std::chrono::milliseconds kLongestCounted{5000};
 // What split_query answered of a release's Service, by proxy; those that sent nothing to it are left out.
-// Empty: a count was no number of requests.
-[[nodiscard]] std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject);
+// `direct`: also requests to the Service itself where divided routes name another one. Empty: a count was no
+// number of requests.
+[[nodiscard]] std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject,
+                                                       bool direct);
 
 // Samples that one series of the namespace has in two minutes. Only series that are older than that count; a
 // younger one would make the scrape interval look long. Empty answer: there are none yet.

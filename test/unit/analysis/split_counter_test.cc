@@ -25,7 +25,7 @@ Point sent(const std::string& workload, const std::string& instance, const std::
 
 class Splitting : public testing::Test {
  protected:
-  Split split(int weight = 50, const std::string& traffic_service = {}) {
+  Split split(int weight = 50, const std::string& traffic_service = {}, bool direct = false) {
     const Subject subject{.name_space = "shop",
                           .name = "checkout-v2",
                           .target = "checkout-v2",
@@ -33,7 +33,13 @@ class Splitting : public testing::Test {
                           .service = "checkout",
                           .weight = weight,
                           .traffic_service = traffic_service};
-    return judge_->judge({.metrics = {}, .subject = subject, .window = window_, .counts_split = true}).split;
+    return judge_
+        ->judge({.metrics = {},
+                 .subject = subject,
+                 .window = window_,
+                 .counts_split = true,
+                 .counts_direct = direct})
+        .split;
   }
 
   ScriptedPrometheus prometheus_;
@@ -43,7 +49,8 @@ class Splitting : public testing::Test {
 
 TEST_F(Splitting, asks_for_the_growth_between_scrapes_by_workload_service_and_proxy) {
   const std::string counter =
-      R"(istio_requests_total{reporter="source",response_code!="101",destination_workload_namespace="shop"})";
+      R"(istio_request_duration_milliseconds_bucket{reporter="source",le=~"5000|5000[.]0",)"
+      R"(response_code!="101",destination_workload_namespace="shop"})";
   (void)split();
   ASSERT_THAT(prometheus_.asked(kSplit), SizeIs(1));
   EXPECT_EQ(
@@ -53,6 +60,14 @@ TEST_F(Splitting, asks_for_the_growth_between_scrapes_by_workload_service_and_pr
           counter + " unless " + counter +
           " offset 30s) and on (job, instance) (up offset 30s == 1)) or ((max_over_time(" + counter +
           "[30s]) - min_over_time(" + counter + "[30s])) unless resets(" + counter + "[30s]) > 0))");
+}
+
+// A counter that is new is counted from 0, and an old one from its first scrape: both from the same time on.
+TEST_F(Splitting, counts_what_is_new_since_the_first_scrape_of_the_window) {
+  prometheus_.answers("count_over_time", vector_answer({{{}, "8"}}));
+  (void)split();
+  ASSERT_THAT(prometheus_.asked(kSplit), SizeIs(1));
+  EXPECT_THAT(prometheus_.asked(kSplit).front().query, HasSubstr(" offset 15s) and on"));
 }
 
 TEST_F(Splitting, tells_by_proxy_whether_the_weight_is_followed) {
@@ -67,12 +82,14 @@ TEST_F(Splitting, tells_by_proxy_whether_the_weight_is_followed) {
               HasSubstr("not followed by 10.0.0.2:15020 (gateway.istio-system) with 10 of 100"));
 }
 
-TEST_F(Splitting, counts_requests_to_the_release_s_service_alone) {
+// Callers of the Service itself go past the divided routes, to whom its selector selects.
+TEST_F(Splitting, counts_requests_to_the_service_that_divided_routes_name_alone) {
   const std::vector<Point> points{
       sent("checkout-v1", "a", "100"), sent("checkout-v2", "a", "100", "checkout-weir"),
       sent("checkout-v1", "a", "5000", "checkout-v1"), sent("cart-v1", "a", "700")};
   prometheus_.answers(kSplit, vector_answer(points));
-  EXPECT_THAT(split(50, "checkout-weir").message, HasSubstr("100 of 200"));
+  EXPECT_THAT(split(50, "checkout-weir").message, HasSubstr("100 of 100"));
+  EXPECT_THAT(split(50, "checkout-weir", /*direct=*/true).message, HasSubstr("100 of 200"));
   EXPECT_THAT(split(0).message, HasSubstr("0 of 100"));
 }
 
@@ -99,6 +116,7 @@ TEST_F(Splitting, of_a_window_without_two_scrapes_is_not_counted) {
   window_.earliest = kNow - Seconds{30};
   const auto found = split();
   EXPECT_FALSE(found.counted);
+  EXPECT_TRUE(found.too_early);
   EXPECT_THAT(found.message, HasSubstr("shorter than two scrapes"));
   EXPECT_TRUE(prometheus_.asked(kSplit).empty());
 }
@@ -144,7 +162,7 @@ TEST(SentOf, leaves_out_proxies_that_sent_nothing_and_names_those_without_a_name
     if (!instance.empty()) made.labels["instance"] = instance;
     return made;
   };
-  const auto found = sent_of({.series = {series("a", 0), series("", 3)}}, subject);
+  const auto found = sent_of({.series = {series("a", 0), series("", 3)}}, subject, /*direct=*/false);
   ASSERT_TRUE(found);
   ASSERT_THAT(*found, SizeIs(1));
   EXPECT_EQ(found->front().proxy, "a proxy without a name");

@@ -163,7 +163,8 @@ TEST(Prometheus, tells_what_each_proxy_has_sent_to_either_version) {
   const analysis::Subject subject{
       .target = "checkout-v2", .stable = "checkout-v1", .service = "checkout", .weight = 0};
   const auto sent = [&] {
-    return analysis::sent_of(shop.ask(analysis::split_query("shop", Seconds(10))).value(), subject).value();
+    const auto query = analysis::split_query("shop", Seconds(10), Seconds(1));
+    return analysis::sent_of(shop.ask(query).value(), subject, /*direct=*/false).value();
   };
   shop.split(50, 50);
   shop.mesh.start();

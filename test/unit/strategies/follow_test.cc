@@ -246,5 +246,58 @@ TEST(Follow, is_counted_anew_by_another_process) {
   EXPECT_TRUE(world.wrote("Promoting: let the Service select the candidate"));
 }
 
+// A window of one interval may hold fewer than two scrapes; a later one holds them.
+TEST(Follow, waits_for_a_window_that_is_long_enough) {
+  auto world = counted();
+  std::vector<TimePoint> asked;
+  world.count = [&](const CheckRequest& request) {
+    if (!request.judges) asked.push_back(request.window_end);
+    const bool early = request.window_end - request.earliest < 2 * Seconds{30};
+    return early ? Tally{.too_early = true, .message = "shorter than two scrapes"}
+                 : Tally{.division = Division::Agrees, .message = "as the routes say"};
+  };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(follows(world).reason, "Counted");
+  ASSERT_GE(asked.size(), 2U);
+}
+
+TEST(Follow, keeps_a_step_that_passed_until_its_window_is_long_enough_to_count) {
+  auto world = counted();
+  world.count = [&](const CheckRequest& request) {
+    const bool early = request.window_end - request.earliest < 2 * world.release.spec.interval;
+    return early ? Tally{.too_early = true, .message = "shorter than two scrapes"}
+                 : Tally{.division = Division::Agrees, .message = "as the routes say"};
+  };
+  world.run([](const World& w) { return w.release.status.checks_in_step == 1; });
+  EXPECT_EQ(world.release.status.step, 1);
+  EXPECT_EQ(world.release.status.message, "shorter than two scrapes");
+  world.run([](const World& w) { return w.release.status.step == 2; });
+  EXPECT_EQ(world.release.status.step, 2);
+}
+
+TEST(Follow, counts_requests_past_the_divided_routes_only_before_pods_go) {
+  auto world = counted();
+  world.count = [&](const CheckRequest& request) {
+    EXPECT_EQ(request.direct, world.phase() == Phase::Finalizing) << to_string(world.phase());
+    return Tally{.division = Division::Agrees, .message = "as the routes say"};
+  };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Follow, counts_before_pods_go_however_long_they_were_kept) {
+  auto world = counted();
+  world.release.spec.stable.scale_down_delay = Seconds{3600};
+  bool counted_late = false;
+  world.count = [&](const CheckRequest& request) {
+    counted_late = counted_late || (world.phase() == Phase::Finalizing && request.counts);
+    return Tally{.division = Division::Agrees, .message = "as the routes say"};
+  };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_TRUE(counted_late);
+}
+
 }  // namespace
 }  // namespace weir::strategies

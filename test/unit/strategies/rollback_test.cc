@@ -246,6 +246,18 @@ TEST(Rollback, after_the_promotion_waits_for_a_service_that_is_gone_until_its_de
   EXPECT_EQ(world.seen.service->selects, Selects::Stable);
 }
 
+TEST(Rollback, does_not_wait_for_a_service_that_is_deleted_with_the_canary_and_the_candidate) {
+  World world;
+  world.run_to_step(2);
+  world.seen.deleting = true;
+  world.round();
+  ASSERT_EQ(world.phase(), Phase::RollingBack);
+  world.seen.service.reset();
+  world.seen.candidate.reset();
+  world.round();
+  EXPECT_THAT(world.release.status.message, ::testing::Not(HasSubstr("does not exist")));
+}
+
 TEST(Rollback, after_the_promotion_is_not_begun_without_stable) {
   World world;
   world.release.spec.stable.after_promotion = AfterPromotion::Delete;

@@ -183,6 +183,7 @@ class World {
                 .message = "success rate " + std::string(to_string(outcome)),
                 .tally = request.counts ? count(request) : Tally{},
                 .judges = request.judges,
+                .direct = request.direct,
                 .weight = request.weight,
                 .earliest = request.earliest,
                 .window_end = request.window_end};
