@@ -125,16 +125,16 @@ void parse_analysis(Fields& spec, Spec& out, Judging& judging) {
   fields.note_unknown();
 }
 
-// A step is judged once its weight has reached the proxies and one interval is over: a deadline that ends
-// before that would take every release back.
+// The deadline comes on top of the first check of a step. The next one comes an interval later, and after a
+// repair of the weight as late as the first one: a shorter deadline would end the step before that.
 void check_deadline(Fields& spec, const Spec& out) {
-  const auto first_check = out.interval + out.routing.propagation_delay;
-  if (out.skip_analysis || out.progress_deadline > first_check) return;
+  const auto check_again = out.interval + out.routing.propagation_delay;
+  if (out.skip_analysis || out.progress_deadline > check_again) return;
   spec.refuse(
       "progressDeadlineSeconds",
       "spec.progressDeadlineSeconds is " + std::to_string(out.progress_deadline.count()) +
-          "; it must be more than spec.analysis.interval and spec.routing.propagationDelay together, or no "
-          "step could be judged in time");
+          "; it must be more than spec.analysis.interval and spec.routing.propagationDelay together, or a "
+          "step that needs a second check would be taken back before it");
 }
 
 strategies::StableSpec parse_stable(Fields& spec) {

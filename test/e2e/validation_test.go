@@ -43,7 +43,7 @@ func TestInvalidCanariesAreRefused(t *testing.T) {
 			"the same Deployment as spec.targetRef"},
 		{"no Service", "service: {name: checkout, mode: Placeholder}", "service: {}", "spec.service.name: Required value"},
 		{"a deadline before the first check", "progressDeadlineSeconds: 60", "progressDeadlineSeconds: 4",
-			"no step could be judged in time"},
+			"a step that needs a second check"},
 		{"one name for both subsets", "routing: {", "routing: {istio: {subsets: {stable: a, candidate: a}}, ",
 			"give each a name"},
 	} {
