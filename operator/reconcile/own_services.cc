@@ -124,17 +124,15 @@ OwnServices find_own_services(const Source& source, const routing::Target& targe
       wanted_services(source.canary, service.object, target.stable_version, target.candidate_version);
   own.as_wanted = true;
   for (const auto& wanted : own.wanted) inspect(source, target, wanted, own, state);
-  const auto endpoints =
-      ready_endpoints({.traffic = target.traffic_host,
-                       .stable = target.stable_service,
-                       .candidate = target.candidate_service,
-                       .selects_both = source.router.abilities().selects_both},
-                      {.dedicated = source.spec().service.mode == strategies::ServiceMode::Dedicated,
-                       .selects = state.selects,
-                       .version_services = own.as_wanted,
-                       .stable_ready = ready_pods(stable),
-                       .candidate_ready = ready_pods(candidate)},
-                      {source.name_space(), source.now}, source.stores);
+  const auto endpoints = ready_endpoints(source,
+                                         {.traffic = target.traffic_host,
+                                          .stable = target.stable_service,
+                                          .candidate = target.candidate_service,
+                                          .selects_both = source.router.abilities().selects_both},
+                                         {.selects = state.selects,
+                                          .version_services = own.as_wanted,
+                                          .stable_ready = ready_pods(stable),
+                                          .candidate_ready = ready_pods(candidate)});
   state.stable_endpoints = endpoints.stable;
   state.candidate_endpoints = endpoints.candidate;
   state.endpoints_age = endpoints.age;

@@ -1,6 +1,7 @@
 #include "operator/reconcile/service_endpoints.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "operator/reconcile/interest.h"
@@ -12,30 +13,31 @@ namespace {
 using strategies::Milliseconds;
 using strategies::Selects;
 
-bool tells_nothing(const std::string& own, const Look& look, const kube::Stores& stores) {
-  return stores.endpoint_slices.keys_with(slices_behind(own, look.name_space)).empty();
+bool tells_nothing(const Source& source, const std::string& own) {
+  return source.stores.endpoint_slices.keys_with(slices_behind(own, source.name_space())).empty();
 }
 
 }  // namespace
 
-ReadyEndpoints ready_endpoints(const TrafficServices& services, const Behind& behind, const Look& look,
-                               const kube::Stores& stores) {
+ReadyEndpoints ready_endpoints(const Source& source, const TrafficServices& services, const Behind& behind) {
   std::vector<Json> slices;
   ReadyEndpoints ready{.age = Milliseconds::max()};
   for (const auto& name : {services.traffic, services.stable, services.candidate}) {
     const bool carries = services.selects_both == (name == services.traffic);
-    for (const auto& stored : stores.endpoint_slices.list_with(slices_behind(name, look.name_space))) {
+    for (const auto& stored :
+         source.stores.endpoint_slices.list_with(slices_behind(name, source.name_space()))) {
       slices.push_back(*stored.object);
-      if (carries) ready.age = std::min(ready.age, age_of(stored, look.now));
+      if (carries) ready.age = std::min(ready.age, age_of(stored, source.now));
     }
   }
   const auto counts = count_endpoints(slices, services);
   ready.stable = counts.stable;
   ready.candidate = counts.candidate;
-  if (services.selects_both && (behind.dedicated || behind.selects == Selects::Both)) {
-    if (tells_nothing(services.stable, look, stores))
+  const bool dedicated = source.spec().service.mode == strategies::ServiceMode::Dedicated;
+  if (services.selects_both && (dedicated || behind.selects == Selects::Both)) {
+    if (tells_nothing(source, services.stable))
       ready.stable = std::min(behind.stable_ready, counts.all - counts.candidate);
-    if (tells_nothing(services.candidate, look, stores))
+    if (tells_nothing(source, services.candidate))
       ready.candidate = std::min(behind.candidate_ready, counts.all - counts.stable);
   }
   if (behind.version_services) return ready;

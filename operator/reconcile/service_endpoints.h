@@ -2,24 +2,14 @@
 // caches.
 #pragma once
 
-#include <string>
-
-#include "operator/base/clock.h"
-#include "operator/kube/store.h"
 #include "operator/reconcile/endpoints.h"
+#include "operator/reconcile/source.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
 
-// Where and when it is looked.
-struct Look {
-  std::string name_space;
-  base::Clock::Steady now;
-};
-
 // What else tells whose the endpoints are.
 struct Behind {
-  bool dedicated = false;                                    // traffic comes by Dedicated mode's own Service
   strategies::Selects selects = strategies::Selects::Other;  // by the Service that clients call
   bool version_services = false;                             // each version has a Service of its own
   int stable_ready = 0;                                      // ready pods; none where there is no workload
@@ -35,7 +25,7 @@ struct ReadyEndpoints {
 // A version's own Service that was taken away, or has no slices yet, says nothing: behind a Service that
 // selects both versions, as Dedicated mode's own always does, those that are not the other version's count as
 // its, as many as it has ready pods.
-[[nodiscard]] ReadyEndpoints ready_endpoints(const TrafficServices& services, const Behind& behind,
-                                             const Look& look, const kube::Stores& stores);
+[[nodiscard]] ReadyEndpoints ready_endpoints(const Source& source, const TrafficServices& services,
+                                             const Behind& behind);
 
 }  // namespace weir::reconcile
