@@ -132,7 +132,7 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   seen.candidate_is_anothers = parts.rivals.shares_target;
   seen.service = parts.own_services.service;
   seen.version_services = parts.own_services.as_wanted;
-  seen.any_version_services = parts.own_services.any_unused;
+  seen.any_version_services = !parts.own_services.unused.empty();
   seen.abilities = source.router.abilities();
   seen.words = source.router.words();
   const auto& reading = parts.routes.reading;
@@ -162,6 +162,7 @@ Snapshot running(const Source& source, Snapshot snapshot) {
   snapshot.candidate = std::move(parts.candidate.deployment);
   snapshot.wanted_services = std::move(parts.own_services.wanted);
   snapshot.existing_services = std::move(parts.own_services.existing);
+  snapshot.unused_services = std::move(parts.own_services.unused);
   snapshot.managed = managed_objects(snapshot, source.stores, parts.routes.reading, source.router);
   snapshot.observed.marked = std::ranges::any_of(snapshot.managed, [](const ManagedObject& one) {
     return one.of_user && lead::is_claimed(*one.object);

@@ -34,6 +34,7 @@ struct Snapshot {
   Json candidate;                        // the same
   std::vector<Json> wanted_services;     // what the release's own Services should be
   std::vector<Json> existing_services;   // those of them that exist and are ours
+  std::vector<Json> unused_services;     // of these: no route leads to them
   std::vector<ManagedObject> managed;    // all that exist: routes first, then the Canary, then the rest
   std::vector<ManagedObject> leftovers;  // of a release that is over: what it made and no route needs
 };

@@ -63,8 +63,8 @@ void inspect(const Source& source, const routing::Target& target, const Json& wa
     own.obstacles.push_back(name_taken(name, *stored->object));
   } else {
     own.existing.push_back(*stored->object);
-    own.any_unused =
-        own.any_unused || !is_service_led_to(stored->object, source.means.trusted, source.stores);
+    if (!is_service_led_to(stored->object, source.means.trusted, source.stores))
+      own.unused.push_back(*stored->object);
     if (!is_as_wanted(*stored->object, wanted)) own.as_wanted = false;
     // The newest change of what receives traffic counts.
     if (name == target.traffic_host) clients.age = std::min(clients.age, age_of(*stored, source.now));
@@ -114,7 +114,7 @@ routing::Target target_of(const Source& source, const Versions& versions) {
 OwnServices find_own_services(const Source& source, const routing::Target& target,
                               const FoundService& service, const FoundWorkload& stable,
                               const FoundWorkload& candidate) {
-  OwnServices own{.wanted = {}, .existing = {}, .service = service.state, .obstacles = {}};
+  OwnServices own{.wanted = {}, .existing = {}, .unused = {}, .service = service.state, .obstacles = {}};
   if (!own.service || target.stable_version.empty() || target.candidate_version.empty()) return own;
   auto& state = *own.service;
   state.selects =

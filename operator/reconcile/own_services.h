@@ -28,7 +28,7 @@ struct OwnServices {
   std::vector<Json> wanted;    // what they should be
   std::vector<Json> existing;  // those of them that exist and are this release's
   bool as_wanted = false;      // all exist as they should
-  bool any_unused = false;     // of those that exist one to which no route leads
+  std::vector<Json> unused;    // of those that exist: no route leads to them
   // Of the Service that clients call, with what it selects and its endpoints, and as young as the last change
   // of the one that receives traffic.
   std::optional<strategies::ServiceState> service;

@@ -1,14 +1,12 @@
 #include "operator/reconcile/writes.h"
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
-#include "operator/reconcile/orphans.h"
 #include "operator/reconcile/services.h"
 #include "operator/scaling/registry.h"
 
@@ -84,11 +82,8 @@ struct Carried {
 
   Writes operator()(const strategies::DeleteVersionServices&) const {
     std::vector<Write> writes;
-    for (const auto& service : snapshot.existing_services) {
-      // It stays for as long as a route of somebody's leads to it (RemoveLeftovers).
-      if (!is_service_led_to(std::make_shared<const Json>(service), snapshot.target.trusted, stores))
-        writes.push_back(removal(kube::kServices, service));
-    }
+    // The others stay for as long as a route of somebody's leads to them (RemoveLeftovers).
+    for (const auto& service : snapshot.unused_services) writes.push_back(removal(kube::kServices, service));
     return writes;
   }
 

@@ -122,6 +122,14 @@ TEST_F(WritesTest, own_services_are_deleted_and_nobody_elses_of_their_names) {
               ElementsAre("delete Service/checkout-v1", "delete Service/checkout-v2"));
 }
 
+TEST_F(WritesTest, an_own_service_that_a_route_of_somebodys_leads_to_stays) {
+  begin();
+  world.api.put(kube::kVirtualServices,
+                Json::parse(R"({"metadata": {"name": "preview", "namespace": "shop"}, "spec": {
+                  "hosts": ["preview"], "http": [{"route": [{"destination": {"host": "checkout-v2"}}]}]}})"));
+  EXPECT_THAT(described(strategies::DeleteVersionServices{}), ElementsAre("delete Service/checkout-v1"));
+}
+
 // ---- routes ----
 
 TEST_F(WritesTest, of_routes_are_what_the_router_answers) {
