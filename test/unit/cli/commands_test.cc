@@ -7,6 +7,7 @@
 #include "operator/canary/canary.h"
 #include "operator/cli/cli.h"
 #include "operator/offline/memory_api.h"
+#include "test/unit/kube/forwarding_api.h"
 
 namespace weir::cli {
 namespace {
@@ -30,39 +31,25 @@ Json canary_object(const std::string& phase) {
 }
 
 // Passes calls on to an API that outlives the connection; some of them fail.
-class Borrowed final : public kube::Api {
+class Borrowed final : public kube::ForwardingApi {
  public:
-  Borrowed(kube::Api& api, int& failures, kube::Code code) : api_(api), failures_(failures), code_(code) {}
+  Borrowed(kube::Api& api, int& failures, kube::Code code)
+      : ForwardingApi(api), failures_(failures), code_(code) {}
 
   kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override {
     if (code_ != kube::Code::Conflict && failures_ > 0 && failures_-- > 0) {
       return std::unexpected(kube::Error{.code = code_, .message = "the API server does not answer"});
     }
-    return api_.get(resource, key);
-  }
-  kube::Result<std::vector<Json>> list(const kube::Resource& resource, std::string_view name_space,
-                                       std::string_view label_selector) override {
-    return api_.list(resource, name_space, label_selector);
-  }
-  kube::Result<Json> create(const kube::Resource& resource, const Json& object) override {
-    return api_.create(resource, object);
+    return ForwardingApi::get(resource, key);
   }
   kube::Result<Json> update(const kube::Resource& resource, const Json& before, const Json& after) override {
     if (code_ == kube::Code::Conflict && failures_ > 0 && failures_-- > 0) {
       return std::unexpected(kube::Error{.code = code_, .message = "changed meanwhile"});
     }
-    return api_.update(resource, before, after);
-  }
-  kube::Result<Json> update_status(const kube::Resource& resource, const Json& before,
-                                   const Json& after) override {
-    return api_.update_status(resource, before, after);
-  }
-  kube::Result<void> remove(const kube::Resource& resource, const Json& object) override {
-    return api_.remove(resource, object);
+    return ForwardingApi::update(resource, before, after);
   }
 
  private:
-  kube::Api& api_;
   int& failures_;
   kube::Code code_;
 };

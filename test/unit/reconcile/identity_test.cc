@@ -1,6 +1,7 @@
 // Edits in mid-release of what tells the versions apart, over a cluster in memory.
 #include <gmock/gmock.h>
 
+#include "test/unit/kube/forwarding_api.h"
 #include "test/unit/reconcile/release.h"
 
 namespace weir::reconcile {
@@ -197,33 +198,16 @@ TEST_F(IdentityTest, goes_on_beside_a_third_version_of_the_service_and_says_so) 
 }
 
 // Runs something of somebody else's right before the Service's selector is moved to the candidate.
-class OvertakenApi final : public kube::Api {
+class OvertakenApi final : public kube::ForwardingApi {
  public:
-  OvertakenApi(kube::Api& api, std::function<void()> overtake) : api_(api), overtake_(std::move(overtake)) {}
-  kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override {
-    return api_.get(resource, key);
-  }
-  kube::Result<std::vector<Json>> list(const kube::Resource& resource, std::string_view name_space,
-                                       std::string_view labels) override {
-    return api_.list(resource, name_space, labels);
-  }
-  kube::Result<Json> create(const kube::Resource& resource, const Json& object) override {
-    return api_.create(resource, object);
-  }
+  OvertakenApi(kube::Api& api, std::function<void()> overtake)
+      : ForwardingApi(api), overtake_(std::move(overtake)) {}
   kube::Result<Json> update(const kube::Resource& resource, const Json& before, const Json& after) override {
     if (resource == kube::kServices && after["spec"]["selector"].value("version", "") == "v2") overtake_();
-    return api_.update(resource, before, after);
-  }
-  kube::Result<Json> update_status(const kube::Resource& resource, const Json& before,
-                                   const Json& after) override {
-    return api_.update_status(resource, before, after);
-  }
-  kube::Result<void> remove(const kube::Resource& resource, const Json& object) override {
-    return api_.remove(resource, object);
+    return ForwardingApi::update(resource, before, after);
   }
 
  private:
-  kube::Api& api_;
   std::function<void()> overtake_;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "operator/routing/ownership.h"
+#include "test/unit/kube/forwarding_api.h"
 #include "test/unit/reconcile/release.h"
 
 namespace weir::reconcile {
@@ -16,36 +17,18 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Changes every object that is created.
-class Policy final : public kube::Api {
+class Policy final : public kube::ForwardingApi {
  public:
   Policy(kube::Api& api, std::function<void(Json& metadata)> change)
-      : api_(api), change_(std::move(change)) {}
+      : ForwardingApi(api), change_(std::move(change)) {}
 
   kube::Result<Json> create(const kube::Resource& resource, const Json& object) override {
     Json changed = object;
     change_(changed["metadata"]);
-    return api_.create(resource, changed);
-  }
-  kube::Result<Json> get(const kube::Resource& resource, const kube::Key& key) override {
-    return api_.get(resource, key);
-  }
-  kube::Result<std::vector<Json>> list(const kube::Resource& resource, std::string_view name_space,
-                                       std::string_view selector) override {
-    return api_.list(resource, name_space, selector);
-  }
-  kube::Result<Json> update(const kube::Resource& resource, const Json& before, const Json& after) override {
-    return api_.update(resource, before, after);
-  }
-  kube::Result<Json> update_status(const kube::Resource& resource, const Json& before,
-                                   const Json& after) override {
-    return api_.update_status(resource, before, after);
-  }
-  kube::Result<void> remove(const kube::Resource& resource, const Json& object) override {
-    return api_.remove(resource, object);
+    return ForwardingApi::create(resource, changed);
   }
 
  private:
-  kube::Api& api_;
   std::function<void(Json&)> change_;
 };
 
