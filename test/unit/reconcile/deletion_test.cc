@@ -39,15 +39,8 @@ class Shop : public ReleaseWorld {
     fill();
   }
 
-  // For this long at most.
-  void work(seconds longest, const std::function<bool()>& until = [] { return false; }) {
-    const auto end = world.clock.steady() + longest;
-    while (!until() && world.clock.steady() < end) {
-      if (controller.step()) continue;
-      const auto next = std::min(controller.next_due().value_or(end), end);
-      world.clock.advance(std::max(std::chrono::ceil<std::chrono::milliseconds>(next - world.clock.steady()),
-                                   std::chrono::milliseconds(1)));
-    }
+  void work(seconds longest, const std::function<bool()>& until = {}) {
+    ReleaseWorld::work(controller, longest, until);
   }
   void work_until_phase(const std::string& wanted) {
     work(seconds(3'600), [&] { return phase() == wanted; });

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "operator/kube/object.h"
 #include "operator/offline/world.h"
+#include "operator/reconcile/controller.h"
 #include "operator/reconcile/reconciler.h"
 
 namespace weir::reconcile {
@@ -108,6 +110,17 @@ class ReleaseWorld {
       }
       if (!done.requeue_after) return;
       world.clock.advance(std::max(*done.requeue_after, std::chrono::milliseconds(1)));
+    }
+  }
+
+  // All that falls due within this time, or before `until`.
+  void work(Controller& controller, std::chrono::seconds longest, const std::function<bool()>& until = {}) {
+    const auto end = world.clock.steady() + longest;
+    while (!(until && until()) && world.clock.steady() < end) {
+      if (controller.step()) continue;
+      const auto next = std::min(controller.next_due().value_or(end), end);
+      world.clock.advance(std::max(std::chrono::ceil<std::chrono::milliseconds>(next - world.clock.steady()),
+                                   std::chrono::milliseconds(1)));
     }
   }
 

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -45,16 +44,7 @@ class StandingTest : public ::testing::Test, protected ReleaseWorld {
     return listener;
   }
 
-  // All that falls due within this time.
-  void work(seconds time) {
-    const auto end = world.clock.steady() + time;
-    while (world.clock.steady() < end) {
-      if (controller.step()) continue;
-      const auto next = std::min(controller.next_due().value_or(end), end);
-      world.clock.advance(std::max(std::chrono::ceil<std::chrono::milliseconds>(next - world.clock.steady()),
-                                   std::chrono::milliseconds(1)));
-    }
-  }
+  void work(seconds time) { ReleaseWorld::work(controller, time); }
   void promote() {
     for (int i = 0; i < 60 && phase() != "Succeeded"; ++i) work(minutes(1));
     ASSERT_EQ(phase(), "Succeeded") << message();

@@ -2,7 +2,6 @@
 // to undo.
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -39,16 +38,7 @@ class SuccessionTest : public ::testing::Test, protected ReleaseWorld {
     return listener;
   }
 
-  // All that falls due within this time.
-  void work(seconds time) {
-    const auto end = world.clock.steady() + time;
-    while (world.clock.steady() < end) {
-      if (controller.step()) continue;
-      const auto next = std::min(controller.next_due().value_or(end), end);
-      world.clock.advance(std::max(std::chrono::ceil<std::chrono::milliseconds>(next - world.clock.steady()),
-                                   std::chrono::milliseconds(1)));
-    }
-  }
+  void work(seconds time) { ReleaseWorld::work(controller, time); }
   void work_until_promoted(const std::string& name) {
     const auto phase_of = [&] {
       return object(kube::kCanaries, name).value("status", Json::object()).value("phase", "");
