@@ -90,13 +90,19 @@ struct Check {
   bool too_early = false;         // no verdict yet: the next interval has what it needs
 };
 
-// What is known of how an interval's requests were divided between the versions (split.h).
+// How requests are divided between the versions, by count, against the weight.
+enum class Division {
+  NotCounted,  // nothing is known: no requests, too few of them, or nobody who counts
+  Agrees,
+  Differs  // by more than chance
+};
+
+// What is known of how an interval's requests were divided (split.h).
 struct Split {
-  bool counted = false;        // false: nothing is known of it
-  bool agrees = false;         // of what was counted: altogether, and of each proxy alone
-  bool server_answers = true;  // false: whoever counts could not be asked
-  bool too_early = false;      // nothing is known yet, and will be once the window can be longer
-  std::string message;         // a sentence with the numbers and the proxies, or why nothing is known
+  Division division = Division::NotCounted;  // Differs: altogether, or at one proxy
+  bool server_answers = true;                // false: whoever counts could not be asked
+  bool too_early = false;                    // NotCounted, but will be once the window can be longer
+  std::string message;  // a sentence with the numbers and the proxies, or why nothing is known
 };
 
 // All metrics of one interval. Fail if any fails, else Inconclusive if any is, else Pass.

@@ -47,7 +47,7 @@ Division divide(int weight, double candidate, double stable, double alpha) {
   // At 0 and at 100 % both ends differ at once: there it is the proxy that sends half that must be noticed.
   const bool one_sided = p <= 0 || p >= 1;
   const double unnoticed = one_sided ? std::pow(0.5, n) : std::max(std::pow(p, n), std::pow(1 - p, n));
-  return unnoticed < alpha / 2 ? Division::Agrees : Division::TooFew;
+  return unnoticed < alpha / 2 ? Division::Agrees : Division::NotCounted;
 }
 
 Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const std::string& since) {
@@ -68,10 +68,10 @@ Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const
   const std::string counted = subject.target + " got " + numbers(all) + " requests (" + share(all) + ") " +
                               since + ", where the routes give it " + std::to_string(subject.weight) + " %";
   if (whole == Division::Differs || !lagging.empty()) {
-    return {.counted = true, .agrees = false, .message = counted + named(std::move(lagging))};
+    return {.division = Division::Differs, .message = counted + named(std::move(lagging))};
   }
-  if (whole == Division::TooFew) return {.message = counted + ": too few to tell whether proxies follow"};
-  return {.counted = true, .agrees = true, .message = counted};
+  if (whole == Division::NotCounted) return {.message = counted + ": too few to tell whether proxies follow"};
+  return {.division = Division::Agrees, .message = counted};
 }
 
 }  // namespace weir::analysis

@@ -16,18 +16,13 @@ struct Sent {
   [[nodiscard]] double total() const { return candidate + stable; }
 };
 
-enum class Division {
-  TooFew,  // a proxy that sends all to one version, or half to each, would not be told from one that follows
-  Agrees,
-  Differs
-};
-
 // How often requests that are divided as the weight says are taken for others, of one look.
 inline constexpr double kSplitAlpha = 1e-4;
 
 // The candidate's part of these requests against its weight in per cent, by the exact binomial distribution
 // (binomial.h), on both sides together with probability `alpha`. At 0 and at 100 one request of the other
-// version is enough to differ.
+// version is enough to differ. NotCounted: of so few a proxy that sends all to one version, or half to each,
+// would not be told from one that follows.
 [[nodiscard]] Division divide(int weight, double candidate, double stable, double alpha = kSplitAlpha);
 
 // Of `subject.weight`: all proxies together, and each alone. `since`: "in the last 60s".

@@ -17,10 +17,20 @@ strategies::Outcome to_outcome(analysis::Outcome outcome) {
   return strategies::Outcome::Inconclusive;
 }
 
+strategies::Division to_division(analysis::Division division) {
+  switch (division) {
+    case analysis::Division::NotCounted:
+      return strategies::Division::NotCounted;
+    case analysis::Division::Agrees:
+      return strategies::Division::Agrees;
+    case analysis::Division::Differs:
+      return strategies::Division::Differs;
+  }
+  return strategies::Division::NotCounted;
+}
+
 strategies::Tally to_tally(const analysis::Split& split) {
-  auto division = strategies::Division::NotCounted;
-  if (split.counted) division = split.agrees ? strategies::Division::Agrees : strategies::Division::Differs;
-  return {.division = division,
+  return {.division = to_division(split.division),
           .answered = split.server_answers,
           .too_early = split.too_early,
           .message = split.message};

@@ -124,7 +124,7 @@ TEST(ProviderDoor, one_that_cannot_tell_proxies_apart_says_so_and_nothing_is_hel
   const auto judgement =
       make_judge(std::move(providers), "own")->judge({.metrics = {success_rate()}, .counts_split = true});
   EXPECT_EQ(judgement.outcome, Outcome::Pass);
-  EXPECT_FALSE(judgement.split.counted);
+  EXPECT_EQ(judgement.split.division, Division::NotCounted);
   EXPECT_TRUE(judgement.split.server_answers);
   EXPECT_EQ(judgement.split.message, "provider own counts no requests by proxy");
 }

@@ -76,8 +76,7 @@ TEST_F(Splitting, tells_by_proxy_whether_the_weight_is_followed) {
                                              sent("checkout-v1", "10.0.0.2:15020", "90"),
                                              sent("checkout-v2", "10.0.0.2:15020", "10")}));
   const auto found = split();
-  EXPECT_TRUE(found.counted);
-  EXPECT_FALSE(found.agrees);
+  EXPECT_EQ(found.division, Division::Differs);
   EXPECT_THAT(found.message,
               HasSubstr("not followed by 10.0.0.2:15020 (gateway.istio-system) with 10 of 100"));
 }
@@ -95,19 +94,19 @@ TEST_F(Splitting, counts_requests_to_the_service_that_divided_routes_name_alone)
 
 TEST_F(Splitting, knows_nothing_without_requests_or_without_an_answer) {
   const auto none = split();
-  EXPECT_FALSE(none.counted);
+  EXPECT_EQ(none.division, Division::NotCounted);
   EXPECT_TRUE(none.server_answers);
   prometheus_.is_down("Connection refused");
   window_.end += Seconds{60};
   const auto down = split();
-  EXPECT_FALSE(down.counted);
+  EXPECT_EQ(down.division, Division::NotCounted);
   EXPECT_FALSE(down.server_answers);
   EXPECT_THAT(down.message, HasSubstr("Connection refused"));
 }
 
 TEST_F(Splitting, takes_what_is_no_number_of_requests_for_no_answer) {
   prometheus_.answers(kSplit, vector_answer({sent("checkout-v2", "a", "NaN")}));
-  EXPECT_FALSE(split().counted);
+  EXPECT_EQ(split().division, Division::NotCounted);
   EXPECT_FALSE(split().server_answers);
 }
 
@@ -115,7 +114,7 @@ TEST_F(Splitting, of_a_window_without_two_scrapes_is_not_counted) {
   prometheus_.answers("count_over_time", vector_answer({{{}, "4"}}));
   window_.earliest = kNow - Seconds{30};
   const auto found = split();
-  EXPECT_FALSE(found.counted);
+  EXPECT_EQ(found.division, Division::NotCounted);
   EXPECT_TRUE(found.too_early);
   EXPECT_THAT(found.message, HasSubstr("shorter than two scrapes"));
   EXPECT_TRUE(prometheus_.asked(kSplit).empty());
@@ -133,7 +132,7 @@ TEST_F(Splitting, of_a_namespace_that_is_too_much_is_asked_of_the_release_s_own_
   prometheus_.answers("checkout-v1|checkout-v2",
                       vector_answer({sent("checkout-v1", "", "150"), sent("checkout-v2", "", "150")}));
   const auto found = split();
-  EXPECT_TRUE(found.agrees) << found.message;
+  EXPECT_EQ(found.division, Division::Agrees) << found.message;
   ASSERT_THAT(prometheus_.asked(kSplit), SizeIs(2));
   EXPECT_THAT(prometheus_.asked(kSplit).back().query,
               HasSubstr("source_workload, source_workload_namespace) ("));

@@ -31,12 +31,12 @@ TEST(Divide, takes_a_share_for_the_weight_within_chance_and_not_beyond_it) {
 }
 
 TEST(Divide, says_neither_of_few_requests) {
-  EXPECT_EQ(divide(10, 0, 0), Division::TooFew);
-  EXPECT_EQ(divide(10, 0, 40), Division::TooFew) << "none of 40 is not rare at a tenth";
-  EXPECT_EQ(divide(10, 5, 40), Division::TooFew) << "and so none of 45 would not be noticed";
+  EXPECT_EQ(divide(10, 0, 0), Division::NotCounted);
+  EXPECT_EQ(divide(10, 0, 40), Division::NotCounted) << "none of 40 is not rare at a tenth";
+  EXPECT_EQ(divide(10, 5, 40), Division::NotCounted) << "and so none of 45 would not be noticed";
   EXPECT_EQ(divide(10, 10, 90), Division::Agrees);
   EXPECT_EQ(divide(10, 0, 100), Division::Differs);
-  EXPECT_EQ(divide(100, 8, 0), Division::TooFew) << "a proxy that sends half may send 8 alike";
+  EXPECT_EQ(divide(100, 8, 0), Division::NotCounted) << "a proxy that sends half may send 8 alike";
   EXPECT_EQ(divide(100, 40, 0), Division::Agrees);
 }
 
@@ -55,16 +55,14 @@ TEST(Divide, works_with_a_thousand_million_requests_and_more) {
 
 TEST(Split, says_the_numbers_where_all_follow) {
   const auto found = split(50, {{"gateway-0", 74, 76}, {"gateway-1", 73, 77}});
-  EXPECT_TRUE(found.counted);
-  EXPECT_TRUE(found.agrees);
+  EXPECT_EQ(found.division, Division::Agrees);
   EXPECT_EQ(found.message,
             "checkout-v2 got 147 of 300 requests (49 %) in the last 30s, where the routes give it 50 %");
 }
 
 TEST(Split, names_the_proxy_that_lags_behind_others) {
   const auto found = split(50, {{"gateway-0", 150, 150}, {"gateway-1", 10, 90}});
-  EXPECT_TRUE(found.counted);
-  EXPECT_FALSE(found.agrees);
+  EXPECT_EQ(found.division, Division::Differs);
   EXPECT_EQ(found.message,
             "checkout-v2 got 160 of 400 requests (40 %) in the last 30s, where the routes give it 50 %; not "
             "followed "
@@ -73,7 +71,7 @@ TEST(Split, names_the_proxy_that_lags_behind_others) {
 
 TEST(Split, differs_by_one_proxy_though_all_together_agree) {
   const auto found = split(50, {{"gateway-0", 90, 10}, {"gateway-1", 10, 90}});
-  EXPECT_FALSE(found.agrees);
+  EXPECT_EQ(found.division, Division::Differs);
   EXPECT_THAT(found.message, HasSubstr("gateway-0 with 90 of 100, gateway-1 with 10 of 100"));
 }
 
@@ -81,8 +79,7 @@ TEST(Split, differs_altogether_though_no_proxy_alone_says_so) {
   std::vector<Sent> sent;
   for (int i = 0; i < 60; ++i) sent.push_back({"client-" + std::to_string(i), 0, 5});
   const auto found = split(50, sent);
-  EXPECT_TRUE(found.counted);
-  EXPECT_FALSE(found.agrees);
+  EXPECT_EQ(found.division, Division::Differs);
   EXPECT_THAT(found.message, Not(HasSubstr("client-")));
 }
 
@@ -98,15 +95,15 @@ TEST(Split, is_not_found_to_differ_by_one_of_many_proxies_by_chance) {
   // Each alone is as rare as one in 5,000: of a thousand proxies it happens now and then.
   std::vector<Sent> sent(1'000, {"client", 150, 150});
   sent.front() = {"client", 118, 182};
-  EXPECT_TRUE(split(50, sent).agrees);
+  EXPECT_EQ(split(50, sent).division, Division::Agrees);
 }
 
 TEST(Split, of_no_request_or_too_few_is_not_counted) {
   const auto none = split(10, {});
-  EXPECT_FALSE(none.counted);
+  EXPECT_EQ(none.division, Division::NotCounted);
   EXPECT_EQ(none.message, "no requests from proxies to Service checkout were counted in the last 30s");
   const auto few = split(10, {{"gateway-0", 1, 20}});
-  EXPECT_FALSE(few.counted);
+  EXPECT_EQ(few.division, Division::NotCounted);
   EXPECT_TRUE(few.server_answers);
   EXPECT_THAT(few.message, HasSubstr("too few to tell whether proxies follow"));
 }

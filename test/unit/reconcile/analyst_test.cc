@@ -136,14 +136,14 @@ TEST_F(AnalystTest, hands_on_what_was_counted_with_the_time_that_it_is_of) {
   asked.request.earliest = strategies::TimePoint{strategies::Seconds{100}};
   asked.request.window_end = strategies::TimePoint{strategies::Seconds{130}};
   const auto told = [&](const analysis::Split& split) { return to_verdict(asked, {.split = split}); };
-  const auto verdict = told({.counted = true, .agrees = false, .message = "31 of 310"});
+  const auto verdict = told({.division = analysis::Division::Differs, .message = "31 of 310"});
   EXPECT_EQ(verdict.tally.division, strategies::Division::Differs);
   EXPECT_EQ(verdict.tally.message, "31 of 310");
   EXPECT_FALSE(verdict.judges);
   EXPECT_EQ(verdict.weight, strategies::Weight::all());
   EXPECT_EQ(verdict.earliest, asked.request.earliest);
   EXPECT_EQ(verdict.window_end, asked.request.window_end);
-  EXPECT_EQ(told({.counted = true, .agrees = true}).tally.division, strategies::Division::Agrees);
+  EXPECT_EQ(told({.division = analysis::Division::Agrees}).tally.division, strategies::Division::Agrees);
   const auto unknown = told({.server_answers = false});
   EXPECT_EQ(unknown.tally.division, strategies::Division::NotCounted);
   EXPECT_FALSE(unknown.tally.answered);

@@ -275,8 +275,10 @@ TEST_F(ReconcilerTest, puts_back_weights_that_a_person_changed) {
 
 // One proxy of two has not got the routes since the candidate had this weight.
 analysis::Split lagging() {
-  return {.counted = true, .message = "checkout-v2 got 160 of 400 requests; not followed by gateway-1"};
+  return {.division = analysis::Division::Differs,
+          .message = "checkout-v2 got 160 of 400 requests; not followed by gateway-1"};
 }
+analysis::Split following() { return {.division = analysis::Division::Agrees, .message = "all follow"}; }
 
 TEST_F(ReconcilerTest, moves_the_selector_when_every_proxy_was_counted_to_follow) {
   fill();
@@ -285,7 +287,7 @@ TEST_F(ReconcilerTest, moves_the_selector_when_every_proxy_was_counted_to_follow
     const int asked = static_cast<int>(
         std::ranges::count_if(analyst.asked, [](const Question& one) { return !one.request.judges; }));
     const bool lags = !question.request.judges && early && asked < 4;
-    return lags ? lagging() : analysis::Split{.counted = true, .agrees = true, .message = "all follow"};
+    return lags ? lagging() : following();
   };
   analyst.count = counts;
   run([this] { return message().contains("gateway-1"); });
@@ -307,9 +309,7 @@ TEST_F(ReconcilerTest, scales_a_candidate_away_when_no_proxy_was_counted_to_send
   analyst.judge = [](const Question&) { return Outcome::Fail; };
   bool lags = true;
   analyst.count = [&](const Question& question) {
-    return !question.request.judges && lags
-               ? lagging()
-               : analysis::Split{.counted = true, .agrees = true, .message = "all follow"};
+    return !question.request.judges && lags ? lagging() : following();
   };
   run([this] { return message().contains("gateway-1"); });
   EXPECT_EQ(phase(), "RollingBack");
