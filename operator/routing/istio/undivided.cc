@@ -39,45 +39,38 @@ std::string place_of(const std::string& route, std::string_view list, std::size_
   return place + "[" + std::to_string(index) + "].destination";
 }
 
-// Looks through one route.
-class Look {
- public:
-  Look(const Target& target, const SubsetNames& names, const Json& object, std::vector<Undivided>& found)
-      : target_(target), names_(names), object_(object), found_(found) {}
-
-  void at(const std::string& kind, std::size_t index, const Json& route) {
-    std::optional<bool> managed;  // asked once a route, and of few
-    each_destination_of(route, [&](std::string_view list, std::size_t i, const Json& destination) {
-      const auto subset = base::text(destination, {"subset"});
-      const auto host = host_of(target_, object_, base::text(destination, {"host"}));
-      if (!host) return;
-      const bool of_version = *host == Host::StableService || *host == Host::CandidateService;
-      // Without a subset a request goes where the selector leads.
-      if (!of_version && subset.empty()) return;
-      if (!managed) managed = manages(target_, object_, kind, route);
-      const bool is_managed = *managed && list == "route";
-      // Whatever else leads to Dedicated mode's own Service is what is left of a divided destination.
-      if (is_managed && (*host == Host::Traffic || (!of_version && is_read_as_version(names_, subset))))
-        return;
-      const auto space = base::namespace_of(object_);
-      const bool own = space == target_.name_space;
-      const bool names_routes = kind == "http" || !manages(target_, object_);
-      found_.push_back({.object = &object_,
-                        .place = place_of(route_label(kind, index, route), list, i),
-                        .host = *host,
-                        .subset = of_version ? std::string() : subset,
-                        .is_trusted = is_trusted(target_.trusted, target_.name_space, space),
-                        .is_managed = is_managed,
-                        .can_be_listed = list == "route" && !*managed && own && names_routes});
-    });
-  }
-
- private:
-  const Target& target_;
-  const SubsetNames& names_;
-  const Json& object_;
-  std::vector<Undivided>& found_;
+struct RouteAt {
+  const std::string& kind;
+  std::size_t index;
+  const Json& route;
 };
+
+void find_in_route(const Target& target, const SubsetNames& names, const Json& object, const RouteAt& at,
+                   std::vector<Undivided>& found) {
+  const auto space = base::namespace_of(object);
+  std::optional<bool> managed;  // asked once a route, and of few
+  each_destination_of(at.route, [&](std::string_view list, std::size_t i, const Json& destination) {
+    const auto subset = base::text(destination, {"subset"});
+    const auto host = host_of(target, object, base::text(destination, {"host"}));
+    if (!host) return;
+    const bool of_version = *host == Host::StableService || *host == Host::CandidateService;
+    // Without a subset a request goes where the selector leads.
+    if (!of_version && subset.empty()) return;
+    if (!managed) managed = manages(target, object, at.kind, at.route);
+    const bool is_managed = *managed && list == "route";
+    // Whatever else leads to Dedicated mode's own Service is what is left of a divided destination.
+    if (is_managed && (*host == Host::Traffic || (!of_version && is_read_as_version(names, subset)))) return;
+    const bool own = space == target.name_space;
+    const bool names_routes = at.kind == "http" || !manages(target, object);
+    found.push_back({.object = &object,
+                     .place = place_of(route_label(at.kind, at.index, at.route), list, i),
+                     .host = *host,
+                     .subset = of_version ? std::string() : subset,
+                     .is_trusted = is_trusted(target.trusted, target.name_space, space),
+                     .is_managed = is_managed,
+                     .can_be_listed = list == "route" && !*managed && own && names_routes});
+  });
+}
 
 // How well labels fit the pods of a version. Who admits pods may give them more labels than their template.
 enum class Fit { No, Perhaps, Yes };
@@ -215,9 +208,8 @@ std::vector<Undivided> find_undivided(const Target& target, const Objects& objec
                                       const SubsetNames& names) {
   std::vector<Undivided> found;
   for (const auto& object : objects.of(kube::kVirtualServices)) {
-    Look look(target, names, object, found);
     each_route_of(object, [&](const std::string& kind, std::size_t index, const Json& route) {
-      look.at(kind, index, route);
+      find_in_route(target, names, object, {kind, index, route}, found);
     });
   }
   return found;
