@@ -150,21 +150,21 @@ std::string versions_selected(const Json& service, const std::vector<std::string
          "spec.service.mode to Dedicated";
 }
 
-Unanswered unanswered(const std::vector<routing::Router::Fixed>& routes, bool keeps) {
-  using Bears = routing::Router::Fixed::Bears;
-  Unanswered found;
-  for (const auto& one : routes) {
+FixedEffects effects_of(const std::vector<routing::Router::Fixed>& fixed_to_stable, bool keeps) {
+  using Effect = routing::Router::Fixed::Effect;
+  FixedEffects found;
+  for (const auto& one : fixed_to_stable) {
     const auto sentence = one.message + ": after the promotion no pod answers there; " + one.remedy +
                           ", or set spec.stable.afterPromotion to Keep";
     if (keeps) {
       found.warnings.push_back({one.reason, one.message});
-    } else if (one.bears == Bears::Waits) {
+    } else if (one.effect == Effect::HoldsRelease) {
       found.obstacles.push_back(refusal(one.reason, sentence));
     } else {
       found.not_isolated.push_back(
-          one.bears == Bears::Says ? sentence : one.message + ": these pods stay; " + one.remedy);
+          one.effect == Effect::Warns ? sentence : one.message + ": these pods stay; " + one.remedy);
     }
-    if (one.bears != Bears::Says) found.keep_stable.push_back(one.message);
+    if (one.effect != Effect::Warns) found.keep_stable.push_back(one.message);
   }
   return found;
 }

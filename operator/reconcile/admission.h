@@ -40,15 +40,16 @@ struct Bystanders {
 // A sentence for TrafficIsolated.
 [[nodiscard]] std::string versions_selected(const Json& service, const std::vector<std::string>& versions);
 
-// What routes come to that go on leading to stable's pods alone, of which none answers after the promotion.
-struct Unanswered {
+// What follows from routes that go on leading to stable's pods alone, of which none answers after the
+// promotion.
+struct FixedEffects {
   std::vector<strategies::Obstacle> obstacles;  // those that the release waits for
   std::vector<strategies::Warning> warnings;
-  std::vector<std::string> not_isolated;  // sentences: those that it only names
+  std::vector<std::string> not_isolated;  // sentences: those that it only warns of
   std::vector<std::string> keep_stable;   // sentences: those for which stable keeps its pods
 };
 // `keeps`: stable keeps its pods anyway.
-[[nodiscard]] Unanswered unanswered(const std::vector<routing::Router::Fixed>& routes, bool keeps);
+[[nodiscard]] FixedEffects effects_of(const std::vector<routing::Router::Fixed>& fixed_to_stable, bool keeps);
 
 // Of a release that nothing divides: the metrics that count users' requests, of which the candidate has none.
 [[nodiscard]] std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary);

@@ -47,7 +47,7 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
     found.obstacles.push_back({refusal.condition, refusal.reason, refusal.message});
   // The promotion waits for routes that would lead nowhere after it, unless stable keeps its pods.
   const bool keeps = source.spec().stable.after_promotion == strategies::AfterPromotion::Keep;
-  auto fixed = unanswered(reading.fixed_to_stable, keeps);
+  auto fixed = effects_of(reading.fixed_to_stable, keeps);
   std::ranges::move(fixed.obstacles, std::back_inserter(found.obstacles));
   std::ranges::move(fixed.warnings, std::back_inserter(reading.warnings));
   std::ranges::move(fixed.not_isolated, std::back_inserter(reading.not_isolated));

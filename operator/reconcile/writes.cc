@@ -36,7 +36,8 @@ Writes of_router(routing::Writes writes) {
   return *std::move(writes);
 }
 
-struct Carried {
+// One action's.
+struct WritesOf {
   const Snapshot& snapshot;
   const kube::Stores& stores;
   std::optional<std::int64_t> term;
@@ -156,7 +157,7 @@ struct Carried {
 
 Writes writes_of(const strategies::Action& action, const Snapshot& snapshot, const kube::Stores& stores,
                  std::optional<std::int64_t> term) {
-  return std::visit(Carried{snapshot, stores, term}, action);
+  return std::visit(WritesOf{snapshot, stores, term}, action);
 }
 
 }  // namespace weir::reconcile

@@ -103,13 +103,13 @@ class Router {
   // A place of a route, of any route of any namespace, that leads to one version's pods and to no others, and
   // that no promotion moves.
   struct Fixed {
-    // Whether the release waits for somebody to mend it, or keeps the version's pods for it, or does no more
-    // than say it. What a namespace holds that isn't trusted is only said.
-    enum class Bears { Waits, Keeps, Says };
+    // What follows: the release waits for somebody to mend it, or keeps the version's pods for it, or only
+    // warns of it. Of a namespace that isn't trusted it only warns.
+    enum class Effect { HoldsRelease, KeepsPods, Warns };
     std::string reason;   // CamelCase
     std::string message;  // names object, field and value, and to whose pods it leads
     std::string remedy;   // a clause: what to write there instead
-    Bears bears = Bears::Waits;
+    Effect effect = Effect::HoldsRelease;
     friend bool operator==(const Fixed&, const Fixed&) = default;
   };
 

@@ -170,11 +170,11 @@ Router::Fixed pinned_to_stable(const Target& target, const Undivided& one) {
 }
 
 // A release that has begun is not held by another namespace.
-Router::Fixed::Bears bears_of(const Target& target, const Undivided& one) {
-  using Bears = Router::Fixed::Bears;
-  if (!one.is_trusted) return Bears::Says;
+Router::Fixed::Effect effect_of(const Target& target, const Undivided& one) {
+  using Effect = Router::Fixed::Effect;
+  if (!one.is_trusted) return Effect::Warns;
   const bool own = base::namespace_of(*one.object) == target.name_space;
-  return own || !has_route_records(target) ? Bears::Waits : Bears::Keeps;
+  return own || !has_route_records(target) ? Effect::HoldsRelease : Effect::KeepsPods;
 }
 
 Refusal names_candidate(const Target& target, const Rules& rules, const Undivided& one) {
@@ -188,7 +188,7 @@ Refusal names_candidate(const Target& target, const Rules& rules, const Undivide
 void add_stable(const Target& target, const Rules& rules, const Undivided& one, Router::Reading& reading) {
   const bool by_labels = one.is_managed && !one.subset.empty();
   auto fixed = by_labels ? more_labels(target, rules, one) : pinned_to_stable(target, one);
-  fixed.bears = bears_of(target, one);
+  fixed.effect = effect_of(target, one);
   reading.fixed_to_stable.push_back(std::move(fixed));
 }
 

@@ -36,10 +36,10 @@ TEST(Rule, is_made_where_none_is_for_the_host) {
 struct Applies {
   const char* what;
   std::vector<Json> rules;
-  int expected;  // maxConnections of the policy that is carried; 0: none
+  int expected;  // maxConnections of the policy; 0: none
 };
 
-class Carried : public ::testing::TestWithParam<Applies> {};
+class PolicyOfMadeRule : public ::testing::TestWithParam<Applies> {};
 
 Json wildcard(const std::string& host, int connections, const std::string& name_space) {
   return destination_rule(
@@ -50,7 +50,7 @@ Json wildcard(const std::string& host, int connections, const std::string& name_
       name_space);
 }
 
-TEST_P(Carried, is_the_policy_that_applied_until_then) {
+TEST_P(PolicyOfMadeRule, is_the_one_that_applied_until_then) {
   World world(placeholder());
   world.with(simple({{{"route", {to("checkout")}}}}));
   for (const auto& rule : GetParam().rules) world.with(rule);
@@ -67,7 +67,7 @@ TEST_P(Carried, is_the_policy_that_applied_until_then) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Rules, Carried,
+    Rules, PolicyOfMadeRule,
     ::testing::Values(
         Applies{"most specific wildcard",
                 {wildcard("*", 1, "shop"), wildcard("*.shop.svc.cluster.local", 2, "shop"),
@@ -92,7 +92,7 @@ TEST(Rule, is_made_in_the_version_in_which_the_routes_are_there) {
   EXPECT_EQ(world.objects.of(kube::kDestinationRules).back()["apiVersion"], "networking.istio.io/v1beta1");
 }
 
-TEST(Carried, is_nothing_that_the_namespace_cannot_see) {
+TEST(PolicyOfMadeRule, is_none_that_the_namespace_cannot_see) {
   World world(placeholder());
   auto hidden = wildcard("*", 1, "istio-system");
   hidden["spec"]["exportTo"] = Json::array({"."});

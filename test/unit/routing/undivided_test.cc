@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-using Bears = Router::Fixed::Bears;
+using Effect = Router::Fixed::Effect;
 
 constexpr const char* kInFull = "checkout.shop.svc.cluster.local";
 
@@ -105,7 +105,7 @@ TEST(Undivided, is_a_route_or_a_mirror_of_another_namespace) {
   const auto fixed = world.read().fixed_to_stable;
   ASSERT_EQ(fixed.size(), 1U);
   EXPECT_THAT(fixed[0].message, HasSubstr("VirtualService \"web/orders\" spec.http[0].mirror"));
-  EXPECT_EQ(fixed[0].bears, Bears::Says);
+  EXPECT_EQ(fixed[0].effect, Effect::Warns);
   EXPECT_THAT(world.read().refusals, IsEmpty());
   // There the short name is another Service's.
   auto other = unpinned(rule_with({subset("v1", "v1")}));
@@ -117,11 +117,11 @@ TEST(Undivided, of_a_trusted_namespace_is_waited_for_only_before_the_release_beg
   auto world = unpinned(rule_with({subset("v1", "v1")}));
   world.target.trusted.insert("web");
   world.with(orders(mirrored(to_v1(kInFull)), "web"));
-  EXPECT_EQ(world.read().fixed_to_stable.at(0).bears, Bears::Waits);
+  EXPECT_EQ(world.read().fixed_to_stable.at(0).effect, Effect::HoldsRelease);
   world.begin();
-  EXPECT_EQ(world.read().fixed_to_stable.at(0).bears, Bears::Keeps);
+  EXPECT_EQ(world.read().fixed_to_stable.at(0).effect, Effect::KeepsPods);
   world.objects.of(kube::kVirtualServices).back()["metadata"]["namespace"] = "shop";
-  EXPECT_EQ(world.read().fixed_to_stable.at(0).bears, Bears::Waits);
+  EXPECT_EQ(world.read().fixed_to_stable.at(0).effect, Effect::HoldsRelease);
 }
 
 TEST(Undivided, of_a_namespace_that_is_not_trusted_keeps_neither_subsets_nor_pods) {
