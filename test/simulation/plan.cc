@@ -4,6 +4,13 @@
 #include <chrono>
 
 namespace weir::simulation {
+namespace {
+
+void add(Plan& plan, const std::vector<Fault>& faults) {
+  plan.faults.insert(plan.faults.end(), faults.begin(), faults.end());
+}
+
+}  // namespace
 
 Plan plan_of(std::uint64_t seed) {
   Random random(seed, "plan");
@@ -20,15 +27,13 @@ Plan plan_of(std::uint64_t seed) {
   // From a stream of its own: the other runs stay as they are.
   Random of_replicas(seed, "replicas");
   draw_replicas(of_replicas, plan.scenario);
-  if (plan.scenario.replicas == Replicas::Share) {
-    for (const auto& fault : draw_replica_faults(of_replicas)) plan.faults.push_back(fault);
-  }
+  if (plan.scenario.replicas == Replicas::Share) add(plan, draw_replica_faults(of_replicas));
   Random of_router(seed, "router");
   draw_router(of_router, plan.scenario);
   Random of_deletions(seed, "deletions");
-  for (const auto& fault : draw_deletions(of_deletions)) plan.faults.push_back(fault);
+  add(plan, draw_deletions(of_deletions));
   Random of_own_objects(seed, "own objects");
-  for (const auto& fault : draw_losses_of_own_objects(of_own_objects)) plan.faults.push_back(fault);
+  add(plan, draw_losses_of_own_objects(of_own_objects));
   Random of_afterwards(seed, "afterwards");
   for (const auto& fault : draw_afterwards(of_afterwards)) {
     plan.faults.push_back(fault);
@@ -48,9 +53,9 @@ Plan plan_of(std::uint64_t seed) {
   Random of_asides(seed, "asides");
   draw_aside(of_asides, plan.scenario);
   Random of_proxies(seed, "proxies");
-  for (const auto& fault : draw_proxy_faults(of_proxies)) plan.faults.push_back(fault);
+  add(plan, draw_proxy_faults(of_proxies));
   Random of_foreign(seed, "foreign");
-  for (const auto& fault : draw_foreign(of_foreign)) plan.faults.push_back(fault);
+  add(plan, draw_foreign(of_foreign));
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);
