@@ -76,14 +76,11 @@ struct Parts {
   // The first one is what people are told.
   [[nodiscard]] Obstacles obstacles() const {
     Obstacles all;
-    const auto add = [&](const Obstacles& more) { all.insert(all.end(), more.begin(), more.end()); };
     if (rivals.waits_for) all.push_back(*rivals.waits_for);
     for (const auto* more :
-         {&service.obstacles, &candidate.obstacles, &stable.obstacles, &own_services.obstacles})
-      add(*more);
-    add(routes.obstacles);
-    add(others.obstacles);
-    add(template_obstacles);
+         {&service.obstacles, &candidate.obstacles, &stable.obstacles, &own_services.obstacles,
+          &routes.obstacles, &others.obstacles, &template_obstacles})
+      all.insert(all.end(), more->begin(), more->end());
     return all;
   }
 };
