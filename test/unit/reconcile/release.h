@@ -143,6 +143,13 @@ class ReleaseWorld {
     other["status"] = status;
     world.api.put(kube::kCanaries, other);
   }
+  // With a write the world becomes what the objects say.
+  void follow() {
+    const auto before = object(kube::kDeployments, "checkout-v1");
+    auto after = before;
+    after["metadata"]["annotations"]["touched"] = std::to_string(++touched_);
+    ASSERT_TRUE(world.api.update(kube::kDeployments, before, after));
+  }
   std::string phase() { return status().value("phase", ""); }
   std::string message() { return status().value("message", ""); }
   bool at_weight(int weight) { return status().value("canaryWeight", -1) == weight; }
@@ -150,6 +157,9 @@ class ReleaseWorld {
   const kube::Key key{"shop", "checkout-v2"};
   offline::World world;
   PromptAnalyst analyst;
+
+ private:
+  int touched_ = 0;
 };
 
 }  // namespace weir::reconcile

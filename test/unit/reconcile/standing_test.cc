@@ -65,13 +65,6 @@ class StandingTest : public ::testing::Test, protected ReleaseWorld {
     world.api.put(kube::kServices, service, manager);
     follow();
   }
-  // With a write the world becomes what the objects say.
-  void follow() {
-    const auto before = object(kube::kDeployments, "checkout-v1");
-    auto after = before;
-    after["metadata"]["annotations"]["touched"] = std::to_string(++touched);
-    ASSERT_TRUE(world.api.update(kube::kDeployments, before, after));
-  }
   // The status of another Canary that has ended at this time.
   Json ended(const std::string& phase, const std::string& name, const std::string& time) {
     auto status = this->status();
@@ -92,7 +85,6 @@ class StandingTest : public ::testing::Test, protected ReleaseWorld {
     return object(kube::kServices, "checkout")["spec"]["selector"].value("version", "");
   }
 
-  int touched = 0;
   bool undone = false;
   std::vector<std::string> events;  // their reasons
   std::vector<std::string> names;   // of their Canaries

@@ -47,13 +47,6 @@ class SuccessionTest : public ::testing::Test, protected ReleaseWorld {
     ASSERT_EQ(phase_of(), "Succeeded");
   }
 
-  // With a write the world becomes what the objects say.
-  void follow() {
-    const auto before = object(kube::kDeployments, "checkout-v1");
-    auto after = before;
-    after["metadata"]["annotations"]["touched"] = std::to_string(++touched);
-    ASSERT_TRUE(world.api.update(kube::kDeployments, before, after));
-  }
   void write_to_service(const Json& change, const char* manager) {
     auto service = object(kube::kServices, "checkout");
     service.merge_patch(change);
@@ -114,7 +107,6 @@ class SuccessionTest : public ::testing::Test, protected ReleaseWorld {
   }
   std::string successor() { return status().value("successor", ""); }
 
-  int touched = 0;
   std::vector<std::string> events;  // of the first release, their reasons
   Reconciler reconciler{world.api, world.api, world.stores, analyst, world.clock, listener()};
   Controller controller{reconciler, world.stores, world.clock,
