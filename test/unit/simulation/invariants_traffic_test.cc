@@ -12,6 +12,17 @@ TEST_F(InvariantsTest, s1_weights_that_do_not_sum_to_100) {
   expect("S1", "sum to 95 instead of 100");
 }
 
+TEST_F(InvariantsTest, s1_holds_what_a_person_wrote_against_no_claim) {
+  share_of_one();
+  first_step();
+  destinations({of_one("v1", 70), of_one("v2", 20), legacy(9900)}, kPerson);
+  edit(kube::kVirtualServices, "checkout",
+       [](Json& object) { object["metadata"]["annotations"] = {{"weir.dev/epoch", "2"}}; });
+  expect_nothing();
+  destinations({of_one("v1", 90), of_one("v2", 5), legacy(9900)});
+  expect("S1", "sum to 9995 instead of 100");
+}
+
 TEST_F(InvariantsTest, judge_a_share_by_its_part_of_the_whole_route) {
   share_of_one();
   first_step();
