@@ -207,6 +207,7 @@ void Known::take(const Change& change) {
 void Known::take_canary(const Change& change) {
   const auto key = kube::key_of(change.after.is_null() ? change.before : change.after);
   if (change.after.is_null()) {
+    gone_.push_back({read_release(change.before), change.at});
     canaries_.erase(key);
   } else {
     canaries_[key] = read_release(change.after);

@@ -100,6 +100,11 @@ struct Workload {
   Level ready;
 };
 
+struct GoneCanary {
+  Release release;  // as it was last
+  Millis at{0};
+};
+
 class Known {
  public:
   Known(std::string name_space, std::string service, std::string domain)
@@ -116,6 +121,7 @@ class Known {
   // When that release began to write to objects.
   [[nodiscard]] Millis began_at() const { return began_at_; }
   [[nodiscard]] const std::map<kube::Key, Release>& canaries() const { return canaries_; }
+  [[nodiscard]] const std::vector<GoneCanary>& gone() const { return gone_; }
   // Those of the namespace.
   [[nodiscard]] const std::map<std::string, Edited>& virtual_services() const { return virtual_services_; }
   [[nodiscard]] const std::map<std::string, Edited>& rules() const { return rules_; }
@@ -153,6 +159,7 @@ class Known {
   const std::string service_;
   const std::string domain_;
   std::map<kube::Key, Release> canaries_;
+  std::vector<GoneCanary> gone_;
   std::optional<Release> release_;
   Millis began_at_{0};
   std::map<std::string, Edited> virtual_services_, rules_, services_;

@@ -83,10 +83,16 @@ class FieldCheck {
     const auto name = kube::metadata_text(object, "name");
     // A write may be on its way for longer than its Canary is there.
     const auto* last = context_.known.release();
+    const auto is_on_its_way = [&](const GoneCanary& gone) {
+      return change_.sent.at - gone.at <= context_.expectations.reading_age;
+    };
     const auto is_any = [&](const auto& names) {
       return (last != nullptr && names(*last)) ||
              std::ranges::any_of(context_.known.canaries(),
-                                 [&](const auto& entry) { return names(entry.second); });
+                                 [&](const auto& entry) { return names(entry.second); }) ||
+             std::ranges::any_of(context_.known.gone(), [&](const GoneCanary& gone) {
+               return names(gone.release) && is_on_its_way(gone);
+             });
     };
     const bool service = kind == kube::kServices.kind && !is_of_a_canary(object) &&
                          !is_any([&](const Release& one) { return one.service == name; });

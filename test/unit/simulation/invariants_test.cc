@@ -242,6 +242,19 @@ TEST_F(InvariantsTest, s15_a_neighbour_of_the_release) {
   expect("S15", "Service checkout-grpc was written, and is no part of a release");
 }
 
+TEST_F(InvariantsTest, s15_a_workload_whose_canary_went_in_pending_long_ago) {
+  status([](Json& status) {
+    status["phase"] = "RollingBack";
+    status["target"] = "checkout-v2";
+  });
+  erase(kube::kCanaries, "checkout-v2", kPerson);
+  scale("checkout-v2", 0);
+  expect_nothing();
+  wait(3s);
+  scale("checkout-v2", 2);
+  expect("S15", "Deployment checkout-v2 was written, and is no part of a release");
+}
+
 TEST_F(InvariantsTest, s15_an_object_that_is_written_before_its_release_begins) {
   divide(0);
   expect("S15", "VirtualService checkout was changed while no release was under way");
