@@ -28,6 +28,7 @@ struct Expectations {
   // Set by faults as they begin.
   bool requests_may_be_lost = false;        // pods failed, or somebody took objects away
   bool calm = false;                        // no fault keeps the operator from seeing or acting
+  bool namespace_ends = false;              // all that is in it goes, whatever anybody does
   Millis reading_age{checks::kReadingAge};  // how long before a write its live readings may have been made
 };
 

@@ -285,7 +285,8 @@ void Known::take_deployment(const Change& change) {
   workload.ready.set(change.at, change.after.is_null()
                                     ? 0
                                     : static_cast<int>(number(change.after, "/status/readyReplicas")));
-  if (change.after.is_null()) return;
+  workload.gone = change.after.is_null();
+  if (workload.gone) return;
   const auto& pod_template = member(change.after, "/spec/template");
   if (pod_template == workload.pod_template) return;
   workload.pod_template = pod_template;
@@ -355,6 +356,12 @@ int Known::least_ready(const std::string& version, Millis since) const {
     if (label_at(workload.labels, label()) == version) ready += workload.ready.lowest(since);
   }
   return ready;
+}
+
+bool Known::has_no_workload(const std::string& version) const {
+  return std::ranges::none_of(workloads_, [&](const auto& entry) {
+    return !entry.second.gone && label_at(entry.second.labels, label()) == version;
+  });
 }
 
 const Level& Known::endpoints(const std::string& service, const std::string& version) const {

@@ -98,6 +98,7 @@ struct Workload {
   Json pod_template;
   Millis template_since{0};
   Level ready;
+  bool gone = false;
 };
 
 struct GoneCanary {
@@ -135,6 +136,8 @@ class Known {
   // Ready pods of a version, by its Deployments' status.
   [[nodiscard]] int most_ready(const std::string& version, Millis since) const;
   [[nodiscard]] int least_ready(const std::string& version, Millis since) const;
+  // No Deployment makes pods of the version any more.
+  [[nodiscard]] bool has_no_workload(const std::string& version) const;
   // Ready endpoints of a version behind a Service.
   [[nodiscard]] const Level& endpoints(const std::string& service, const std::string& version) const;
 

@@ -146,6 +146,8 @@ void PodChecks::check_finalizer(const Change& change) {
                     context_.known.most_ready(release.candidate_version, since) == 0;
   if (none) return;
   if (version.empty()) return report("Service " + release.service + " selects every version");
+  // Pods that go with their namespace do not come back.
+  if (context_.expectations.namespace_ends && context_.known.has_no_workload(version)) return;
   // Pods that stay away are waited for until the progress deadline, and no longer.
   if (context_.known.most_ready(version, change.at - kAway) == 0) return;
   if (context_.known.most_ready(version, since) == 0)

@@ -212,6 +212,7 @@ class Run {
       case Family::Foreign:
         if (family_of(fault.kind) != Family::Foreign) last_meddling_ = executor_.now();
         namespace_deleted_ |= fault.kind == Kind::NamespaceDeleted;
+        expectations_.namespace_ends = namespace_deleted_;
         forced_ |= fault.kind == Kind::CanaryForced;
         return people_.act(fault);
       case Family::Replica:

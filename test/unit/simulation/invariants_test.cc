@@ -217,6 +217,17 @@ TEST_F(InvariantsTest, s14_a_finalizer_that_goes_while_no_selected_pod_is_ready)
   expect("S14", "no pod of version v2, which Service checkout selects, is ready");
 }
 
+TEST_F(InvariantsTest, s14_takes_pods_that_go_with_their_namespace_for_gone) {
+  promote();
+  clean_up();
+  expected_.namespace_ends = true;
+  ready("checkout-v2", 0);
+  erase(kube::kDeployments, "checkout-v2", kPerson);
+  wait(3s);
+  drop_finalizer();
+  expect_nothing();
+}
+
 TEST_F(InvariantsTest, s15_another_field_of_a_route) {
   first_step();
   edit(kube::kVirtualServices, "checkout", [](Json& object) { object["spec"]["http"][0]["timeout"] = "9s"; });
