@@ -30,6 +30,9 @@ inline constexpr std::string_view kGatheringEvidence = "GatheringEvidence";
 // Reason of kConflict: it waits behind another release of the Service.
 inline constexpr std::string_view kOtherRelease = "OtherRelease";
 
+// By how much clocks that are read one after the other may differ.
+inline constexpr Seconds kClocksApart{1};
+
 // What one part of a round came to. Done: there is nothing left for it to do, go on with the next part. Wait
 // and Acted end the round: something is waited for, or the decision has an action, or the phase is another.
 enum class [[nodiscard]] Next { Done, Wait, Acted };

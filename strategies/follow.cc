@@ -11,8 +11,6 @@ namespace {
 constexpr Seconds kBelieved{60};
 // How soon it is looked for an answer of which no word comes.
 constexpr Seconds kAnswerLook{5};
-// By how much clocks that are read one after the other may differ.
-constexpr Seconds kClocksApart{1};
 
 // The propagation delay is over, and that is all that is known.
 void say_only_timer(Context& context, const std::string& why) {

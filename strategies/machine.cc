@@ -10,6 +10,20 @@ namespace {
 // How often it is looked whether a route still leads to what a release that is over has left.
 constexpr Seconds kLookAtLeftovers{15};
 
+// What status says of a time later than now was written by a clock that was ahead. It counts from now on:
+// else no wait would be over before that time has come (L3).
+void count_from_now(Context& context) {
+  auto& status = context.status();
+  const auto is_ahead = [&](TimePoint time) { return time > context.now + kClocksApart; };
+  const bool judged = status.phase == Phase::Progressing && status.checks_in_step > 0 &&
+                      !status.checks.empty() && is_ahead(status.checks.front().time);
+  if (judged) start_step_afresh(context);
+  for (auto* time : {&status.step_started_at, &status.last_transition_time, &status.last_progress_at,
+                     &status.breaker_tripped_at}) {
+    if (*time && is_ahead(**time)) *time = context.now;
+  }
+}
+
 // A new release: by a new Canary, or by another target in one whose release is over.
 void begin(Context& context) {
   auto& status = context.status();
@@ -256,6 +270,7 @@ Decision decide(const Release& release, const Observed& observed, TimePoint now)
     stay_over(context);
     return std::move(context.out);
   }
+  count_from_now(context);
   status.observed_generation = std::max(status.observed_generation, observed.generation);
   if (status.phase == Phase::Pending) {
     status.target = release.spec.target.name;

@@ -265,10 +265,12 @@ bool Reconciler::is_ending(const Snapshot& snapshot) {
 }
 
 strategies::TimePoint Reconciler::watched_since(const kube::Key& key, const Leadership& lead) {
+  const Watched anew{lead.term, clock_.wall()};
   const std::lock_guard lock(mutex_);
-  const auto [known, first] = watched_.try_emplace(key, Watched{lead.term, clock_.wall()});
-  if (!first && known->second.term != lead.term) known->second = {lead.term, clock_.wall()};
-  return known->second.since;
+  auto& known = watched_.try_emplace(key, anew).first->second;
+  // The clock may have been set back meanwhile.
+  if (known.term != anew.term || known.since > anew.since) known = anew;
+  return known.since;
 }
 
 std::optional<Round> Reconciler::comes_late(kube::Api& api, const Snapshot& snapshot) {

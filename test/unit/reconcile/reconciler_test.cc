@@ -273,6 +273,30 @@ TEST_F(ReconcilerTest, puts_back_weights_that_a_person_changed) {
   EXPECT_THAT(events, Contains(HasSubstr("kubectl-edit")));
 }
 
+// Its wall time can be set.
+struct WallClock final : base::Clock {
+  explicit WallClock(const base::Clock& true_time) : of(true_time) {}
+  [[nodiscard]] Wall wall() const override { return of.wall() + ahead; }
+  [[nodiscard]] Steady steady() const override { return of.steady(); }
+
+  const base::Clock& of;
+  std::chrono::seconds ahead{0};
+};
+
+TEST_F(ReconcilerTest, takes_back_what_stands_still_though_its_clock_is_set_back_meanwhile) {
+  fill();
+  analyst.judge = [](const Question&) { return Outcome::Inconclusive; };
+  WallClock clock(world.clock);
+  clock.ahead = std::chrono::hours(1);
+  Reconciler process{world.api, world.api, world.stores, analyst, clock, listener()};
+  ReleaseWorld::run(process, [this] { return at_weight(10); });
+  clock.ahead = std::chrono::hours(0);
+  const auto set_back = world.clock.steady();
+  ReleaseWorld::run(process, [this] { return phase() == "Failed"; });
+  EXPECT_THAT(message(), HasSubstr("no progress for 600 s"));
+  EXPECT_LE(world.clock.steady() - set_back, std::chrono::seconds(700));
+}
+
 // One proxy of two has not got the routes since the candidate had this weight.
 analysis::Split lagging() {
   return {.division = analysis::Division::Differs,

@@ -121,6 +121,30 @@ TEST(Outlook, of_a_suspended_release_is_its_next_check_and_no_deadline) {
   EXPECT_FALSE(next.deadline);
 }
 
+TEST(Outlook, of_what_a_clock_wrote_that_was_ahead_counts_from_now) {
+  World world;
+  world.judge = [](const CheckRequest&) { return Outcome::Inconclusive; };
+  world.run_to_step(1);
+  world.now -= Seconds{5'000};
+  const auto set_back = world.now;
+  world.run_to(Phase::RollingBack);
+  EXPECT_EQ(world.release.status.rollback_reason, "ProgressDeadlineExceeded");
+  EXPECT_LE(world.now, set_back + Seconds{600 + 5 + 30});
+}
+
+TEST(Outlook, of_a_step_that_was_judged_by_a_clock_that_was_ahead_is_its_first_interval_again) {
+  World world;
+  world.release.spec.program.stages.front().passes = 3;
+  world.run([](const World& now) { return now.release.status.iterations == 2; });
+  world.now -= Seconds{5'000};
+  const auto set_back = world.now;
+  (void)world.round();
+  EXPECT_EQ(world.release.status.iterations, 0);
+  EXPECT_EQ(outlook(world.release.spec, world.release.status).next_check, set_back + Seconds{5 + 30});
+  world.run_to(Phase::Succeeded);
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
 TEST(Outlook, does_not_count_time_in_which_no_operator_was_there) {
   World world;
   world.run_to_step(1);
