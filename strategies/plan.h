@@ -294,11 +294,13 @@ struct Observed {
   std::optional<Workload> candidate;
   bool candidate_is_anothers = false;  // the release that supersedes this one has the same target
   std::optional<ServiceState> service;
+  Milliseconds service_gone{0};           // how long it is known that there is none, where there is none
   bool version_services = false;          // all operator-owned Services exist as they should
   bool any_version_services = false;      // at least one exists that no route leads to
   Abilities abilities;                    // of the release's router
   RouterWords words;                      // of the release's router
   std::optional<RouteState> routes;       // empty: nothing routes to the Service
+  Milliseconds routes_gone{0};            // how long that is known, where nothing does
   std::optional<Foundation> foundation;   // empty: there is none yet, or the router needs none
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   std::vector<Obstacle> obstacles;

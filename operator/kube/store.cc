@@ -138,7 +138,15 @@ std::size_t Store::size() const {
 
 bool Store::synced() const {
   const std::lock_guard lock(mutex_);
-  return synced_;
+  return remembers_since_.has_value();
+}
+
+std::optional<Store::Steady> Store::absent_since(const Key& key) const {
+  const std::lock_guard lock(mutex_);
+  if (!remembers_since_ || objects_.contains(key)) return std::nullopt;
+  const auto last =
+      std::find_if(gone_.rbegin(), gone_.rend(), [&](const Gone& one) { return one.key == key; });
+  return last == gone_.rend() ? *remembers_since_ : last->since;
 }
 
 void Store::index(const Entries::value_type& entry, const Change& change) {
@@ -154,18 +162,18 @@ Change Store::set(const Key& key, Packed packed, const Json& object, const Json&
   forget_unpacked(at->second);
   at->second.packed = std::move(packed);
   const bool replaced = !known.is_null() && !same_uid(object, known);
-  if (replaced) remember_gone(known);
+  if (replaced) remember_gone(key, metadata_text(known, "uid"), now);
   const bool unchanged = !known.is_null() && !replaced && same_content(object, known);
   if (!unchanged) at->second.since = now;
   index(*at, change);
   return change;
 }
 
-void Store::remember_gone(const Json& object) {
-  std::string uid = metadata_text(object, "uid");
-  if (uid.empty()) return;
-  gone_.push_back(std::move(uid));
-  if (gone_.size() > kGoneRemembered) gone_.pop_front();
+void Store::remember_gone(const Key& key, std::string uid, Steady now) {
+  gone_.push_back({.key = key, .uid = std::move(uid), .since = now});
+  if (gone_.size() <= kGoneRemembered) return;
+  if (remembers_since_) remembers_since_ = std::max(*remembers_since_, gone_.front().since);
+  gone_.pop_front();
 }
 
 Change Store::remove(Entries::iterator at, const Json& known) {
@@ -188,7 +196,7 @@ bool Store::put(Json object, Steady now) {
     const std::lock_guard lock(mutex_);
     // Another object may have its name by now.
     const std::string uid = metadata_text(object, "uid");
-    if (!uid.empty() && std::ranges::find(gone_, uid) != gone_.end()) return false;
+    if (!uid.empty() && std::ranges::find(gone_, uid, &Gone::uid) != gone_.end()) return false;
     const auto found = objects_.find(key);
     auto known = std::make_shared<const Json>();
     if (found != objects_.end()) {
@@ -202,14 +210,14 @@ bool Store::put(Json object, Steady now) {
   return true;
 }
 
-bool Store::erase(const Key& key) {
+bool Store::erase(const Key& key, Steady now) {
   Change change;
   {
     const std::lock_guard lock(mutex_);
     const auto found = objects_.find(key);
     if (found == objects_.end()) return false;
     const auto known = unpacked(found->second);
-    remember_gone(*known);
+    remember_gone(key, metadata_text(*known, "uid"), now);
     change = remove(found, *known);
   }
   tell(change);
@@ -237,10 +245,13 @@ std::vector<Key> Store::replace(Listed objects, Steady now) {
     }
     for (auto at = objects_.begin(); at != objects_.end();) {
       const auto next = std::next(at);
-      if (!listed.contains(at->first)) changes.push_back(remove(at, Json::from_msgpack(at->second.packed)));
+      if (!listed.contains(at->first)) {
+        remember_gone(at->first, {}, now);
+        changes.push_back(remove(at, Json::from_msgpack(at->second.packed)));
+      }
       at = next;
     }
-    synced_ = true;
+    if (!remembers_since_) remembers_since_ = now;
   }
   std::vector<Key> keys;
   keys.reserve(changes.size());

@@ -81,12 +81,16 @@ class Store {
   [[nodiscard]] std::size_t size() const;
   // True once a whole list has been received: before that an absent object may still exist.
   [[nodiscard]] bool synced() const;
+  // Since when this process knows that no object has this name. Where it does not remember when one went,
+  // that is before the last of those that it has forgotten, or the first list. Empty: there is one, or nobody
+  // knows.
+  [[nodiscard]] std::optional<Steady> absent_since(const Key& key) const;
 
   // Takes the object unless a newer one is known or it was erased already; says whether anything changed.
   // Used by the watch, and after a write of our own with the server's answer, so that the next reading sees
   // it.
   bool put(Json object, Steady now);
-  bool erase(const Key& key);
+  bool erase(const Key& key, Steady now);
   // Replaces everything by the answer of a list, older versions too: after a restore of the server's database
   // they are what is. Returns the keys of all that changed, came or went.
   [[nodiscard]] Listed listed() const { return Listed(form_); }
@@ -120,7 +124,8 @@ class Store {
   // Takes in what `object` is, in place of `known` (null: nothing).
   Change set(const Key& key, Packed packed, const Json& object, const Json& known, Steady now);
   Change remove(Entries::iterator at, const Json& known);
-  void remember_gone(const Json& object);
+  // `uid`: of what must not come back; empty: it may.
+  void remember_gone(const Key& key, std::string uid, Steady now);
   void index(const Entries::value_type& entry, const Change& change);
 
   const Form form_;
@@ -129,8 +134,15 @@ class Store {
   Entries objects_;
   std::set<Finding> index_;
   mutable std::deque<Recent> recent_;  // newest first
-  std::deque<std::string> gone_;  // uids of the last objects that went: a late answer must not bring one back
-  bool synced_ = false;
+  // The last objects that went, oldest first: a late answer must not bring back one with a uid.
+  struct Gone {
+    Key key;
+    std::string uid;
+    Steady since;
+  };
+  std::deque<Gone> gone_;
+  // When the last of those went that are not remembered, or the first list came; empty: none has.
+  std::optional<Steady> remembers_since_;
 };
 
 // One kind that is watched, and how its store keeps it.

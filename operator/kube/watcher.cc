@@ -142,7 +142,7 @@ void Watcher::take(WatchEvent event) {
   // An object of the same name may have been made since, and be known from the answer to that write.
   const auto known = store_.get(key);
   if (!known || metadata_text(*known->object, "uid") != metadata_text(event.object, "uid")) return;
-  store_.erase(key);
+  store_.erase(key, clock_.steady());
 }
 
 void Watcher::note(const std::string& error) {

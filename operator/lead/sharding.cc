@@ -132,7 +132,7 @@ void Sharding::written(Json lease, base::Clock::Steady asked_at) {
 }
 
 void Sharding::expelled() {
-  leases_.erase(member_key(identity_));
+  leases_.erase(member_key(identity_), clock_.steady());
   lease_.reset();
   next_renewal_ = clock_.steady();
   resign("the member's own Lease is gone: others take the shards over");
@@ -156,7 +156,7 @@ std::vector<std::string> Sharding::members() {
       const auto removed = api_.remove(kube::kLeases, lease);
       if (removed) {
         spdlog::warn("sharding: member {} is gone", holder);
-        leases_.erase(kube::key_of(lease));
+        leases_.erase(kube::key_of(lease), now);
         continue;
       }
       (void)go_on(removed.error());

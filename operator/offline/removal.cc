@@ -110,7 +110,7 @@ void MemoryApi::drop(const Id& id, bool collected) {
   ++last_version_;
   const Entry& entry = node.mapped();
   if (mirror_ != nullptr) {
-    if (kube::Store* store = mirror_->of(entry.resource)) store->erase(id.second);
+    if (kube::Store* store = mirror_->of(entry.resource)) store->erase(id.second, clock_.steady());
   }
   if (!on_change_.empty()) {
     Json last = *entry.object;

@@ -55,7 +55,7 @@ kube::Result<Json> Actor::remove(const kube::Resource& resource, const Json& obj
   // An object with finalizers stays for a while: its watch says when it is gone.
   const auto finalizers = object.value("metadata", Json::object()).value("finalizers", Json::array());
   if (auto* store = stores_.of(resource); store != nullptr && finalizers.empty())
-    store->erase(kube::key_of(object));
+    store->erase(kube::key_of(object), clock_.steady());
   return Json();
 }
 
@@ -74,7 +74,7 @@ Done Actor::take_back(const Snapshot& snapshot, const Json& written) {
 
 Done Actor::remove_leftovers(const Snapshot& snapshot) {
   for (const auto& made : snapshot.leftovers) {
-    if (auto done = remove_unused(made, snapshot.target.trusted, api_, stores_); !done)
+    if (auto done = remove_unused(made, snapshot.target.trusted, api_, stores_, clock_.steady()); !done)
       return std::unexpected(done.error());
   }
   return {};

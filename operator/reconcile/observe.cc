@@ -22,6 +22,10 @@ namespace {
 using strategies::Milliseconds;
 using strategies::Phase;
 
+Milliseconds time_since(base::Clock::Steady then, base::Clock::Steady now) {
+  return std::max(std::chrono::duration_cast<Milliseconds>(now - then), Milliseconds{0});
+}
+
 // What of a release that is over is still there.
 struct Leftovers {
   std::vector<ManagedObject> unused;  // for long enough
@@ -128,12 +132,14 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   seen.candidate = parts.candidate.workload;
   seen.candidate_is_anothers = parts.rivals.shares_target;
   seen.service = parts.own_services.service;
+  seen.service_gone = parts.service.gone;
   seen.version_services = parts.own_services.as_wanted;
   seen.any_version_services = !parts.own_services.unused.empty();
   seen.abilities = source.router.abilities();
   seen.words = source.router.words();
   const auto& reading = parts.routes.reading;
   seen.routes = reading.routes;
+  seen.routes_gone = parts.routes.gone;
   seen.foundation = reading.foundation;
   seen.not_isolated = reading.not_isolated;
   seen.warnings = reading.warnings;
@@ -191,7 +197,12 @@ Snapshot finished(const Source& source, Snapshot snapshot) {
 }  // namespace
 
 Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now) {
-  return std::max(std::chrono::duration_cast<Milliseconds>(now - stored.since), Milliseconds{0});
+  return time_since(stored.since, now);
+}
+
+Milliseconds age_of(const kube::Key& key, const kube::Store& store, base::Clock::Steady now) {
+  const auto stored = store.get(key);
+  return time_since(stored ? stored->since : store.absent_since(key).value_or(now), now);
 }
 
 Snapshot observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,

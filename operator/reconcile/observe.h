@@ -54,6 +54,9 @@ struct Means {
 
 // How long this process knows the object to be as it is.
 [[nodiscard]] strategies::Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now);
+// The same of the object that has the name, or of its absence.
+[[nodiscard]] strategies::Milliseconds age_of(const kube::Key& key, const kube::Store& store,
+                                              base::Clock::Steady now);
 
 // One reading of the stores; `observed.verdict` is left empty.
 [[nodiscard]] Snapshot observe(const canary::Canary& canary, const Json& object, const kube::Stores& stores,

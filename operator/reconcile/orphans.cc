@@ -177,7 +177,7 @@ void Unused::forget(const ManagedObject& made) {
 }
 
 kube::Result<Removal> remove_unused(const ManagedObject& made, const routing::TrustedNamespaces& trusted,
-                                    kube::Api& api, kube::Stores& stores) {
+                                    kube::Api& api, kube::Stores& stores, base::Clock::Steady now) {
   if (is_led_to(made, trusted, stores)) return Removal::InUse;
   const auto led_to = is_led_to_now(made, api);
   if (!led_to) return std::unexpected(led_to.error());
@@ -188,12 +188,12 @@ kube::Result<Removal> remove_unused(const ManagedObject& made, const routing::Tr
   const auto& finalizers = base::field(*made.object, {"metadata", "finalizers"});
   auto* store = stores.of(made.resource);
   if (store != nullptr && (finalizers.is_null() || finalizers.empty()))
-    store->erase(kube::key_of(*made.object));
+    store->erase(kube::key_of(*made.object), now);
   return Removal::Done;
 }
 
 kube::Result<Removal> remove_orphan(const ManagedObject& orphan, const routing::TrustedNamespaces& trusted,
-                                    kube::Api& api, kube::Stores& stores) {
+                                    kube::Api& api, kube::Stores& stores, base::Clock::Steady now) {
   const auto maker = routing::maker_of(*orphan.object);
   if (!maker) return Removal::InUse;
   // The watch of Canaries may be behind that of what they make.
@@ -201,7 +201,7 @@ kube::Result<Removal> remove_orphan(const ManagedObject& orphan, const routing::
       api.get(kube::kCanaries, {kube::metadata_text(*orphan.object, "namespace"), maker->canary});
   if (!canary && canary.error().code != kube::Code::NotFound) return std::unexpected(canary.error());
   if (canary && kube::metadata_text(*canary, "uid") == maker->uid) return Removal::InUse;
-  return remove_unused(orphan, trusted, api, stores);
+  return remove_unused(orphan, trusted, api, stores, now);
 }
 
 }  // namespace weir::reconcile

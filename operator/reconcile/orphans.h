@@ -70,10 +70,10 @@ enum class Removal { Done, InUse };
 // namespace.
 [[nodiscard]] kube::Result<Removal> remove_unused(const ManagedObject& made,
                                                   const routing::TrustedNamespaces& trusted, kube::Api& api,
-                                                  kube::Stores& stores);
+                                                  kube::Stores& stores, base::Clock::Steady now);
 // The same for an orphan, which is none if the API server has its Canary.
 [[nodiscard]] kube::Result<Removal> remove_orphan(const ManagedObject& orphan,
                                                   const routing::TrustedNamespaces& trusted, kube::Api& api,
-                                                  kube::Stores& stores);
+                                                  kube::Stores& stores, base::Clock::Steady now);
 
 }  // namespace weir::reconcile

@@ -161,8 +161,9 @@ Round Reconciler::look_after_orphans(const kube::Key& key, const kube::Key& serv
   lead::FencedApi api(api_, fence_, key, service, lead->term);
   Round round;
   for (const auto& orphan : orphans) {
-    const bool unused = unused_.note(orphan, is_led_to(orphan, trusted_, stores_), clock_.steady());
-    const auto removed = unused ? remove_orphan(orphan, trusted_, api, stores_) : Removal::InUse;
+    const auto now = clock_.steady();
+    const bool unused = unused_.note(orphan, is_led_to(orphan, trusted_, stores_), now);
+    const auto removed = unused ? remove_orphan(orphan, trusted_, api, stores_, now) : Removal::InUse;
     if (!removed) {
       round.error = removed.error();
       break;

@@ -20,7 +20,20 @@ std::optional<kube::Stored> find(const Source& source, const routing::ObjectName
   return store == nullptr ? std::nullopt : store->get({source.name_space(), object.name});
 }
 
-// With the age and the writer of the object that changed last.
+// How long all routes that the release has recorded are known to be as they are, be they gone.
+Milliseconds age_of_recorded(const Source& source) {
+  const auto kinds = source.router.routes();
+  auto age = Milliseconds::max();
+  for (const auto& [kind, name] : source.router.recorded(source.canary.status.routes)) {
+    const auto* store = source.stores.of(kind);
+    if (store == nullptr || std::ranges::find(kinds, kind) == kinds.end()) continue;
+    age = std::min(age, age_of({source.name_space(), name}, *store, source.now));
+  }
+  return age;
+}
+
+// With the age of the route that changed or went last, and the writer of the one of `objects` that changed
+// last.
 strategies::RouteState dated(const Source& source, const std::vector<routing::ObjectName>& objects,
                              strategies::RouteState routes) {
   routes.age = Milliseconds::max();
@@ -32,6 +45,7 @@ strategies::RouteState dated(const Source& source, const std::vector<routing::Ob
     routes.age = age;
     routes.changed_by = base::text(last_write(*stored->object), {"manager"});
   }
+  routes.age = std::min(routes.age, age_of_recorded(source));
   return routes;
 }
 
@@ -58,6 +72,7 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
                        : nothing_to_judge(source.canary);
     if (warning) reading.warnings.push_back(*std::move(warning));
   }
+  found.gone = age_of_recorded(source);
   if (reading.routes) reading.routes = dated(source, reading.route_objects, *std::move(reading.routes));
   if (reading.foundation && reading.foundation_object) {
     if (const auto stored = find(source, *reading.foundation_object))

@@ -8,6 +8,9 @@ namespace weir::reconcile {
 struct FoundRoutes {
   routing::Objects objects;
   routing::Router::Reading reading;  // with the ages that the caches know
+  // Where nothing routes to the Service: how long the routes that the release has recorded are known to lead
+  // elsewhere, or to be gone.
+  strategies::Milliseconds gone = strategies::Milliseconds::max();
   Obstacles obstacles;
   std::vector<std::string> keep_stable;  // sentences: routes for which stable keeps its pods
 };

@@ -88,8 +88,10 @@ std::expected<std::string, Obstacle> name_of_stable(const Source& source, const 
 FoundService find_service(const Source& source) {
   FoundService found;
   const auto& name = source.spec().service.name;
-  const auto stored = source.stores.services.get({source.name_space(), name});
+  const kube::Key key{source.name_space(), name};
+  const auto stored = source.stores.services.get(key);
   if (!stored) {
+    found.gone = age_of(key, source.stores.services, source.now);
     found.obstacles.push_back(obstacle_to_progress(
         "ServiceNotFound",
         "Service " + name + " (spec.service.name) does not exist in namespace " + source.name_space()));

@@ -11,6 +11,7 @@ struct FoundService {
   Json object;  // null: it does not exist
   // Empty: it does not exist. What it selects and its endpoints are for find_own_services to say.
   std::optional<strategies::ServiceState> state;
+  strategies::Milliseconds gone{0};  // how long it is known that it does not exist
   Obstacles obstacles;
 };
 [[nodiscard]] FoundService find_service(const Source& source);

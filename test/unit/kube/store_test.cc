@@ -90,7 +90,7 @@ TEST(Store, starts_since_again_when_the_endpoints_of_a_slice_change_but_not_its_
 TEST(Store, does_not_let_a_late_answer_bring_back_an_erased_object) {
   Store store;
   store.put(served("web", "1"), at(0));
-  EXPECT_TRUE(store.erase(kWeb));
+  EXPECT_TRUE(store.erase(kWeb, at(0)));
   EXPECT_FALSE(store.put(served("web", "2"), at(1)));
   EXPECT_FALSE(store.get(kWeb));
   EXPECT_TRUE(store.put(served("web", "3", {}, "u2"), at(2)));
@@ -100,7 +100,7 @@ TEST(Store, does_not_let_a_late_answer_bring_back_an_erased_object) {
 TEST(Store, does_not_let_a_late_answer_take_the_place_of_an_object_that_has_the_name_now) {
   Store store;
   store.put(served("web", "1"), at(0));
-  EXPECT_TRUE(store.erase(kWeb));
+  EXPECT_TRUE(store.erase(kWeb, at(0)));
   EXPECT_TRUE(store.put(served("web", "3", {}, "u2"), at(1)));
   EXPECT_FALSE(store.put(served("web", "2"), at(2)));
   EXPECT_EQ(store.get(kWeb)->object->at("metadata").at("uid"), "u2");
@@ -110,7 +110,47 @@ TEST(Store, does_not_let_a_late_answer_take_the_place_of_an_object_that_has_the_
   EXPECT_EQ(store.get(kWeb)->object->at("metadata").at("uid"), "u3");
 }
 
-TEST(Store, erases_nothing_that_it_does_not_have) { EXPECT_FALSE(Store().erase(kWeb)); }
+TEST(Store, erases_nothing_that_it_does_not_have) { EXPECT_FALSE(Store().erase(kWeb, at(0))); }
+
+TEST(Store, knows_since_when_an_object_is_absent) {
+  Store store;
+  EXPECT_FALSE(store.absent_since(kWeb)) << "nobody knows before a list";
+  store.replace({}, at(1));
+  EXPECT_EQ(store.absent_since(kWeb), at(1));
+  store.put(served("web", "1"), at(2));
+  EXPECT_FALSE(store.absent_since(kWeb));
+  store.erase(kWeb, at(3));
+  EXPECT_EQ(store.absent_since(kWeb), at(3));
+  store.put(served("web", "3", {}, "u2"), at(4));
+  EXPECT_FALSE(store.absent_since(kWeb));
+  store.replace({}, at(5));
+  EXPECT_EQ(store.absent_since(kWeb), at(5)) << "a list did not have it any more";
+  store.replace({}, at(6));
+  EXPECT_EQ(store.absent_since(kWeb), at(5));
+}
+
+TEST(Store, takes_an_object_for_absent_no_longer_than_it_remembers) {
+  Store store;
+  store.replace({served("web", "1")}, at(0));
+  store.erase(kWeb, at(1));
+  for (int i = 0; i < 1000; ++i) {
+    const auto name = "other-" + std::to_string(i);
+    store.put(served(name, "1", {}, name), at(2));
+    store.erase({"shop", name}, at(3));
+  }
+  EXPECT_EQ(store.absent_since(kWeb), at(1));
+  store.put(served("last", "1", {}, "u-last"), at(4));
+  store.erase({"shop", "last"}, at(4));
+  EXPECT_EQ(store.absent_since(kWeb), at(3)) << "at the latest";
+}
+
+// A list may have come from a server that had not seen it yet.
+TEST(Store, takes_an_object_again_that_a_list_did_not_have) {
+  Store store;
+  store.put(served("web", "1"), at(0));
+  store.replace({}, at(1));
+  EXPECT_TRUE(store.put(served("web", "1"), at(2)));
+}
 
 TEST(Store, lists_one_namespace_by_name_or_all_of_them) {
   Store store;
@@ -177,7 +217,7 @@ TEST(Store, finds_objects_by_their_terms_of_now) {
   EXPECT_EQ(store.keys_with("web"), (std::vector<Key>{{"shop", "a"}, {"shop", "b"}}));
   EXPECT_TRUE(store.has({"shop", "a"}, "web"));
   store.put(served("a", "3", {{"app", "api"}}, "a"), at(1));
-  store.erase({"shop", "b"});
+  store.erase({"shop", "b"}, at(1));
   EXPECT_TRUE(store.keys_with("web").empty());
   EXPECT_EQ(store.list_with("api").size(), 1U);
   store.replace({}, at(2));
@@ -191,7 +231,7 @@ TEST(Store, tells_by_what_a_changed_object_was_found_before_and_is_now) {
   store.put(served("web", "1", {{"app", "web"}}), at(0));
   store.put(served("web", "1", {{"app", "web"}}), at(0));
   store.put(served("web", "2", {{"app", "api"}}), at(0));
-  store.erase(kWeb);
+  store.erase(kWeb, at(2));
   ASSERT_EQ(changes.size(), 3U);
   EXPECT_TRUE(changes[0].before.empty());
   EXPECT_EQ(changes[1].before, std::vector<std::string>{"web"});
@@ -219,7 +259,7 @@ TEST(Store, unpacks_an_object_once_for_all_who_read_it_until_it_changes_or_other
   put_others(store);
   EXPECT_NE(store.get(kWeb)->object, second);
   EXPECT_EQ(*store.get(kWeb)->object, *second);
-  store.erase(kWeb);
+  store.erase(kWeb, at(2));
   EXPECT_FALSE(store.get(kWeb));
 }
 

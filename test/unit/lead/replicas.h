@@ -90,7 +90,7 @@ class ShardingTest : public testing::Test {
   void hear(Replica& replica, const offline::Changed& changed) {
     if (replica.deaf) return replica.unheard.push_back(changed);
     if (changed.gone) {
-      replica.leases.erase(kube::key_of(*changed.before));
+      replica.leases.erase(kube::key_of(*changed.before), clock.steady());
       replica.sharding.changed(kube::key_of(*changed.before));
     } else if (replica.leases.put(*changed.after, clock.steady())) {
       replica.sharding.changed(kube::key_of(*changed.after));

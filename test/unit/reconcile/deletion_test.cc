@@ -204,7 +204,7 @@ TEST(Deletion, takes_away_what_is_made_when_the_canary_is_gone_already) {
 TEST(Deletion, is_not_believed_for_a_cache_that_lacks_the_canary) {
   Shop shop;
   shop.work(seconds(600), [&] { return shop.made().size() == 2; });
-  shop.world.stores.canaries.erase(shop.key);
+  shop.world.stores.canaries.erase(shop.key, shop.world.clock.steady());
   EXPECT_FALSE(shop.reconciler.reconcile(kOrphans).error);
   shop.world.clock.advance(seconds(20));
   EXPECT_FALSE(shop.reconciler.reconcile(kOrphans).error);

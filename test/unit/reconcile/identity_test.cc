@@ -235,7 +235,7 @@ TEST_F(IdentityTest, keeps_stables_pods_that_only_the_api_server_knows_another_u
   other["spec"]["selector"] = {{"app", "checkout"}, {"version", "v1"}};
   world.api.put(kube::kServices, other);
   for (int i = 0; i < 50; ++i) {
-    world.stores.services.erase({"shop", "checkout-grpc"});
+    world.stores.services.erase({"shop", "checkout-grpc"}, world.clock.steady());
     (void)reconciler.reconcile(key);
     world.clock.advance(std::chrono::seconds(1));
   }

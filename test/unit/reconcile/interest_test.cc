@@ -39,7 +39,7 @@ class Interest : public ::testing::Test {
   }
   std::vector<Key> erase(const kube::Resource& resource, const std::string& name) {
     found.clear();
-    stores.of(resource)->erase({"shop", name});
+    stores.of(resource)->erase({"shop", name}, {});
     return found;
   }
   std::vector<Key> deploy(const std::string& name, const std::string& app) {

@@ -120,6 +120,16 @@ TEST_F(ObserveTest, sees_a_mark_of_the_operators_on_an_object_of_the_user_and_no
   EXPECT_TRUE(look().observed.marked);
 }
 
+TEST_F(ObserveTest, knows_a_service_to_be_gone_since_the_caches_know_it) {
+  begin();
+  world.clock.advance(seconds(60));
+  world.api.erase(kube::kServices, {"shop", "checkout"});
+  ASSERT_FALSE(look().observed.service);
+  EXPECT_EQ(look().observed.service_gone, seconds(0));
+  world.clock.advance(seconds(7));
+  EXPECT_EQ(look().observed.service_gone, seconds(7));
+}
+
 // ---- another release of the Service ----
 
 TEST_F(ObserveTest, is_asked_to_take_back_what_a_newer_release_supersedes) {

@@ -59,6 +59,45 @@ TEST_F(RoutesTest, are_as_old_as_the_last_change_of_any_and_name_who_made_it) {
   EXPECT_EQ(routes().changed_by, "argocd");
 }
 
+TEST_F(RoutesTest, that_are_gone_are_known_to_be_since_the_caches_know_it) {
+  begin();
+  world.clock.advance(seconds(60));
+  world.api.erase(kube::kVirtualServices, {"shop", "checkout"});
+  ASSERT_FALSE(look().observed.routes);
+  EXPECT_EQ(look().observed.routes_gone, seconds(0));
+  world.clock.advance(seconds(7));
+  EXPECT_EQ(look().observed.routes_gone, seconds(7));
+}
+
+TEST_F(RoutesTest, that_lead_elsewhere_are_known_to_since_they_were_changed) {
+  begin();
+  world.clock.advance(seconds(60));
+  edit(kube::kVirtualServices, "checkout", "/spec",
+       Json::parse(R"({"hosts": ["cart"], "http": [{"route": [{"destination": {"host": "cart"}}]}]})"));
+  ASSERT_FALSE(look().observed.routes);
+  EXPECT_EQ(look().observed.routes_gone, seconds(0));
+  world.clock.advance(seconds(7));
+  EXPECT_EQ(look().observed.routes_gone, seconds(7));
+}
+
+TEST_F(RoutesTest, of_which_one_is_gone_are_as_old_as_its_absence) {
+  auto second = object(kube::kVirtualServices, "checkout");
+  second["metadata"] = {{"name", "checkout-public"}, {"namespace", "shop"}};
+  second["spec"]["hosts"] = {"checkout.example.com"};
+  world.api.put(kube::kVirtualServices, second);
+  begin();
+  world.clock.advance(seconds(60));
+  world.api.erase(kube::kVirtualServices, {"shop", "checkout-public"});
+  EXPECT_EQ(routes().age, seconds(0));
+  world.clock.advance(seconds(7));
+  EXPECT_EQ(routes().age, seconds(7));
+}
+
+TEST_F(RoutesTest, that_no_release_has_recorded_are_nothing_to_wait_for) {
+  world.api.erase(kube::kVirtualServices, {"shop", "checkout"});
+  EXPECT_EQ(look().observed.routes_gone, strategies::Milliseconds::max());
+}
+
 TEST_F(RoutesTest, rest_on_something_that_has_an_age_of_its_own) {
   begin();
   world.clock.advance(seconds(60));
