@@ -117,6 +117,22 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
   return Next::Done;
 }
 
+// Whether it takes the release to a step with more traffic.
+bool leads_to_a_rise(const Context& context, const Verdict& verdict) {
+  const auto& status = context.out.status;
+  return verdict.outcome == Outcome::Pass && status.step < status.steps &&
+         status.iterations + 1 >= stage_of(context).passes;
+}
+
+// Of a rise for which proxies are not ready. That is soon over, unless what they need keeps changing: then
+// the verdict counts as one of those that take no step, and the next interval is judged.
+Next await_proxies(Context& context, const Verdict& verdict) {
+  const auto end = verdict.window_end + context.spec.interval;
+  if (context.now >= end) return apply(context, verdict, /*held=*/true);
+  context.again_at(end);
+  return context.wait_for_rise();
+}
+
 Next ask_when_due(Context& context) {
   const auto& status = context.status();
   const auto next = context.outlook();
@@ -161,7 +177,10 @@ Next progress(Context& context) {
   const auto obstacle = context.blocked();
   const bool held = obstacle || context.spec.suspend;
   if (context.seen.verdict && speaks_of_now(context, *context.seen.verdict)) {
-    if (const auto next = apply(context, *context.seen.verdict, held); next != Next::Done) return next;
+    const auto& verdict = *context.seen.verdict;
+    const bool waits = !held && leads_to_a_rise(context, verdict) && context.settle_for_rise() != Next::Done;
+    const auto next = waits ? await_proxies(context, verdict) : apply(context, verdict, held);
+    if (next != Next::Done) return next;
   }
   if (obstacle) {
     context.say_held(obstacle->reason, obstacle->message, Severity::Warning);

@@ -131,4 +131,15 @@ Next Context::settle(Milliseconds age) {
   return Next::Wait;
 }
 
+Next Context::settle_for_rise() {
+  auto age = foundation_age();
+  if (seen.service) age = std::min({age, seen.service->age, seen.service->endpoints_age});
+  return settle(age);
+}
+
+Next Context::wait_for_rise() {
+  return wait("Propagating", "waiting until every proxy has the endpoints of Service " + spec.service.name +
+                                 " and " + std::string(seen.words.foundation));
+}
+
 }  // namespace weir::strategies

@@ -88,6 +88,11 @@ class Context {
   }
   // Done once something has been as it is for the propagation delay; else comes back when it has.
   Next settle(Milliseconds age);
+  // The same of all that a version relies on whose share of the requests rises: a proxy that lacks its
+  // endpoints or the foundation answers 503.
+  Next settle_for_rise();
+  // Says that a rise waits for that.
+  Next wait_for_rise();
 
   [[nodiscard]] const Condition* find(std::string_view type) const;
   // In what a workload differs from the version that the release knows it by, `recorded`, as a sentence;
@@ -114,6 +119,11 @@ class Context {
   [[nodiscard]] Milliseconds foundation_age() const {
     return seen.foundation ? seen.foundation->age : Milliseconds::max();
   }
+  // The same of the Service's selector and of the routes, be they gone: what is gone a proxy may still have.
+  [[nodiscard]] Milliseconds service_age() const {
+    return seen.service ? seen.service->age : seen.service_gone;
+  }
+  [[nodiscard]] Milliseconds routes_age() const { return seen.routes ? seen.routes->age : seen.routes_gone; }
 };
 
 }  // namespace weir::strategies

@@ -88,18 +88,23 @@ Next initialize(Context& context) {
     return context.wait("WaitingForEndpoints",
                         "waiting for stable's endpoints behind the release's own Service");
   }
-  // Of a release that starts again some traffic is with the candidate: it stays there while stable has no
-  // pods. One that is to go past a broken stable goes on, to where the candidate takes over.
+  // Of a release that starts again some traffic is with the candidate, and where the selector was moved there
+  // all of it is: it stays there while stable has no endpoints. One that is to go past a broken stable goes
+  // on, to where the candidate takes over.
   const bool goes_past = context.spec.skip_analysis && seen.routes->highest() == 0;
-  if (!seen.routes->original() && seen.only_candidate_serves() && !goes_past) {
-    return context.hold("StableUnavailable", "waiting for stable's endpoints before traffic returns to it",
+  if (seen.only_candidate_serves() && !goes_past) {
+    return context.hold("StableUnavailable", "waiting for stable's endpoints before traffic goes to it",
                         Severity::Warning);
   }
-  if (!seen.routes->at(Weight::none())) return context.act(Route{{Weight::none()}});
+  if (!seen.routes->at(Weight::none())) {
+    // As after the selector was elsewhere: a proxy may not have stable's endpoints yet.
+    if (const auto next = context.settle(seen.service->age); next != Next::Done) return next;
+    return context.act(Route{{Weight::none()}});
+  }
   if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
   if (context.widens_selector() && seen.service->selects != Selects::Both)
     return context.act(SetSelector{Selects::Both});
-  if (const auto next = context.settle(seen.service->age); next != Next::Done) return next;
+  if (const auto next = context.settle_for_rise(); next != Next::Done) return next;
   if (!seen.candidate->available || seen.service->candidate_endpoints < 1) {
     look_at_pods(context);
     return context.hold("CandidateNotReady",

@@ -49,6 +49,10 @@ Next repair_routes(Context& context) {
   const auto& routes = *context.seen.routes;
   const bool would_rise = routes.highest() < status.canary_weight.percent();
   if (context.spec.suspend && would_rise && routes.unmanaged == 0) return Next::Done;
+  // Where stable has nothing to answer with there is nothing to lose by a rise.
+  if (would_rise && !context.seen.only_candidate_serves()) {
+    if (const auto next = context.settle_for_rise(); next != Next::Done) return next;
+  }
   // An own write that has not happened yet is no drift.
   const bool ours = routes.changed_by == kFieldManager && routes.unmanaged == 0;
   if (!ours) {
@@ -111,11 +115,8 @@ Next take_traffic_away(Context& context, const std::string& why) {
 
 Next recover(Context& context) {
   auto& status = context.status();
-  const auto& service = context.seen.service;
-  // A proxy that does not have the new endpoints yet would answer 503.
-  if (context.spec.suspend || (service && context.settle(service->endpoints_age) != Next::Done)) {
-    return ended(repair_routes(context));
-  }
+  if (!context.has_foundation()) return ended(repair_drift(context));
+  if (context.spec.suspend || context.settle_for_rise() != Next::Done) return ended(repair_routes(context));
   status.breaker_tripped_at.reset();
   context.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
   const auto next = authorise(context, recovered_weight(context));
@@ -191,8 +192,9 @@ Next guard_stable(Context& context) {
   }
   if (lost == covered) return Next::Done;
   if (!lost) {
-    if (const auto next = context.settle(context.seen.service->endpoints_age); next != Next::Done)
-      return next;
+    // It is put back first.
+    if (!context.has_foundation()) return Next::Done;
+    if (const auto next = context.settle_for_rise(); next != Next::Done) return next;
   }
   const std::string message = lost ? "stable has no ready endpoint: all traffic to " + status.target
                                    : "stable serves again: back to step " + std::to_string(status.step);

@@ -60,6 +60,7 @@ Next shift(Context& context) {
     if (context.now < *held_until) return context.wait_until(*held_until);
     if (const auto next = await_followers(context); next != Next::Done) return next;
   }
+  if (context.settle_for_rise() != Next::Done) return context.wait_for_rise();
   const auto weight = next_weight(context);
   const auto next = authorise(context, weight);
   context.progressed();
@@ -186,9 +187,7 @@ Next clean_up(Context& context) {
   }
   const bool added = foundation && foundation->added;
   if (!seen.any_version_services && !added) return Next::Done;
-  if (seen.routes) {
-    if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
-  }
+  if (const auto next = context.settle(context.routes_age()); next != Next::Done) return next;
   if (added) return context.act(CleanUp{.promoted = true, .words = seen.words.clean_up});
   return context.act(DeleteVersionServices{});
 }
@@ -255,7 +254,7 @@ Next finalize(Context& context) {
     }
   }
   // A route as its owner wrote it follows the selector: every proxy must have the new endpoints first.
-  auto next = seen.service ? context.settle(seen.service->age) : Next::Done;
+  auto next = context.settle(context.service_age());
   if (next == Next::Done) next = clean_up(context);
   if (next == Next::Done) return release_stable(context);
   context.say("CleaningUp", "putting routes and rules back as their owner wrote them");

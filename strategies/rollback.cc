@@ -36,15 +36,20 @@ Next open_way_back(Context& context) {
   if (!seen.service || seen.service->selects != Selects::Candidate) return Next::Done;
   const int needed = seen.candidate ? std::max(required_ready(*seen.candidate), seen.candidate->replicas) : 1;
   if (const auto next = raise_stable(context, needed); next != Next::Done) return next;
-  // Without routes the selector alone moves traffic; and where nothing serves there is nothing to lose on the
-  // way.
+  // Where nothing serves there is nothing to lose on the way; and without routes the selector alone moves
+  // traffic, once no proxy has them any more.
   const bool nothing_serves =
       seen.service->candidate_endpoints < 1 && (!seen.candidate || seen.candidate->ready < 1);
-  if (!seen.routes || nothing_serves) return context.act(SetSelector{Selects::Stable});
+  if (nothing_serves) return context.act(SetSelector{Selects::Stable});
+  if (!seen.routes) {
+    if (const auto next = context.settle(context.routes_age()); next != Next::Done) return next;
+    return context.act(SetSelector{Selects::Stable});
+  }
   if (!seen.version_services) return context.act(EnsureVersionServices{});
   if (!context.has_foundation()) return prepare(context);
   if (seen.routes->original() || seen.routes->unmanaged > 0) {
-    if (const auto next = context.settle(context.foundation_age()); next != Next::Done) return next;
+    const auto age = std::min(context.foundation_age(), seen.service->age);
+    if (const auto next = context.settle(age); next != Next::Done) return next;
     context.remember(seen.routes->found);
     return context.act(Route{{Weight::all()}});
   }
@@ -98,9 +103,7 @@ Next return_selector(Context& context) {
   const auto& seen = context.seen;
   if (!seen.service) return await_service(context);
   if (seen.service->selects == Selects::Stable) return Next::Done;
-  if (seen.routes) {
-    if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
-  }
+  if (const auto next = context.settle(context.routes_age()); next != Next::Done) return next;
   if (auto other = context.relabelled(seen.stable, &Identity::stable_version);
       !other.empty() && seen.service->selects == Selects::Both) {
     // Nobody has the version that it would select alone; in the end it stays as it is, and selects whom there
@@ -123,14 +126,10 @@ Next clean_up(Context& context) {
   const bool added = seen.foundation && seen.foundation->added;
   if (restored && !added && !seen.any_version_services) return Next::Done;
   if (!restored) {
-    if (seen.service) {
-      if (const auto next = context.settle(seen.service->age); next != Next::Done) return next;
-    }
+    if (const auto next = context.settle(context.service_age()); next != Next::Done) return next;
     return context.act(RestoreRoutes{.promoted = false});
   }
-  if (seen.routes) {
-    if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
-  }
+  if (const auto next = context.settle(context.routes_age()); next != Next::Done) return next;
   if (added) return context.act(CleanUp{.promoted = false, .words = seen.words.clean_up});
   return context.act(DeleteVersionServices{});
 }
@@ -180,8 +179,12 @@ Next keep_candidate(Context& context, const std::string& why) {
   return fail(context);
 }
 
-// Of a release that has divided traffic.
-Next scale_candidate_away(Context& context) {
+// `touched`: the release may have led requests to them.
+Next scale_candidate_away(Context& context, bool touched) {
+  if (touched) {
+    const auto age = std::min(context.service_age(), context.routes_age());
+    if (const auto next = context.settle(age); next != Next::Done) return next;
+  }
   if (may_get_requests(context)) {
     const auto entered = context.status().last_transition_time.value_or(context.now);
     const auto next = await_no_requests(context, entered, [&] {
@@ -235,7 +238,7 @@ Next roll_back(Context& context) {
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
     if (seen.candidate_is_anothers) return fail(context);
-    return scale_candidate_away(context);
+    return scale_candidate_away(context, touched);
   }
   const auto end = context.outlook().end_of_phase;
   // Of a Canary that goes, with Service and routes gone before, nobody waits for the pods.

@@ -129,7 +129,10 @@ void read_workloads(const World& world, strategies::Observed& seen) {
 
 void read_service(const World& world, strategies::Observed& seen) {
   const auto& caches = world.caches;
-  if (!caches.objects.service.exists) return refuse(seen, "ServiceNotFound");
+  if (!caches.objects.service.exists) {
+    seen.service_gone = age(caches.service_age);
+    return refuse(seen, "ServiceNotFound");
+  }
   seen.service = strategies::ServiceState{.selects = static_cast<Selects>(caches.objects.service.selects),
                                           .age = age(caches.service_age),
                                           .stable_endpoints = caches.endpoints.stable,
@@ -143,7 +146,10 @@ void read_service(const World& world, strategies::Observed& seen) {
 
 void read_routes(const World& world, strategies::Observed& seen) {
   const auto& routes = world.caches.objects.routes;
-  if (!routes.exists) return;
+  if (!routes.exists) {
+    seen.routes_gone = age(world.caches.routes_age);
+    return;
+  }
   seen.routes = strategies::RouteState{
       .age = age(world.caches.routes_age),
       .changed_by = routes.ours ? std::string(strategies::kFieldManager) : std::string("kubectl")};
@@ -171,7 +177,8 @@ void read_verdict(const World& world, strategies::Observed& seen) {
                               .template_hash = template_name(question.pod_template),
                               .step = question.step,
                               .index = question.index,
-                              .step_started_at = maybe_time(world.record.step_age)};
+                              .step_started_at = maybe_time(world.record.step_age),
+                              .window_end = time(question.age)};
   if (question.outdated) verdict.step_started_at = TimePoint{};
   if (question.answer == Answer::Pass) verdict.outcome = strategies::Outcome::Pass;
   if (question.answer == Answer::Fail) verdict.outcome = strategies::Outcome::Fail;

@@ -238,6 +238,7 @@ TEST(Rollback, after_the_promotion_waits_for_a_service_that_is_gone_until_its_de
   decision = decide(world.release, world.seen, world.now);
   EXPECT_TRUE(decision.actions.empty());
   EXPECT_THAT(decision.status.message, HasSubstr("checkout-v2 keeps its pods until it is back"));
+  world.seen.service_gone = world.release.spec.progress_deadline;
   const auto late = decide(world.release, world.seen, world.now + world.release.spec.progress_deadline);
   EXPECT_FALSE(late.actions.empty());
   world.seen.service = service;

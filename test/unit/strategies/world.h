@@ -124,9 +124,9 @@ class World {
   }
   void pass(Milliseconds time) {
     now += time;
-    seen.service->age += time;
-    seen.service->endpoints_age += time;
-    if (seen.routes) seen.routes->age += time;
+    (seen.service ? seen.service->age : seen.service_gone) += time;
+    if (seen.service) seen.service->endpoints_age += time;
+    (seen.routes ? seen.routes->age : seen.routes_gone) += time;
     if (seen.foundation) seen.foundation->age += time;
   }
   // The process dies and another one starts: what it only knew is gone, and it claims what the release
