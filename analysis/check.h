@@ -63,6 +63,10 @@ struct Subject {
   int weight = 0;  // per cent, of the step that is judged
   // The Service that divided routes name, if it is not `service`.
   std::string traffic_service;
+  std::string candidate_service;  // the candidate's own, which leads to it alone; empty: it has none
+  // Since when the release runs: what was there before is none of its doing. Empty: not known.
+  std::optional<TimePoint> began;
+  bool divided = false;  // all requests to the Service are divided as `weight` says
 };
 
 // The period that is judged: [end - length, end], whole seconds of it.
@@ -79,8 +83,9 @@ enum class Outcome { Pass, Fail, Inconclusive };
 struct Check {
   std::string name;
   Outcome outcome = Outcome::Inconclusive;
-  // WithinRange, OutOfRange, NoData, NotANumber, ManySeries, WindowTooShort, TooFewSamples, ProviderError,
-  // QueryRejected; of the sequential judge EvidenceAgainst, NonInferior, GatheringEvidence
+  // WithinRange, OutOfRange, NoData, NotANumber, ManySeries, WindowTooShort, TooFewSamples,
+  // FailuresWithoutHost, ProviderError, QueryRejected; of the sequential judge EvidenceAgainst, NonInferior,
+  // GatheringEvidence
   std::string reason;
   std::optional<double> value;
   Range range;

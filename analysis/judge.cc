@@ -92,6 +92,7 @@ class Round {
   static Check check_of(const Metric& metric, const Measured& measured) {
     auto check = judge_value(metric.name, measured.wording, measured.value, metric.range);
     check.stable = measured.stable;
+    if (!measured.remark.empty()) check.message += "; " + measured.remark;
     return check;
   }
 

@@ -32,6 +32,7 @@ struct Measured {
   double value = 0;  // finite
   Wording wording;
   std::optional<double> stable;  // the same of the stable version
+  std::string remark;            // a sentence without its end: what `value` counts beside the usual; or empty
 };
 
 // The provider answered, and there is no value to judge.

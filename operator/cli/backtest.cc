@@ -124,7 +124,9 @@ std::vector<Replayed> replay(analysis::Judge& judge, const Replay& past) {
                   .target = past.canary.spec.target.name,
                   .stable = past.stable,
                   .service = past.canary.spec.service.name,
-                  .weight = past.weight},
+                  .weight = past.weight,
+                  .began = past.from,
+                  .divided = true},
       .window = {.end = past.from, .length = past.canary.spec.interval, .earliest = past.from},
       .judge = past.canary.judge,
       .evidence = {}};

@@ -109,20 +109,22 @@ std::string why_uncountable(const canary::Canary& canary, const strategies::Abil
 
 Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request) {
   const auto& status = canary.status;
-  return {
-      .request = request,
-      .uid = canary.uid,
-      .generation = canary.generation,
-      .judge = canary.judge,
-      .metrics = {},
-      .subject = {.name_space = canary.name_space,
-                  .name = canary.name,
-                  .target = status.target,
-                  .stable = status.stable.name,
-                  .service = canary.spec.service.name,
-                  .weight = request.weight.percent(),
-                  .traffic_service =
-                      service_names(canary.spec, status.stable.version, status.candidate.version).traffic}};
+  const auto services = service_names(canary.spec, status.stable.version, status.candidate.version);
+  return {.request = request,
+          .uid = canary.uid,
+          .generation = canary.generation,
+          .judge = canary.judge,
+          .metrics = {},
+          .subject = {.name_space = canary.name_space,
+                      .name = canary.name,
+                      .target = status.target,
+                      .stable = status.stable.name,
+                      .service = canary.spec.service.name,
+                      .weight = request.weight.percent(),
+                      .traffic_service = services.traffic,
+                      .candidate_service = services.candidate,
+                      .began = status.started_at,
+                      .divided = request.counts}};
 }
 
 }  // namespace weir::reconcile

@@ -57,6 +57,10 @@ const std::map<std::string, Counts>& Mesh::counts(int proxy) const {
   return proxies_[static_cast<std::size_t>(proxy)].counts;
 }
 
+const std::map<Told, double>& Mesh::told(int proxy) const {
+  return proxies_[static_cast<std::size_t>(proxy)].told;
+}
+
 Counts Mesh::total(const std::string& workload) const {
   Counts sum{.at_most = std::vector<double>(kBuckets.size())};
   for (const Proxy& proxy : proxies_) {
@@ -154,6 +158,11 @@ void Mesh::come_back_old(int proxy, Millis lasting) {
   stand(proxy, lasting);
 }
 
+void Mesh::eject(const std::string& workload, Millis lasting) {
+  ejected_.insert(workload);
+  executor_.after(lasting, [this, workload] { ejected_.erase(workload); });
+}
+
 void Mesh::follow(Proxy& proxy) const {
   const kube::Key service{options_.name_space, options_.service};
   for (const bool marked : {false, true}) {
@@ -181,22 +190,37 @@ void Mesh::send_batch() {
 void Mesh::send(int proxy, const Way& way, double requests) {
   requests *= way.share;
   if (requests <= 0) return;
-  if (!way.lost.empty()) return lose(proxy, requests, way.lost);
+  Told told{.service = way.service.empty() ? options_.service : way.service};
+  const auto lose_all = [&](const std::string& flag, const std::string& why) {
+    lose(proxy, {told.service, kUnknown, flag == "NR" ? 404 : 503, flag}, requests, why);
+  };
+  if (!way.lost.empty()) return lose_all(way.flag, way.lost);
   Proxy& sender = proxies_[static_cast<std::size_t>(proxy)];
-  if (!way.elsewhere.empty()) return answer(sender, way.elsewhere, Behaviour{}, requests);
-  const double each = requests / static_cast<double>(way.addresses.size());
-  for (const std::string& address : way.addresses) {
-    const Pod* pod = cluster_.at(address);
+  if (!way.elsewhere.empty()) {
+    told.workload = way.elsewhere;
+    return answer(sender, told, Behaviour{}, requests);
+  }
+  std::vector<const Endpoint*> endpoints;
+  for (const auto& endpoint : way.endpoints) {
+    if (!ejected_.contains(endpoint.workload)) endpoints.push_back(&endpoint);
+  }
+  if (endpoints.empty()) return lose_all("UH", "every endpoint of " + told.service + " is ejected");
+  const double each = requests / static_cast<double>(endpoints.size());
+  for (const auto* endpoint : endpoints) {
+    const Pod* pod = cluster_.at(endpoint->address);
+    told.workload = pod == nullptr ? endpoint->workload : pod->workload;
     if (pod == nullptr) {
-      lose(proxy, each, "nothing answers at endpoint " + address);
+      if (told.workload.empty()) told.workload = kUnknown;
+      lose(proxy, {told.service, told.workload, 503, "UF"}, each,
+           "nothing answers at endpoint " + endpoint->address);
     } else {
-      answer(sender, pod->workload, cluster_.behaviour(*pod), each);
+      answer(sender, told, cluster_.behaviour(*pod), each);
     }
   }
 }
 
-void Mesh::answer(Proxy& proxy, const std::string& workload, const Behaviour& behaviour, double requests) {
-  Counts& counts = proxy.counts[workload];
+void Mesh::answer(Proxy& proxy, const Told& by, const Behaviour& behaviour, double requests) {
+  Counts& counts = proxy.counts[by.workload];
   double rate = behaviour.error_rate;
   if (rate > 0 && rate < 1) {
     // Some more or fewer than expected, and on average as many.
@@ -205,16 +229,19 @@ void Mesh::answer(Proxy& proxy, const std::string& workload, const Behaviour& be
   }
   counts.failed += requests * rate;
   counts.answered += requests * (1 - rate);
+  proxy.told[{by.service, by.workload, 500, by.flags}] += requests * rate;
+  proxy.told[{by.service, by.workload, 200, by.flags}] += requests * (1 - rate);
   counts.at_most.resize(kBuckets.size());
   for (std::size_t i = 0; i < kBuckets.size(); ++i) {
     counts.at_most[i] += requests * share_within(kBuckets[i], behaviour.latency);
   }
-  proxy.last_batch[workload] += requests;
+  proxy.last_batch[by.workload] += requests;
 }
 
-void Mesh::lose(int proxy, double requests, const std::string& reason) {
+void Mesh::lose(int proxy, const Told& as, double requests, const std::string& reason) {
   Proxy& sender = proxies_[static_cast<std::size_t>(proxy)];
-  sender.counts[kUnknown].lost += requests;
+  sender.counts[as.workload].lost += requests;
+  sender.told[as] += requests;
   sender.last_batch[kUnknown] += requests;
   lost_ += requests;
   if (losses_.size() < kLossesKept) losses_.push_back({executor_.now(), proxy, requests, reason});

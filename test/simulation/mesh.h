@@ -3,10 +3,12 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,8 +34,18 @@ struct MeshOptions {
 struct Counts {
   double answered = 0;          // by a pod with success
   double failed = 0;            // by a pod with an error of its own (the Behaviour's error rate)
-  double lost = 0;              // no pod answered: no route, no subset, no endpoint, a pod that is gone
+  double lost = 0;              // no pod answered: no route, no subset, no endpoint, or a pod that is gone
   std::vector<double> at_most;  // of answered and failed: by upper bound of latency, as kBuckets, cumulative
+};
+
+// What Istio's labels say of some requests. The Service is that of the cluster that was chosen; without one,
+// the host that the client called.
+struct Told {
+  std::string service;
+  std::string workload;  // "unknown" where no upstream host was chosen
+  int code = 200;
+  std::string flags = "-";
+  friend auto operator<=>(const Told&, const Told&) = default;
 };
 
 // Upper bounds of the latency histogram in milliseconds; the last one is infinite.
@@ -69,8 +81,14 @@ class Mesh {
   void refuse_routes(int proxy, Millis lasting);
   void come_back_old(int proxy, Millis lasting);
 
-  // By workload; requests that were lost are under "unknown", as Istio reports them.
+  // The breaker of the Service's owner (outlierDetection) trips at every proxy: no request goes to the
+  // workload's pods for a while.
+  void eject(const std::string& workload, Millis lasting);
+
+  // By workload, as Istio reports it: requests that were lost are under that of the pod which was to answer,
+  // and under "unknown" if none was.
   [[nodiscard]] const std::map<std::string, Counts>& counts(int proxy) const;
+  [[nodiscard]] const std::map<Told, double>& told(int proxy) const;
   [[nodiscard]] Counts total(const std::string& workload) const;
   [[nodiscard]] double sent() const { return sent_; }
   [[nodiscard]] double lost() const { return lost_; }
@@ -101,6 +119,7 @@ class Mesh {
     // Of requests that are not marked, and of those that are; as `config` has it.
     std::array<std::vector<Way>, 2> ways;
     std::map<std::string, Counts> counts;
+    std::map<Told, double> told;
     std::map<std::string, double> last_batch;  // requests by workload
   };
 
@@ -114,8 +133,8 @@ class Mesh {
 
   void send_batch();
   void send(int proxy, const Way& way, double requests);
-  void answer(Proxy& proxy, const std::string& workload, const Behaviour& behaviour, double requests);
-  void lose(int proxy, double requests, const std::string& reason);
+  void answer(Proxy& proxy, const Told& by, const Behaviour& behaviour, double requests);
+  void lose(int proxy, const Told& as, double requests, const std::string& reason);
 
   Executor& executor_;
   Cluster& cluster_;
@@ -124,7 +143,8 @@ class Mesh {
   Random errors_;
   Config newest_;
   std::vector<Proxy> proxies_;
-  bool configured_ = false;  // traffic has begun once: from then on changes take their time
+  std::set<std::string> ejected_;  // workloads
+  bool configured_ = false;        // traffic has begun once: from then on changes take their time
   bool sending_ = false;
   bool batch_due_ = false;
   double sent_ = 0;

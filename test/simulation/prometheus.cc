@@ -213,7 +213,12 @@ void Prometheus::spoil(Result& result) const {
 void Prometheus::scrape(int proxy) {
   const Millis now = executor_.now();
   keep(up_[static_cast<std::size_t>(proxy)], now, 1);
+  for (const auto& [told, value] : mesh_.told(proxy)) {
+    if (value > 0) keep(services_[{proxy, told}], now, value);
+  }
   for (const auto& [workload, counts] : mesh_.counts(proxy)) {
+    // Nor is its namespace known.
+    if (workload == analysis::kUnknownWorkload) continue;
     for (const auto& [code, value] :
          {std::pair{200, counts.answered}, std::pair{500, counts.failed}, std::pair{503, counts.lost}}) {
       if (value > 0) keep(requests_[{proxy, workload, code}], now, value);
@@ -245,6 +250,18 @@ std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query,
   if (query == analysis::split_query(name_space, window, between_scrapes))
     return known ? sent(at, window, between_scrapes) : Result{};
   if (query == analysis::scrapes_query(name_space)) return known ? scrapes(at) : Result{};
+  return evaluate_services(query, at);
+}
+
+std::optional<Prometheus::Result> Prometheus::evaluate_services(const std::string& query, Millis at) const {
+  const std::string name_space(between(query, "[^.:]+([.]", "("));
+  const std::string_view range = std::string_view(query).substr(std::min(query.rfind('['), query.size()));
+  const std::chrono::seconds window(number(between(range, "[", "s]")));
+  for (const auto named : {analysis::Named::All, analysis::Named::Hostless}) {
+    if (query != analysis::service_query(name_space, window, named)) continue;
+    if (name_space != mesh_.options().name_space) return Result{};
+    return services(at, window, named == analysis::Named::Hostless);
+  }
   return std::nullopt;
 }
 
@@ -294,6 +311,24 @@ Prometheus::Result Prometheus::requests(Millis at, Millis window) const {
     result.push_back(
         {.labels = {{"destination_workload", key.first}, {"response_code", std::to_string(key.second)}},
          .value = sum});
+  }
+  return result;
+}
+
+Prometheus::Result Prometheus::services(Millis at, Millis window, bool hostless) const {
+  std::map<Told, double> sums;
+  for (const auto& [key, samples] : services_) {
+    const auto& [proxy, told] = key;
+    if (hostless && told.workload != analysis::kUnknownWorkload) continue;
+    if (const auto grown = growth(proxy, samples, at, window)) sums[told] += *grown;
+  }
+  Result result;
+  for (const auto& [told, sum] : sums) {
+    result.push_back({.labels = {{"destination_service", told.service + "." + mesh_.options().name_space},
+                                 {"destination_workload", told.workload},
+                                 {"response_code", std::to_string(told.code)},
+                                 {"response_flags", told.flags}},
+                      .value = sum});
   }
   return result;
 }

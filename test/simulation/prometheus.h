@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "analysis/judge.h"
@@ -33,8 +34,8 @@ enum class Weather {
 [[nodiscard]] Weather weather_of(Kind kind);
 
 // Answers the queries of analysis/providers/prometheus (success rate, duration, scrape interval, what each
-// proxy has sent, raw samples) from samples of every proxy, as Prometheus would: with its look-back of five
-// minutes and the extrapolation of increase().
+// proxy has sent, what each Service got, raw samples) from samples of every proxy, as Prometheus would: with
+// its look-back of five minutes and the extrapolation of increase().
 class Prometheus {
  public:
   // Borrows all; `clock` is its own. Each proxy is scraped at a moment of its own in `scrape_interval`, which
@@ -62,6 +63,8 @@ class Prometheus {
     double value = 0;
   };
   using Samples = std::deque<Sample>;
+  // By proxy, and what it tells of the requests.
+  using Services = std::map<std::pair<int, Told>, Samples>;
   // By proxy, workload, and response code or index in kBuckets.
   using Counters = std::map<std::tuple<int, std::string, int>, Samples>;
   using Result = std::vector<analysis::Series>;
@@ -71,8 +74,10 @@ class Prometheus {
 
   [[nodiscard]] analysis::Answer answer(const std::string& url);
   [[nodiscard]] std::optional<Result> evaluate(const std::string& query, Millis at) const;
+  [[nodiscard]] std::optional<Result> evaluate_services(const std::string& query, Millis at) const;
   [[nodiscard]] std::optional<Result> evaluate_samples(const std::string& query, Millis at) const;
   [[nodiscard]] Result requests(Millis at, Millis window) const;
+  [[nodiscard]] Result services(Millis at, Millis window, bool hostless) const;
   [[nodiscard]] Result durations(Millis at, Millis window) const;
   [[nodiscard]] Result scrapes(Millis at) const;
   [[nodiscard]] Result sent(Millis at, Millis window, Millis scrapes) const;
@@ -94,6 +99,7 @@ class Prometheus {
   Weather weather_ = Weather::Fair;
   Tally tally_;
   Counters requests_;
+  Services services_;
   Counters buckets_;
   std::vector<Samples> up_;  // by proxy
 };

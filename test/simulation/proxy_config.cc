@@ -106,21 +106,26 @@ Way way_to(const Rules& rules, const Slices& slices, const kube::Key& service, c
   Way way;
   if (!subset.empty() && labels == nullptr) {
     way.lost = what + " is in no rule that the proxy has";
+    way.flag = "NC";
     return way;
   }
+  way.service = service.name;
   for (const auto& [key, slice] : slices) {
     if (slice.service != service) continue;
     for (const auto& endpoint : slice.endpoints) {
       // A subset without labels is every endpoint.
       const bool belongs = labels == nullptr || labels->empty() || matches(*labels, endpoint.labels);
-      if (belongs) way.addresses.push_back(endpoint.address);
+      if (belongs) way.endpoints.push_back(endpoint);
     }
   }
-  if (way.addresses.empty()) way.lost = what + " has no endpoint";
+  if (way.endpoints.empty()) {
+    way.lost = what + " has no endpoint";
+    way.flag = "UH";
+  }
   return way;
 }
 
-Way all_lost(std::string reason) { return {.share = 1, .lost = std::move(reason)}; }
+Way all_lost(std::string reason) { return {.share = 1, .lost = std::move(reason), .flag = "NR"}; }
 
 }  // namespace
 
@@ -152,7 +157,9 @@ std::optional<Addresses> read_slice(const Json& slice, const Cluster& cluster) {
     if (member(endpoint, "/conditions/ready") == Json(false)) continue;
     for (const auto& address : member(endpoint, "/addresses")) {
       const Pod* pod = cluster.at(address.get<std::string>());
-      read.endpoints.push_back({address.get<std::string>(), pod == nullptr ? Labels{} : pod->labels});
+      read.endpoints.push_back({.address = address.get<std::string>(),
+                                .workload = pod == nullptr ? "" : pod->workload,
+                                .labels = pod == nullptr ? Labels{} : pod->labels});
     }
   }
   return read;
@@ -179,7 +186,7 @@ std::vector<Way> ways(const Tables& tables, const Rules& rules, const Slices& sl
   for (const auto& destination : route->destinations) {
     if (destination.weight <= 0) continue;
     const bool outside = std::ranges::find(elsewhere, destination.host) != elsewhere.end();
-    Way way = outside ? Way{.elsewhere = destination.host}
+    Way way = outside ? Way{.elsewhere = destination.host, .service = destination.host}
                       : way_to(rules, slices, service_of(destination.host, key.name_space, domain),
                                destination.subset, domain);
     way.share = destination.weight / total;

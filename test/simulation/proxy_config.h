@@ -43,6 +43,7 @@ struct Rule {
 
 struct Endpoint {
   std::string address;
+  std::string workload;  // of the pod, as the endpoint's metadata has it; empty: it was gone already
   Labels labels;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -69,8 +70,10 @@ using Slices = std::map<kube::Key, Addresses>;
 struct Way {
   double share = 0;
   std::string lost;       // why no one answers; empty: somebody does
-  std::string elsewhere;  // a host outside the cluster that answers; empty: the addresses do
-  std::vector<std::string> addresses;
+  std::string flag;       // of Envoy, where no one does: UH, NC or NR
+  std::string elsewhere;  // a host outside the cluster that answers; empty: the endpoints do
+  std::string service;    // whose cluster the route names; empty: there is none
+  std::vector<Endpoint> endpoints;
 };
 
 // What clients of `service`, in its own namespace, get from a proxy that knows this. Hosts in `elsewhere`

@@ -6,6 +6,7 @@
 #include "analysis/built_in.h"
 #include "analysis/providers/prometheus/api.h"
 #include "analysis/providers/prometheus/counters.h"
+#include "analysis/providers/prometheus/hostless.h"
 #include "analysis/providers/prometheus/queries.h"
 #include "analysis/providers/prometheus/query_template.h"
 #include "analysis/providers/prometheus/scrape_intervals.h"
@@ -100,12 +101,18 @@ class Question {
     }
     const auto answer = ask(requests_query(subject_.name_space, window_.length));
     if (!*answer) return error_of(answer->error());
-    const auto requests = requests_of(**answer, subject_.target);
-    if (!requests.usable) {
-      return no_data("NotANumber", "requests of " + subject_.target + " " + since(window_) +
-                                       " are counted with a value that is no number of requests");
+    auto requests = requests_of(**answer, subject_.target);
+    if (!requests.usable) return not_counted(subject_.target);
+    Hostless hostless;
+    if (metric_.name == kSuccessRate) {
+      auto found = look_for_hostless();
+      if (!found) return std::move(found.error());
+      hostless = *std::move(found);
+      requests.failed += hostless.candidate;
     }
-    if (requests.total() <= 0) return no_data("NoData", no_requests(**answer));
+    if (requests.total() <= 0) {
+      return hostless.doubtful > 0 ? Result(doubtful(hostless)) : no_requests(**answer);
+    }
     reading_.all_failed = requests.succeeded <= 0;
     const double samples = std::round(requests.total());
     reading_.samples = samples;
@@ -116,20 +123,82 @@ class Question {
                     .policy_applies = false};
     }
     if (metric_.name != kSuccessRate) return duration();
-    return measured_success(metric_, requests, requests_of(**answer, subject_.stable));
+    return success(requests, requests_of(**answer, subject_.stable), hostless);
+  }
+
+  [[nodiscard]] Result success(const Requests& candidate, const Requests& stable, const Hostless& hostless) {
+    auto measured = measured_success(metric_, candidate, stable);
+    if (hostless.doubtful > 0) {
+      auto worst = candidate;
+      worst.failed += hostless.doubtful;
+      if (accepted(success_rate(candidate)) && !accepted(success_rate(worst))) return doubtful(hostless);
+    } else {
+      measured.remark = hostless.message;
+    }
+    return measured;
+  }
+
+  [[nodiscard]] bool accepted(double value) const {
+    return judge_value(metric_.name, {}, value, metric_.range).outcome == Outcome::Pass;
+  }
+
+  // Failures of the Service's requests that no workload answers for by its name. Nothing is asked of the past
+  // where there are none.
+  std::expected<Hostless, Result> look_for_hostless() {
+    if (subject_.weight <= 0) return Hostless{};
+    const auto now = service_requests(window_.length, window_.end, Named::Hostless);
+    if (!now) return std::unexpected(now.error());
+    if (now->hostless <= 0 && now->own <= 0) return Hostless{};
+    const auto all = service_requests(window_.length, window_.end, Named::All);
+    if (!all) return std::unexpected(all.error());
+    if (!subject_.began) return attribute(subject_, *all, {});
+    const auto before = service_requests(std::max(window_.length, kPast), *subject_.began, Named::All);
+    if (!before) return std::unexpected(before.error());
+    return attribute(subject_, *all, *before);
+  }
+
+  std::expected<ServiceRequests, Result> service_requests(Seconds length, TimePoint end, Named named) {
+    const auto answer = ask(service_query(subject_.name_space, length, named), end);
+    if (!*answer) return std::unexpected(error_of(answer->error()));
+    auto requests = service_requests_of(**answer, subject_);
+    if (!requests.usable) return std::unexpected(not_counted("Service " + divided_service(subject_)));
+    return requests;
+  }
+
+  [[nodiscard]] static NoData doubtful(const Hostless& hostless) {
+    return {.reason = "FailuresWithoutHost", .message = hostless.message, .policy_applies = false};
+  }
+
+  [[nodiscard]] NoData not_counted(const std::string& what) const {
+    return no_data("NotANumber", "requests of " + what + " " + since(window_) +
+                                     " are counted with a value that is no number of requests");
   }
 
   // A Prometheus that has lost its data looks like a candidate without traffic: what it has of others tells.
-  [[nodiscard]] std::string no_requests(const Vector& answer) const {
+  [[nodiscard]] Result no_requests(const Vector& answer) {
     if (answer.series.empty()) {
-      return "Prometheus has no requests to any workload of namespace " + subject_.name_space + " " +
-             since(window_) + ": either none were sent, or it has not got them";
+      return no_data("NoData", "Prometheus has no requests to any workload of namespace " +
+                                   subject_.name_space + " " + since(window_) +
+                                   ": either none were sent, or it has not got them");
+    }
+    if (subject_.divided && subject_.weight > 0) {
+      const auto service = service_requests(window_.length, window_.end, Named::All);
+      if (!service) return service.error();
+      if (passed_by(subject_, *service)) return nobody_reached(*service);
     }
     const auto stable = requests_of(answer, subject_.stable);
     const bool known = stable.usable && stable.total() > 0;
-    return "no requests reached " + subject_.target + " " + since(window_) + ", and " +
-           (known ? format_number(std::round(stable.total())) : std::string("none")) + " reached " +
-           subject_.stable;
+    return no_data("NoData", "no requests reached " + subject_.target + " " + since(window_) + ", and " +
+                                 (known ? format_number(std::round(stable.total())) : std::string("none")) +
+                                 " reached " + subject_.stable);
+  }
+
+  // Chance does not do this: no policy lets it pass.
+  [[nodiscard]] NoData nobody_reached(const ServiceRequests& service) const {
+    return {.message = format_number(std::round(service.total())) + " requests reached Service " +
+                       subject_.service + " " + since(window_) + ", and none of them " + subject_.target +
+                       ", at weight " + std::to_string(subject_.weight) + " %",
+            .policy_applies = metric_.on_no_data != Policy::Pass};
   }
 
   Result duration() {
@@ -165,8 +234,10 @@ class Question {
     return Measured{.value = value, .wording = {.subject = metric_.name, .unit = {}}};
   }
 
-  Shared ask(const std::string& query) {
-    auto answer = answers_.ask(server_, query, window_.end);
+  Shared ask(const std::string& query) { return ask(query, window_.end); }
+
+  Shared ask(const std::string& query, TimePoint at) {
+    auto answer = answers_.ask(server_, query, at);
     if (answer->has_value()) {
       for (const auto& warning : (*answer)->warnings)
         reading_.warnings.push_back("Prometheus warns: " + warning);

@@ -14,7 +14,6 @@ constexpr std::string_view kCode = "response_code";
 constexpr std::string_view kGrpcStatus = "grpc_response_status";
 constexpr std::string_view kService = "destination_service_name";
 constexpr std::string_view kSource = "source_workload";
-constexpr std::string_view kSourceNamespace = "source_workload_namespace";
 constexpr std::array<std::string_view, 6> kGrpcFaults{"2", "4", "12", "13", "14", "15"};
 constexpr Seconds kScrapesRange{120};
 // Up to which numbers of requests are exact, and can be added up.
@@ -50,10 +49,9 @@ std::string proxy_of(const Series& series) {
   return full.empty() ? own : own + " (" + full + ")";
 }
 
-// NaN is no number of requests either.
-bool counts_requests(double value) { return value >= 0 && value <= kMostRequests; }
-
 }  // namespace
+
+bool counts_requests(double value) { return value >= 0 && value <= kMostRequests; }
 
 std::string one_of(const std::vector<std::string>& names) {
   std::string pattern;
@@ -87,7 +85,7 @@ Requests requests_of(const Vector& answer, std::string_view workload) {
   Requests requests;
   for (const auto& series : answer.series) {
     if (label_of(series, kWorkload) != workload) continue;
-    requests.usable = requests.usable && series.value >= 0 && series.value <= kMostRequests;
+    requests.usable = requests.usable && counts_requests(series.value);
     (failed(series) ? requests.failed : requests.succeeded) += series.value;
   }
   return requests;
@@ -141,6 +139,19 @@ std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& su
     if (sent.total() > 0) all.push_back(std::move(sent));
   }
   return all;
+}
+
+std::string service_query(std::string_view name_space, Seconds window, Named named) {
+  // Of a cluster in full; of a request without one as its client wrote it, perhaps with a port.
+  const auto host = "[^.:]+([.]" + one_of({std::string(name_space)}) + "([.]svc([.][^:]*)?)?)?(:[0-9]+)?";
+  std::string counter =
+      R"(istio_requests_total{reporter="source",destination_service=~")" + escape_literal(host) + '"';
+  if (named == Named::Hostless) counter += R"(,destination_workload="unknown")";
+  counter += '}';
+  std::string by;
+  for (const auto label : {kHost, kSourceNamespace, kWorkload, kCode, kFlags, kGrpcStatus})
+    by += (by.empty() ? "" : ", ") + std::string(label);
+  return "sum by (" + by + ") (" + growth(counter, window) + ")";
 }
 
 std::string scrapes_query(std::string_view name_space) {

@@ -16,6 +16,10 @@
 namespace weir::analysis {
 
 inline constexpr std::string_view kWorkload = "destination_workload";
+inline constexpr std::string_view kUnknownWorkload = "unknown";
+inline constexpr std::string_view kHost = "destination_service";
+inline constexpr std::string_view kFlags = "response_flags";
+inline constexpr std::string_view kSourceNamespace = "source_workload_namespace";
 
 // The regular expression that these names match, and nothing else; empty of none.
 [[nodiscard]] std::string one_of(const std::vector<std::string>& names);
@@ -23,6 +27,8 @@ inline constexpr std::string_view kWorkload = "destination_workload";
 [[nodiscard]] std::string_view label_of(const Series& series, std::string_view name);
 // Whether the requests of a series failed; requests_of says which do.
 [[nodiscard]] bool failed(const Series& series);
+// Whether a value can be a number of requests, and be added to others; NaN is none.
+[[nodiscard]] bool counts_requests(double value);
 
 // Requests of one workload in a window. Prometheus extrapolates, so they are not always whole numbers.
 struct Requests {
@@ -67,6 +73,12 @@ inline constexpr std::chrono::milliseconds kLongestCounted{5000};
 // number of requests.
 [[nodiscard]] std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject,
                                                        bool direct);
+
+enum class Named { All, Hostless };
+// Requests to every Service of the namespace during `window`, as they count in requests_query, by what Istio
+// knows of a Service whatever became of the request, by workload, code, flags and gRPC status; or those of
+// no workload that is known alone (hostless.h).
+[[nodiscard]] std::string service_query(std::string_view name_space, Seconds window, Named named);
 
 // Samples that one series of the namespace has in two minutes. Only series that are older than that count; a
 // younger one would make the scrape interval look long. Empty answer: there are none yet.

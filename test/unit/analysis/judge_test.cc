@@ -5,6 +5,8 @@
 namespace weir::analysis {
 namespace {
 
+constexpr const char* kByWorkload = "sum by (destination_workload,";
+
 TEST_F(Judging, success_rate_compares_candidate_and_stable_from_one_answer) {
   requests_are({requests("checkout-v1", "200", "900"), requests("checkout-v2", "200", "95"),
                 requests("checkout-v2", "500", "5")});
@@ -15,7 +17,7 @@ TEST_F(Judging, success_rate_compares_candidate_and_stable_from_one_answer) {
   EXPECT_EQ(result.stable, 100);
   EXPECT_EQ(result.samples, 100);
   EXPECT_EQ(result.message, "request-success-rate 95 % < 99 %");
-  EXPECT_EQ(prometheus_.asked("sum by").size(), 1U);
+  EXPECT_EQ(prometheus_.asked(kByWorkload).size(), 1U);
 }
 
 TEST_F(Judging, asks_for_the_namespace_and_tells_built_in_queries_from_those_that_somebody_wrote) {
@@ -29,7 +31,7 @@ TEST_F(Judging, asks_for_the_namespace_and_tells_built_in_queries_from_those_tha
   };
   for (const auto& asked : prometheus_.asked("istio")) is(asked, asked.url.contains("prometheus"));
   is(prometheus_.asked("queue_length").at(0), false);
-  EXPECT_EQ(prometheus_.asked("sum by").size(), 2U);
+  EXPECT_EQ(prometheus_.asked(kByWorkload).size(), 2U);
 }
 
 TEST_F(Judging, a_provider_that_cannot_be_asked_is_an_error_of_its_own_and_is_not_asked) {
@@ -304,7 +306,7 @@ TEST_F(Judging, releases_of_a_namespace_share_the_answer_of_a_second) {
   subject_.name = subject_.target = "cart-v2";
   window_.end += std::chrono::milliseconds{500};
   EXPECT_EQ(judge({success_rate()}).outcome, Outcome::Pass);
-  EXPECT_EQ(prometheus_.asked("sum by").size(), 1U);
+  EXPECT_EQ(prometheus_.asked(kByWorkload).size(), 1U);
 }
 
 TEST_F(Judging, remarks_of_prometheus_are_handed_on_once) {

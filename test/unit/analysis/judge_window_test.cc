@@ -10,7 +10,7 @@ TEST_F(Judging, a_metric_with_its_own_interval_looks_at_that) {
   metric.interval = Seconds{60};
   EXPECT_EQ(check(metric).message,
             "no requests reached checkout-v2 in the last 60s, and none reached checkout-v1");
-  EXPECT_EQ(prometheus_.asked("[60s]").size(), 1U);
+  EXPECT_EQ(prometheus_.asked("_namespace=\"shop\"}[60s]").size(), 1U);
 }
 
 TEST_F(Judging, a_window_shorter_than_two_scrapes_is_widened_and_says_so) {
@@ -19,7 +19,7 @@ TEST_F(Judging, a_window_shorter_than_two_scrapes_is_widened_and_says_so) {
   window_.length = Seconds{10};
   const auto judgement = judge({success_rate()});
   EXPECT_EQ(judgement.outcome, Outcome::Pass);
-  EXPECT_EQ(prometheus_.asked("[30s]").size(), 1U);
+  EXPECT_EQ(prometheus_.asked("_namespace=\"shop\"}[30s]").size(), 1U);
   EXPECT_EQ(judgement.warnings,
             std::vector<std::string>{
                 "request-success-rate: a window of 10s is shorter than two scrapes (15s each): "

@@ -147,5 +147,18 @@ TEST_F(MetricsRequestTest, counts_requests_to_the_service_that_divided_routes_na
   EXPECT_EQ(question_of(canary, {}).subject.traffic_service, "checkout");
 }
 
+TEST_F(MetricsRequestTest, says_since_when_the_release_runs_and_whether_its_requests_are_divided) {
+  canary.spec.service = {.name = "checkout"};
+  canary.status.stable.version = "v1";
+  canary.status.candidate.version = "v2";
+  canary.status.started_at = strategies::TimePoint{strategies::Seconds{100}};
+  for (const bool counts : {false, true}) {
+    const auto subject = question_of(canary, {.counts = counts}).subject;
+    EXPECT_EQ(subject.began, canary.status.started_at);
+    EXPECT_EQ(subject.divided, counts);
+    EXPECT_EQ(subject.candidate_service, "checkout-v2");
+  }
+}
+
 }  // namespace
 }  // namespace weir::reconcile

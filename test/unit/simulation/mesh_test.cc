@@ -53,6 +53,20 @@ TEST(Mesh, loses_what_is_routed_to_a_subset_that_the_proxy_does_not_have) {
   EXPECT_EQ(shop.mesh.losses().front().reason, "subset v2 of checkout is in no rule that the proxy has");
   EXPECT_NEAR(shop.mesh.total("unknown").lost, shop.mesh.lost(), kNear);
   EXPECT_NEAR(shop.mesh.share("unknown"), 0.5, kNear);
+  EXPECT_TRUE(shop.mesh.told(0).contains({"checkout", "unknown", 503, "NC"}));
+}
+
+TEST(Mesh, tells_the_workload_of_a_pod_that_is_gone_and_none_where_no_host_was_chosen) {
+  Shop shop({.proxies = 1});
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.mesh.stand(0, 60s);
+  shop.put(kube::kDeployments, deployment("v2", 0));
+  shop.pass(20s);
+  EXPECT_TRUE(shop.mesh.told(0).contains({"checkout", "checkout-v2", 503, "UF"}));
+  EXPECT_NEAR(shop.mesh.total("checkout-v2").lost, shop.mesh.lost(), kNear);
+  shop.pass(45s);
+  EXPECT_TRUE(shop.mesh.told(0).contains({"checkout", "unknown", 503, "UH"}));
 }
 
 TEST(Mesh, loses_what_is_routed_to_a_subset_that_the_service_does_not_select) {

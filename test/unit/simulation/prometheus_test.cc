@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "analysis/providers/prometheus/hostless.h"
 #include "analysis/providers/prometheus/queries.h"
 #include "test/unit/simulation/shop.h"
 
@@ -148,6 +149,30 @@ TEST(Prometheus, has_weather) {
   shop.prometheus.set(Weather::Fair);
   EXPECT_TRUE(analysis::value_of(shop.ask(durations).value(), "checkout-v2"));
   EXPECT_EQ(shop.prometheus.tally().fair, 1U);
+}
+
+TEST(Prometheus, tells_failures_without_a_host_by_their_service_and_by_no_workload) {
+  Monitored shop;
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.pass(30s);
+  shop.put(kube::kDestinationRules, destination_rule(std::vector<Json>{subset("v1")}));
+  shop.pass(30s);
+  const analysis::Subject subject{.name_space = "shop",
+                                  .target = "checkout-v2",
+                                  .stable = "checkout-v1",
+                                  .service = "checkout",
+                                  .weight = 50};
+  const auto asked = [&](analysis::Named named) {
+    return analysis::service_requests_of(
+        shop.ask(analysis::service_query("shop", Seconds(10), named)).value(), subject);
+  };
+  const auto all = asked(analysis::Named::All);
+  EXPECT_NEAR(all.hostless, 600, 60);
+  EXPECT_NEAR(all.stable, 600, 60);
+  EXPECT_NEAR(all.flags.at("NC"), all.hostless, 1e-6);
+  EXPECT_EQ(asked(analysis::Named::Hostless).stable, 0);
+  EXPECT_EQ(shop.requests("unknown", 10s).total(), 0) << "nor is their namespace known";
 }
 
 TEST(Prometheus, lets_time_pass_while_the_answer_is_on_its_way) {

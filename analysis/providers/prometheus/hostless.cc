@@ -1,0 +1,120 @@
+#include "analysis/providers/prometheus/hostless.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "analysis/binomial.h"
+#include "analysis/providers/prometheus/queries.h"
+#include "analysis/split.h"
+#include "analysis/threshold.h"
+
+namespace weir::analysis {
+namespace {
+
+constexpr double kPerCent = 100;
+// Of the failures: fewer requests that stable misses are the error of what Prometheus extrapolates.
+constexpr double kLeastMissed = 0.1;
+
+// Whether destination_service is a name of this Service of the namespace.
+bool is_to(const Series& series, std::string_view service, std::string_view name_space) {
+  auto host = label_of(series, kHost);
+  host = host.substr(0, host.find(':'));
+  const auto dot = host.find('.');
+  if (service.empty() || host.substr(0, dot) != service) return false;
+  if (dot == std::string_view::npos) return label_of(series, kSourceNamespace) == name_space;
+  auto rest = host.substr(dot + 1);
+  if (!rest.starts_with(name_space)) return false;
+  rest.remove_prefix(name_space.size());
+  return rest.empty() || rest == ".svc" || rest.starts_with(".svc.");
+}
+
+// "response_flags UH 38, NC 2", the most first.
+std::string listed(const std::map<std::string, double>& flags) {
+  std::vector<std::pair<std::string, double>> all(flags.begin(), flags.end());
+  std::ranges::stable_sort(all, std::ranges::greater{}, &std::pair<std::string, double>::second);
+  std::string text = "response_flags ";
+  for (const auto& [name, count] : all) {
+    if (!text.ends_with(' ')) text += ", ";
+    text += name + ' ' + format_number(std::round(count));
+  }
+  return text;
+}
+
+// More of now's requests failed so than before's, by more than chance.
+bool exceeds(const ServiceRequests& now, const ServiceRequests& before) {
+  const double k = std::round(now.hostless);
+  const double n = k + std::round(before.hostless);
+  const double scale = std::max(n / kMostTrials, 1.0);
+  return upper_tail(std::round(k / scale), std::round(n / scale),
+                    now.total() / (now.total() + before.total())) < kSplitAlpha;
+}
+
+// Stable got fewer requests than its share of all, by more than chance.
+bool stable_misses(const Subject& subject, const ServiceRequests& now) {
+  const double share = std::clamp(1 - subject.weight / kPerCent, 0.0, 1.0);
+  if (share * now.total() - now.stable <= kLeastMissed * now.hostless) return false;
+  const double scale = std::max(now.total() / kMostTrials, 1.0);
+  const double n = std::round(now.total() / scale);
+  return lower_tail(std::min(std::round(now.stable / scale), n), n, share) < kSplitAlpha;
+}
+
+}  // namespace
+
+const std::string& divided_service(const Subject& subject) {
+  return subject.traffic_service.empty() ? subject.service : subject.traffic_service;
+}
+
+ServiceRequests service_requests_of(const Vector& answer, const Subject& subject) {
+  ServiceRequests requests;
+  for (const auto& series : answer.series) {
+    const bool divided = is_to(series, divided_service(subject), subject.name_space);
+    if (!divided && !is_to(series, subject.candidate_service, subject.name_space)) continue;
+    const double count = series.value;
+    requests.usable = requests.usable && counts_requests(count);
+    const auto workload = label_of(series, kWorkload);
+    if (workload == kUnknownWorkload && failed(series)) {
+      (divided ? requests.hostless : requests.own) += count;
+      const auto flags = label_of(series, kFlags);
+      if (count > 0) requests.flags[flags.empty() ? "-" : std::string(flags)] += count;
+    }
+    if (divided && workload == subject.stable) requests.stable += count;
+    if (divided && workload == subject.target) requests.candidate += count;
+  }
+  return requests;
+}
+
+Hostless attribute(const Subject& subject, const ServiceRequests& now, const ServiceRequests& before) {
+  Hostless found{.candidate = now.own};
+  const bool known = before.total() > 0;
+  if (now.hostless > 0 && (!known || exceeds(now, before))) {
+    const double usual = known ? before.hostless / before.total() * now.total() : 0;
+    const bool sure = known && subject.divided && !stable_misses(subject, now);
+    (sure ? found.candidate : found.doubtful) += std::max(now.hostless - usual, 0.0);
+  }
+  if (found.candidate <= 0 && found.doubtful <= 0) return found;
+  const auto& to = now.hostless > 0 ? subject.service : subject.candidate_service;
+  found.message = format_number(std::round(now.hostless + now.own)) + " requests to Service " + to +
+                  " found no upstream host (" + listed(now.flags) + "), ";
+  if (found.doubtful <= 0) {
+    found.message += "more than before the release: they count against " + subject.target;
+  } else if (!known) {
+    found.message +=
+        "and nothing is known of requests to it before the release: whether this is new cannot be told";
+  } else if (!subject.divided) {
+    found.message +=
+        "more than before the release, and not all requests to it are divided: whose they are cannot be told";
+  } else {
+    found.message += "more than before the release, and " + subject.stable +
+                     " misses requests too: whose they are cannot be told";
+  }
+  return found;
+}
+
+bool passed_by(const Subject& subject, const ServiceRequests& now) {
+  if (!subject.divided || now.candidate > 0) return false;
+  const double share = std::clamp(subject.weight / kPerCent, 0.0, 1.0);
+  return std::pow(1 - share, std::round(now.total())) < kSplitAlpha;
+}
+
+}  // namespace weir::analysis

@@ -1,0 +1,58 @@
+// Failures of requests that had no upstream host, which no workload has to answer for by its name.
+//
+// Istio's proxies take destination_workload from the peer that answered, or else from the metadata of the
+// upstream host (istio/proxy, istio_stats.cc: peerInfo, extractEndpointMetadata), and say "unknown" of it,
+// and of destination_workload_namespace, where there is neither. destination_service comes from the cluster.
+// By Envoy's router (router.cc, upstream_request.cc) there is
+// - no host with UH (none is left: no endpoint, or all ejected), NC (no such cluster), NR (no route), DO
+//   (dropped by the control plane's word), with what a filter before the router answers (FI, RL, UAEX …), and
+//   with UT and DC of a request that waited for its connection until the end;
+// - a host with UO, UF, UC, UR, URX, LR, and with UT and DC otherwise: onPoolFailure and onPoolReady name it.
+// With NC and NR there is no cluster either: destination_service is the Host header there, or at a gateway
+// "unknown", so that the failure belongs to no Service.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "analysis/check.h"
+#include "analysis/providers/prometheus/api.h"
+
+namespace weir::analysis {
+
+// Up to this length is looked back at what was there before the release, or as far as the window reaches.
+inline constexpr Seconds kPast{300};
+
+// What service_query (queries.h) answered of a release's Service, in one window.
+struct ServiceRequests {
+  double stable = 0;
+  double candidate = 0;
+  double hostless = 0;                  // failures without a host, by the Service that divided routes name
+  double own = 0;                       // the same by the candidate's own Service
+  std::map<std::string, double> flags;  // both, by response_flags
+  bool usable = true;                   // false: a count was no number of requests
+  [[nodiscard]] double total() const { return stable + candidate + hostless; }
+};
+[[nodiscard]] ServiceRequests service_requests_of(const Vector& answer, const Subject& subject);
+
+// Failures without a host that a release may have to answer for.
+struct Hostless {
+  double candidate = 0;  // count against the candidate
+  double doubtful = 0;   // may be its own: they are new, as far as is known, and may be stable's
+  std::string message;   // a sentence without its end: how many, with which flags, and why they are doubtful
+};
+
+// Failures are new if their share of the Service's requests is larger than it was before the release, by more
+// than chance; what is beyond the old share counts. They are the candidate's if stable has not missed
+// requests of its own share meanwhile. `before`: the same Service's requests before the release.
+[[nodiscard]] Hostless attribute(const Subject& subject, const ServiceRequests& now,
+                                 const ServiceRequests& before);
+
+// Requests reached the Service, and that none of them reached the candidate is no chance at its weight.
+[[nodiscard]] bool passed_by(const Subject& subject, const ServiceRequests& now);
+
+// Whom routes divide: the Service, or the release's own in its place.
+[[nodiscard]] const std::string& divided_service(const Subject& subject);
+
+}  // namespace weir::analysis
