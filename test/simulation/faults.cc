@@ -116,7 +116,9 @@ constexpr std::array kRows{
     Row{Kind::ProxyStands, "a proxy takes no configuration", Family::Proxy, kHolds, 3s, 20s, 0, 2},
     Row{Kind::ProxyRefusesRoutes, "a proxy refuses routes", Family::Proxy, kHolds, 3s, 20s, 0, 2},
     Row{Kind::ProxyComesBackOld, "a proxy comes back with old configuration", Family::Proxy, kHolds, 3s, 20s,
-        0, 2}};
+        0, 2},
+    Row{Kind::CandidateEjected, "the owner's breaker ejects the candidate's pods", Family::Proxy, kHarms, 3s,
+        60s, 0, 0}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 
@@ -230,8 +232,13 @@ std::vector<Fault> draw_proxy_faults(Random& random) {
   return {draw(row_of(kind), random)};
 }
 
+std::vector<Fault> draw_breaker(Random& random) {
+  if (!random.chance(0.05)) return {};
+  return {draw(row_of(Kind::CandidateEjected), random)};
+}
+
 bool goes_uncounted(const Fault& fault, const Scenario& scenario, const std::vector<Fault>& all) {
-  if (family_of(fault.kind) != Family::Proxy) return false;
+  if (family_of(fault.kind) != Family::Proxy || fault.kind == Kind::CandidateEjected) return false;
   if (!scenario.divides || scenario.third || scenario.meant_rule) return true;
   return std::ranges::any_of(all, [&](const Fault& other) {
     const auto family = family_of(other.kind);

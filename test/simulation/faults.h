@@ -89,7 +89,9 @@ enum class Kind {
   // of one proxy; number: which
   ProxyStands,         // it takes no configuration
   ProxyRefusesRoutes,  // it takes rules and endpoints, and no routes
-  ProxyComesBackOld    // with what it had before the last change of routes
+  ProxyComesBackOld,   // with what it had before the last change of routes
+  // of all of them
+  CandidateEjected  // the owner's breaker (outlierDetection) leaves no pod of the candidate's to send to
 };
 
 struct Fault {
@@ -148,6 +150,8 @@ struct Excuse {
 
 // Of some runs: that one proxy does not follow the routes.
 [[nodiscard]] std::vector<Fault> draw_proxy_faults(Random& random);
+// Of few runs: that the owner's breaker trips on the candidate.
+[[nodiscard]] std::vector<Fault> draw_breaker(Random& random);
 // A proxy that does not follow goes unnoticed, among all that goes wrong in a run: nobody can be asked what
 // it sends, requests that nothing divides hide it, or the release is undone past its operator.
 [[nodiscard]] bool goes_uncounted(const Fault& fault, const Scenario& scenario,

@@ -332,4 +332,13 @@ void disturb_pods(Cluster& cluster, const Fault& fault) {
   if (fault.kind == Kind::StablePodKilled) cluster.kill_one(kStable);
 }
 
+void disturb_proxies(Mesh& mesh, const Fault& fault, const std::string& phase) {
+  if (fault.kind == Kind::ProxyStands) mesh.stand(fault.number, fault.lasting);
+  if (fault.kind == Kind::ProxyRefusesRoutes) mesh.refuse_routes(fault.number, fault.lasting);
+  // Once its old pods may be gone nobody can help it.
+  if (fault.kind == Kind::ProxyComesBackOld && (phase == "Progressing" || phase == "Promoting"))
+    mesh.come_back_old(fault.number, fault.lasting);
+  if (fault.kind == Kind::CandidateEjected) mesh.eject(kCandidate, fault.lasting);
+}
+
 }  // namespace weir::simulation

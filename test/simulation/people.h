@@ -2,14 +2,18 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "test/simulation/cluster.h"
 #include "test/simulation/faults.h"
+#include "test/simulation/mesh.h"
 
 namespace weir::simulation {
 
 // What a fault of the family of pods does.
 void disturb_pods(Cluster& cluster, const Fault& fault);
+// What one of the family of proxies does to a release in this phase.
+void disturb_proxies(Mesh& mesh, const Fault& fault, const std::string& phase);
 
 // Borrows all. Each act is what `kubectl` would do at this moment; an object that is not there is left alone.
 class People {

@@ -56,6 +56,8 @@ Plan plan_of(std::uint64_t seed) {
   add(plan, draw_proxy_faults(of_proxies));
   Random of_foreign(seed, "foreign");
   add(plan, draw_foreign(of_foreign));
+  Random of_breakers(seed, "breakers");
+  add(plan, draw_breaker(of_breakers));
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

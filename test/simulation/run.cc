@@ -218,19 +218,10 @@ class Run {
       case Family::Replica:
         return disturb_replica(fault);
       case Family::Proxy:
-        return disturb_proxy(fault);
+        return disturb_proxies(mesh_, fault, phase_of(plan_.scenario.canary));
       case Family::Afterwards:
         return;
     }
-  }
-
-  void disturb_proxy(const Fault& fault) {
-    if (fault.kind == Kind::ProxyStands) mesh_.stand(fault.number, fault.lasting);
-    if (fault.kind == Kind::ProxyRefusesRoutes) mesh_.refuse_routes(fault.number, fault.lasting);
-    // Once its old pods may be gone nobody can help it.
-    const auto phase = phase_of(plan_.scenario.canary);
-    if (fault.kind == Kind::ProxyComesBackOld && (phase == "Progressing" || phase == "Promoting"))
-      mesh_.come_back_old(fault.number, fault.lasting);
   }
 
   void disturb_replica(const Fault& fault) {

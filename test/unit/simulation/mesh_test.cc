@@ -251,6 +251,19 @@ TEST(Mesh, goes_the_same_way_again_with_the_same_seed) {
   EXPECT_NE(run(5), run(6));
 }
 
+TEST(Mesh, has_no_host_for_what_a_breaker_has_ejected_until_it_closes) {
+  Shop shop;
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.mesh.eject("checkout-v2", 10s);
+  shop.pass(5s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v1"), 0.5, kNear);
+  EXPECT_EQ(shop.mesh.share("checkout-v2"), 0);
+  EXPECT_TRUE(shop.mesh.told(0).contains({"checkout", "unknown", 503, "UH"}));
+  shop.pass(6s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 0.5, kNear);
+}
+
 TEST(Mesh, lets_a_proxy_stand_still_and_take_all_that_it_has_missed_at_once) {
   Shop shop({.proxies = 2});
   shop.split(100, 0);
