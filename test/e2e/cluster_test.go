@@ -171,8 +171,12 @@ func (c *cluster) patch(t *testing.T, namespace, kind, name string, how types.Pa
 
 // remove asks for the deletion of an object; one that is gone already is fine.
 func (c *cluster) remove(namespace, kind, name string) error {
-	background := metav1.DeletePropagationBackground
-	err := c.in(namespace, kind).Delete(context.Background(), name, metav1.DeleteOptions{PropagationPolicy: &background})
+	return c.removeBy(namespace, kind, name, metav1.DeletePropagationBackground)
+}
+
+// removeBy is remove in one of the ways of `kubectl delete --cascade`.
+func (c *cluster) removeBy(namespace, kind, name string, way metav1.DeletionPropagation) error {
+	err := c.in(namespace, kind).Delete(context.Background(), name, metav1.DeleteOptions{PropagationPolicy: &way})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -125,6 +125,16 @@ func found(t *testing.T, namespace, objects string) *shop {
 	return s
 }
 
+// together runs a part of a test for each case, all at once.
+func together[T fmt.Stringer](t *testing.T, cases []T, part func(t *testing.T, c T)) {
+	t.Helper()
+	var all sync.WaitGroup
+	for _, c := range cases {
+		all.Go(func() { t.Run(c.String(), func(t *testing.T) { part(t, c) }) })
+	}
+	all.Wait()
+}
+
 func (s *shop) awaitServing() {
 	s.t.Helper()
 	s.awaitReady("v1")
