@@ -130,8 +130,9 @@ type write struct {
 		Username string `json:"username"`
 	} `json:"user"`
 	ResponseStatus struct {
-		Code   int    `json:"code"`
-		Reason string `json:"reason"`
+		Code    int    `json:"code"`
+		Reason  string `json:"reason"`
+		Message string `json:"message"`
 	} `json:"responseStatus"`
 	RequestObject json.RawMessage `json:"requestObject"`
 	Time          time.Time       `json:"requestReceivedTimestamp"`

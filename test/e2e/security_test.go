@@ -5,6 +5,9 @@ import (
 	"testing"
 )
 
+// What the API server says of a creation in a namespace that is being deleted: nobody has the right to it there.
+const terminated = "because it is being terminated"
+
 // The operator has what it needs and no more, in a namespace that enforces the restricted profile. Files run in the order
 // of their names: by now every kind of release has been through.
 func TestOperatorStaysWithinItsRights(t *testing.T) {
@@ -18,14 +21,15 @@ func TestOperatorStaysWithinItsRights(t *testing.T) {
 	log := strings.ToLower(operatorLog())
 	for _, word := range []string{"forbidden", "unauthorized", "cannot list", "cannot watch"} {
 		for line := range strings.Lines(log) {
-			if strings.Contains(line, word) {
+			if strings.Contains(line, word) && !strings.Contains(line, terminated) {
 				t.Errorf("the operator's log has %q: %s", word, line)
 			}
 		}
 	}
 	writes := audit(t, "")
 	for _, w := range writes {
-		if w.ResponseStatus.Code == 401 || w.ResponseStatus.Code == 403 {
+		denied := w.ResponseStatus.Code == 401 || w.ResponseStatus.Code == 403
+		if denied && !strings.Contains(w.ResponseStatus.Message, terminated) {
 			t.Errorf("refused: %s in %s", &w, w.ObjectRef.Namespace)
 		}
 	}

@@ -218,6 +218,18 @@ func (r *result) between(from, to time.Time) []answer {
 	return found
 }
 
+// before is the record of the requests that were sent before a moment.
+func (r *result) before(moment time.Time) *result {
+	part := &result{answers: r.between(time.Time{}, moment)}
+	part.Requests = len(part.answers)
+	for i := range part.answers {
+		if part.answers[i].failed() {
+			part.Failed++
+		}
+	}
+	return part
+}
+
 // share of answers that a version gave, in per cent, and of how many.
 func share(answers []answer, version string) (percent float64, of int) {
 	count := 0
