@@ -75,6 +75,12 @@ func TestSlowProxiesLoseNoRequest(t *testing.T) {
 // mustHaveSucceeded asserts how a promoted release leaves the cluster.
 func mustHaveSucceeded(t *testing.T, r *release, before routing) {
 	t.Helper()
+	mustHavePromoted(t, r, before, 0)
+}
+
+// mustHavePromoted is mustHaveSucceeded of a release after which stable keeps some replicas.
+func mustHavePromoted(t *testing.T, r *release, before routing, kept int) {
+	t.Helper()
 	r.awaitPhase(or(r.patience, releaseLimit), "Succeeded")
 	r.mustBeRestored(before, r.target)
 	got := r.phases()
@@ -90,8 +96,8 @@ func mustHaveSucceeded(t *testing.T, r *release, before routing) {
 	if got := r.selector(); got != r.target {
 		t.Errorf("the Service selects %s instead of %s", got, r.target)
 	}
-	if got := r.replicas(r.stable); got != 0 {
-		t.Errorf("%s is left with %d replicas", r.stable, got)
+	if got := r.replicas(r.stable); got != kept {
+		t.Errorf("%s is left with %d replicas instead of %d", r.stable, got, kept)
 	}
 	if got := r.replicas(r.target); got != 2 {
 		t.Errorf("%s has %d replicas instead of 2", r.target, got)

@@ -165,8 +165,11 @@ func (s *shop) explain() {
 }
 
 // ask sends one request through the gateway and returns the version that answered; empty for any other answer.
-func (s *shop) ask(path string) string {
-	request, err := http.NewRequest(http.MethodGet, bench.gateway+path, nil)
+func (s *shop) ask(path string) string { return s.askAt(bench.gateway + path) }
+
+// askAt is ask at another address than the gateway's.
+func (s *shop) askAt(url string) string {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
