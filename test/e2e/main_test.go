@@ -20,6 +20,14 @@ const (
 
 var bench *cluster
 
+// long skips a test that continuous integration has no time for.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("WEIR_E2E_LONG") == "" {
+		t.Skip("./dev test long runs it")
+	}
+}
+
 func TestMain(m *testing.M) {
 	var err error
 	if bench, err = connect(); err != nil {

@@ -231,11 +231,10 @@ TEST(Rollback, after_the_promotion_waits_for_a_service_that_is_gone_until_its_de
   world.run_to(Phase::Finalizing);
   const auto service = std::exchange(world.seen.service, std::nullopt);
   world.seen.rollback_requested = "customers complain";
-  auto decision = decide(world.release, world.seen, world.now);
-  ASSERT_EQ(decision.status.phase, Phase::RollingBack);
-  world.release.status = decision.status;
+  world.release.status = decide(world.release, world.seen, world.now).status;
+  ASSERT_EQ(world.phase(), Phase::RollingBack);
   world.seen.routes->splits = {{.share = 100, .candidate = 0}};
-  decision = decide(world.release, world.seen, world.now);
+  const auto decision = decide(world.release, world.seen, world.now);
   EXPECT_TRUE(decision.actions.empty());
   EXPECT_THAT(decision.status.message, HasSubstr("checkout-v2 keeps its pods until it is back"));
   world.seen.service_gone = world.release.spec.progress_deadline;
