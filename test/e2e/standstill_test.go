@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,62 @@ func TestIstiodAwayInEachPhase(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A route that Envoy refuses, since its weights sum to more than 32 bits hold: nothing here keeps it out, as Istio's webhook
+// would. With it the gateway refuses all routes, and goes on with those that it has.
+const refusedRoute = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: refused}
+spec:
+  hosts: [refused.example.com]
+  gateways: [istio-system/gateway]
+  http:
+  - route:
+    - {destination: {host: prometheus.istio-system.svc.cluster.local, port: {number: 9090}}, weight: -5}
+    - {destination: {host: prometheus.istio-system.svc.cluster.local, port: {number: 9090}}, weight: 105}
+`
+
+// The gateway refuses its routes while it takes clusters and endpoints: the release waits until it takes them again. One that
+// begins to refuse in Finalizing is not here: docs/reliability.md says what that costs.
+func TestGatewayThatRefusesItsRoutes(t *testing.T) {
+	long(t)
+	t.Cleanup(func() { bench.part(t, "restart", "istiod") }) // One that nothing was refused of.
+	for _, c := range standstills {
+		if c.phase == "Finalizing" {
+			continue
+		}
+		t.Run(c.phase, func(t *testing.T) {
+			s := open(t, "refused-"+strings.ToLower(c.phase))
+			c.play(t, s, stall{gateways: []string{bench.gateway}, lasting: shortAbsence, begin: refuseRoutes})
+		})
+	}
+}
+
+func refuseRoutes(t *testing.T, s *shop) (end func()) {
+	t.Helper()
+	const namespace = "istio-system"
+	end = func() {
+		if err := bench.remove(namespace, "VirtualService", "refused"); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(end)
+	before := refusals(t)
+	bench.mustCreate(t, namespace, refusedRoute)
+	s.await(t, readyLimit, "routes refused by the gateway", func() bool { return refusals(t) > before })
+	return end
+}
+
+// refusals is how often istiod has said that a proxy refused what it sent.
+func refusals(t *testing.T) int {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(bench.state, "logs", "istiod.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(log), "ACK ERROR")
 }
 
 // play has proxies stand still in the middle of a release under load, and asserts what the release relies on meanwhile, how
