@@ -47,6 +47,7 @@ var resources = map[string]schema.GroupVersionResource{
 	"EndpointSlice":   {Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"},
 	"Deployment":      {Group: "apps", Version: "v1", Resource: "deployments"},
 	"VirtualService":  {Group: "networking.istio.io", Version: "v1", Resource: "virtualservices"},
+	"Gateway":         {Group: "networking.istio.io", Version: "v1", Resource: "gateways"},
 	"DestinationRule": {Group: "networking.istio.io", Version: "v1", Resource: "destinationrules"},
 	"Canary":          {Group: "weir.dev", Version: "v1alpha1", Resource: "canaries"},
 	"Lease":           {Group: "coordination.k8s.io", Version: "v1", Resource: "leases"},

@@ -71,6 +71,12 @@ func (s *shop) send(rate int) *load {
 	return startLoad(s.t, rate, aim{url: bench.gateway + "/", host: s.host})
 }
 
+// prefer gives a session the priority of the bench's own parts: the scheduler shares time among sessions first. Some kernels know
+// no such thing.
+func prefer(session int) {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", session), []byte(benchPriority), 0o644)
+}
+
 func startLoad(t *testing.T, rate int, to aim) *load {
 	t.Helper()
 	l := &load{t: t, rate: rate, csv: filepath.Join(t.TempDir(), "answers.csv"), ended: make(chan error, 1)}
@@ -85,10 +91,7 @@ func startLoad(t *testing.T, rate int, to aim) *load {
 	if err := l.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// The scheduler shares time among sessions first: this one is as dear as those of the bench's own parts. Some
-	// kernels know no such thing.
-	group := fmt.Sprintf("/proc/%d/autogroup", l.command.Process.Pid)
-	_ = os.WriteFile(group, []byte(benchPriority), 0o644)
+	prefer(l.command.Process.Pid)
 	go func() { l.ended <- l.command.Wait() }()
 	t.Cleanup(func() { _ = l.command.Process.Kill() })
 	return l
