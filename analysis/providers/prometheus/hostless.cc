@@ -53,9 +53,9 @@ bool exceeds(const ServiceRequests& now, const ServiceRequests& before) {
 // Stable got fewer requests than its share of all, by more than chance.
 bool stable_misses(const Subject& subject, const ServiceRequests& now) {
   const double share = std::clamp(1 - subject.weight / kPerCent, 0.0, 1.0);
-  if (share * now.total() - now.stable <= kLeastMissed * now.hostless) return false;
-  const double scale = std::max(now.total() / kMostTrials, 1.0);
-  const double n = std::round(now.total() / scale);
+  if (share * now.divided() - now.stable <= kLeastMissed * now.hostless) return false;
+  const double scale = std::max(now.divided() / kMostTrials, 1.0);
+  const double n = std::round(now.divided() / scale);
   return lower_tail(std::min(std::round(now.stable / scale), n), n, share) < kSplitAlpha;
 }
 
@@ -77,9 +77,10 @@ ServiceRequests service_requests_of(const Vector& answer, const Subject& subject
       (divided ? requests.hostless : requests.own) += count;
       const auto flags = label_of(series, kFlags);
       if (count > 0) requests.flags[flags.empty() ? "-" : std::string(flags)] += count;
+    } else if (divided) {
+      auto& known = workload == subject.target ? requests.candidate : requests.others;
+      (workload == subject.stable ? requests.stable : known) += count;
     }
-    if (divided && workload == subject.stable) requests.stable += count;
-    if (divided && workload == subject.target) requests.candidate += count;
   }
   return requests;
 }
@@ -114,7 +115,7 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
 bool passed_by(const Subject& subject, const ServiceRequests& now) {
   if (!subject.divided || now.candidate > 0) return false;
   const double share = std::clamp(subject.weight / kPerCent, 0.0, 1.0);
-  return std::pow(1 - share, std::round(now.total())) < kSplitAlpha;
+  return std::pow(1 - share, std::round(now.divided())) < kSplitAlpha;
 }
 
 }  // namespace weir::analysis

@@ -31,8 +31,11 @@ struct ServiceRequests {
   double hostless = 0;                  // failures without a host, by the Service that divided routes name
   double own = 0;                       // the same by the candidate's own Service
   std::map<std::string, double> flags;  // both, by response_flags
+  double others = 0;                    // to other workloads, or to none that is known and with success
   bool usable = true;                   // false: a count was no number of requests
-  [[nodiscard]] double total() const { return stable + candidate + hostless; }
+  // Of those that routes divide.
+  [[nodiscard]] double divided() const { return stable + candidate + hostless; }
+  [[nodiscard]] double total() const { return divided() + others; }
 };
 [[nodiscard]] ServiceRequests service_requests_of(const Vector& answer, const Subject& subject);
 

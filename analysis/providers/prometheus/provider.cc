@@ -146,22 +146,31 @@ class Question {
   // where there are none.
   std::expected<Hostless, Result> look_for_hostless() {
     if (subject_.weight <= 0) return Hostless{};
-    const auto now = service_requests(window_.length, window_.end, Named::Hostless);
+    const auto now = service_requests(Named::Hostless);
     if (!now) return std::unexpected(now.error());
     if (now->hostless <= 0 && now->own <= 0) return Hostless{};
-    const auto all = service_requests(window_.length, window_.end, Named::All);
+    const auto all = service_requests(Named::All);
     if (!all) return std::unexpected(all.error());
     if (!subject_.began) return attribute(subject_, *all, {});
-    const auto before = service_requests(std::max(window_.length, kPast), *subject_.began, Named::All);
+    // No Service of the release's own was there.
+    auto earlier = subject_;
+    earlier.traffic_service.clear();
+    const auto before =
+        service_requests(earlier, std::max(window_.length, kPast), *subject_.began, Named::All);
     if (!before) return std::unexpected(before.error());
     return attribute(subject_, *all, *before);
   }
 
-  std::expected<ServiceRequests, Result> service_requests(Seconds length, TimePoint end, Named named) {
-    const auto answer = ask(service_query(subject_.name_space, length, named), end);
+  std::expected<ServiceRequests, Result> service_requests(Named named) {
+    return service_requests(subject_, window_.length, window_.end, named);
+  }
+
+  std::expected<ServiceRequests, Result> service_requests(const Subject& subject, Seconds length,
+                                                          TimePoint end, Named named) {
+    const auto answer = ask(service_query(subject.name_space, length, named), end);
     if (!*answer) return std::unexpected(error_of(answer->error()));
-    auto requests = service_requests_of(**answer, subject_);
-    if (!requests.usable) return std::unexpected(not_counted("Service " + divided_service(subject_)));
+    auto requests = service_requests_of(**answer, subject);
+    if (!requests.usable) return std::unexpected(not_counted("Service " + divided_service(subject)));
     return requests;
   }
 
@@ -182,7 +191,7 @@ class Question {
                                    ": either none were sent, or it has not got them");
     }
     if (subject_.divided && subject_.weight > 0) {
-      const auto service = service_requests(window_.length, window_.end, Named::All);
+      const auto service = service_requests(Named::All);
       if (!service) return service.error();
       if (passed_by(subject_, *service)) return nobody_reached(*service);
     }
@@ -195,7 +204,7 @@ class Question {
 
   // Chance does not do this: no policy lets it pass.
   [[nodiscard]] NoData nobody_reached(const ServiceRequests& service) const {
-    return {.message = format_number(std::round(service.total())) + " requests reached Service " +
+    return {.message = format_number(std::round(service.divided())) + " requests reached Service " +
                        subject_.service + " " + since(window_) + ", and none of them " + subject_.target +
                        ", at weight " + std::to_string(subject_.weight) + " %",
             .policy_applies = metric_.on_no_data != Policy::Pass};

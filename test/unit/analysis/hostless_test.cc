@@ -139,6 +139,20 @@ TEST_F(WithoutHost, without_a_past_the_release_is_held) {
   EXPECT_THAT(result.message, HasSubstr("whether this is new cannot be told"));
 }
 
+TEST_F(WithoutHost, the_past_of_a_service_of_the_releases_own_is_that_of_the_service) {
+  subject_.traffic_service = "checkout-weir";
+  const std::string traffic = "checkout-weir.shop.svc.cluster.local";
+  requests_are({requests("checkout-v1", "200", "900")});
+  service_is({{labels_of(traffic, "checkout-v1", "200", "-"), "900"}, hostless("100", "UH", "503", traffic)});
+  EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+}
+
+TEST_F(WithoutHost, a_past_in_which_no_workload_was_known_is_one) {
+  breaker_trips();
+  before_are({answered("unknown", "9000")});
+  EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+}
+
 TEST_F(WithoutHost, requests_that_are_not_divided_are_nobodys_for_sure) {
   breaker_trips();
   subject_.divided = false;
