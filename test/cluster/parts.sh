@@ -114,6 +114,9 @@ start_envoy() {
 # Ready when it has the gateway's listener, which answers whatever host is asked for.
 ready_envoy() { inside curl -s --max-time 2 -o /dev/null "http://$gateway/"; }
 
+start_istiostats() { launch istiostats "$state/bin/istiostats" -listen "$node:9101" -envoy "http://$gateway:15000"; }
+ready_istiostats() { fetch "http://$node:9101/metrics"; }
+
 start_prometheus() {
   local binary
   binary=$(command -v prometheus) || fail "prometheus is not installed (Debian package prometheus)"
