@@ -103,9 +103,11 @@ class Context {
   [[nodiscard]] std::optional<Obstacle> blocked() const;
   // What comes next, as the release stands by now.
   [[nodiscard]] Outlook outlook() const { return strategies::outlook(spec, out.status, seen.watched_since); }
-  // Since when the routes are as they are: not before that was authorised.
+  // Since when traffic is divided as it is: not before that was authorised.
   [[nodiscard]] TimePoint routed_since(TimePoint authorised) const {
-    return seen.routes ? now - std::min<Milliseconds>(seen.routes->age, now - authorised) : authorised;
+    if (!seen.routes) return authorised;
+    return now -
+           std::min<Milliseconds>(seen.routes->divided_age.value_or(seen.routes->age), now - authorised);
   }
   // During the release the Service itself selects both versions.
   [[nodiscard]] bool widens_selector() const {

@@ -184,12 +184,15 @@ struct Split {
   int share = 100;
   int candidate = 0;
   bool exact = true;  // the router can write any part of it; else parts are rounded down
+  friend bool operator==(const Split&, const Split&) = default;
 };
 
 struct RouteState {
   std::vector<Split> splits;  // destinations under management
   int unmanaged = 0;          // destinations that go to the Service as their owner wrote them
-  Milliseconds age{0};        // how long all routes are known to be as they are
+  Milliseconds age{0};        // how long all objects that have them are known to be as they are
+  // The same of the destinations alone, whatever else stands in their objects; empty: as `age`.
+  std::optional<Milliseconds> divided_age;
   std::vector<RouteRecord>
       found;               // originals of the unmanaged destinations, to be recorded before they change
   std::string changed_by;  // field manager of the last change

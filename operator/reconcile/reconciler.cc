@@ -145,6 +145,7 @@ Round Reconciler::reconcile(const kube::Key& key) {
 void Reconciler::forget(const kube::Key& key) {
   analyst_.forget(key);
   fence_.forget(key);
+  divided_since_.forget(key);
   {
     const std::lock_guard lock(mutex_);
     watched_.erase(key);
@@ -213,9 +214,7 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   if (auto round = adopt(before, snapshot)) return *std::move(round);
   if (auto late = comes_late(before, snapshot)) return *std::move(late);
   if (auto round = claim(before, snapshot, term)) return *std::move(round);
-  snapshot.observed.watched_since = watched_since(key, lead);
-  snapshot.observed.namespace_ending = is_ending(snapshot);
-  snapshot.observed.verdict = analyst_.answer(key);
+  remember(snapshot, key, lead);
   const auto decision = strategies::decide({key.name_space, key.name, canary.spec, canary.status},
                                            snapshot.observed, clock_.wall());
   if (read == Read::Record && !(decision.status == canary.status)) return decide_whole(key, lead);
@@ -243,6 +242,18 @@ Round Reconciler::decide(const canary::Canary& canary, const Json& object, const
   if (decision.check) ask(snapshot, *decision.check);
   if (strategies::is_final(decision.status.phase)) analyst_.forget(key);
   return round;
+}
+
+void Reconciler::remember(Snapshot& snapshot, const kube::Key& key, const Leadership& lead) {
+  auto& seen = snapshot.observed;
+  seen.watched_since = watched_since(key, lead);
+  seen.namespace_ending = is_ending(snapshot);
+  seen.verdict = analyst_.answer(key);
+  if (seen.routes) {
+    seen.routes->divided_age = divided_since_.note(key, lead.term, *seen.routes, clock_.steady());
+  } else {
+    divided_since_.forget(key);
+  }
 }
 
 void Reconciler::perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot,

@@ -14,6 +14,7 @@
 #include "operator/lead/fence.h"
 #include "operator/reconcile/act.h"
 #include "operator/reconcile/analyst.h"
+#include "operator/reconcile/divided_since.h"
 #include "operator/reconcile/observe.h"
 #include "operator/reconcile/orphans.h"
 #include "operator/routing/provider.h"
@@ -108,6 +109,8 @@ class Reconciler {
     strategies::TimePoint since;
   };
   [[nodiscard]] strategies::TimePoint watched_since(const kube::Key& key, const Leadership& lead);
+  // Adds to a reading what only this process knows.
+  void remember(Snapshot& snapshot, const kube::Key& key, const Leadership& lead);
   // The first that fails ends the round.
   void perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot, Round& round);
   [[nodiscard]] bool is_ending(const Snapshot& snapshot);
@@ -118,6 +121,7 @@ class Reconciler {
   // uids of Canaries in whose namespace the server lets nobody make anything any more.
   std::map<kube::Key, std::string> ending_;
   Unused unused_;
+  DividedSince divided_since_;
   bool cross_namespace_templates_ = false;
   std::string cluster_domain_{kube::kDefaultClusterDomain};
   routing::TrustedNamespaces trusted_ = routing::trusted_by_default();

@@ -328,6 +328,25 @@ TEST_F(ReconcilerTest, moves_the_selector_when_every_proxy_was_counted_to_follow
   }
 }
 
+TEST_F(ReconcilerTest, counts_although_another_release_keeps_writing_to_the_same_virtual_service) {
+  fill();
+  analyst.count = [](const Question&) { return analysis::Split{.counted = true, .agrees = true}; };
+  run([&] { return phase() == "Promoting" && at_weight(100); });
+  auto written = world.clock.steady();
+  int weight = 0;
+  run([&] {
+    if (world.clock.steady() - written > std::chrono::seconds(10)) {
+      written = world.clock.steady();
+      auto shared = object(kube::kVirtualServices, "checkout");
+      const Json cart = {{"destination", {{"host", "cart"}}}, {"weight", ++weight}};
+      shared["spec"]["http"][1] = {{"route", Json::array({cart})}};
+      world.api.put(kube::kVirtualServices, shared);
+    }
+    return phase() != "Promoting";
+  });
+  EXPECT_EQ(phase(), "Finalizing") << message();
+}
+
 TEST_F(ReconcilerTest, scales_a_candidate_away_when_no_proxy_was_counted_to_send_it_requests) {
   fill();
   analyst.judge = [](const Question&) { return Outcome::Fail; };

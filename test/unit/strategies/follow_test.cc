@@ -146,6 +146,21 @@ TEST(Follow, is_counted_over_an_interval_that_begins_when_the_routes_are_everywh
   EXPECT_GE(counts.front().window_end - counts.front().window, counts.front().earliest);
 }
 
+// Another release writes to the same object every few seconds.
+TEST(Follow, is_not_counted_anew_for_what_changes_beside_the_own_destinations) {
+  auto world = counted();
+  world.run([](const World& w) { return w.phase() == Phase::Promoting && w.seen.routes->at(Weight::all()); });
+  const auto written = world.now;
+  world.run([&](const World& w) {
+    world.seen.routes->divided_age = w.now - written;
+    world.seen.routes->age = Seconds{6};
+    return w.seen.service->selects == Selects::Candidate || w.phase() == Phase::RollingBack;
+  });
+  EXPECT_EQ(world.seen.service->selects, Selects::Candidate);
+  const auto& spec = world.release.spec;
+  EXPECT_LE(world.now - written, 2 * spec.interval + spec.routing.propagation_delay);
+}
+
 TEST(Follow, keeps_the_selector_where_it_is_while_nobody_answers_who_counts) {
   auto world = counted();
   world.count = [](const CheckRequest& request) {
