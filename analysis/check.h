@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,8 @@ struct Subject {
   // Since when the release runs: what was there before is none of its doing. Empty: not known.
   std::optional<TimePoint> began;
   bool divided = false;  // all requests to the Service are divided as `weight` says
+  // Namespaces whose proxies are under the control of whoever the release trusts, beside its own.
+  std::set<std::string, std::less<>> trusted;
 };
 
 // The period that is judged: [end - length, end], whole seconds of it.
@@ -99,7 +102,8 @@ struct Check {
 enum class Division {
   NotCounted,  // nothing is known: no requests, too few of them, or nobody who counts
   Agrees,
-  Differs  // by more than chance
+  DiffersAbroad,  // by more than chance, but only at proxies of namespaces that are not trusted
+  Differs         // by more than chance
 };
 
 // What is known of how an interval's requests were divided (split.h).

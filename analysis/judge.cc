@@ -60,10 +60,11 @@ class Round {
   void count_split() {
     auto* const counter = providers_.find(own_)->second->split_counter();
     judgement_.split =
-        counter
-            ? counter->count_split(
-                  {.subject = inquiry_.subject, .window = inquiry_.window, .direct = inquiry_.counts_direct})
-            : Split{.message = "provider " + std::string(own_) + " counts no requests by proxy"};
+        counter ? counter->count_split({.subject = inquiry_.subject,
+                                        .window = inquiry_.window,
+                                        .direct = inquiry_.counts_direct,
+                                        .only_trusted = inquiry_.counts_only_trusted})
+                : Split{.message = "provider " + std::string(own_) + " counts no requests by proxy"};
   }
 
   Judgement conclude() && { return concluded(std::move(judgement_)); }

@@ -19,9 +19,10 @@ struct Inquiry {
   JudgeSettings judge;
   int step = 1;  // 1-based, of `steps`
   int steps = 1;
-  std::string evidence;        // Judgement::evidence of the interval before; empty: none is known
-  bool counts_split = false;   // what proxies send to each version is counted as well
-  bool counts_direct = false;  // with those requests to the Service that no divided route carries
+  std::string evidence;              // Judgement::evidence of the interval before; empty: none is known
+  bool counts_split = false;         // what proxies send to each version is counted as well
+  bool counts_direct = false;        // with those requests to the Service that no divided route carries
+  bool counts_only_trusted = false;  // without those of proxies that are not trusted (Subject::trusted)
 };
 
 // Judges every metric over the window. Thread-safe; blocks for as long as the providers do.

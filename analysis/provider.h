@@ -97,7 +97,8 @@ class RequestCounter {
 struct SplitQuery {
   const Subject& subject;
   const Window& window;
-  bool direct = false;  // requests to the Service that no divided route carries count as well
+  bool direct = false;        // requests to the Service that no divided route carries count as well
+  bool only_trusted = false;  // those of proxies that are not trusted (Subject::trusted) do not count
 };
 
 // Tells what each proxy has sent to either version, of the operator's own server.

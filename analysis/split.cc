@@ -33,6 +33,41 @@ std::string named(std::vector<Sent> proxies) {
   return text;
 }
 
+// Requests of several proxies.
+struct Sum {
+  Sent sent;
+  int proxies = 0;
+};
+
+Sum sum_of(const std::vector<Sent>& all, bool trusted) {
+  Sum sum;
+  for (const auto& each : all) {
+    if (each.trusted != trusted) continue;
+    sum.sent.candidate += each.candidate;
+    sum.sent.stable += each.stable;
+    ++sum.proxies;
+  }
+  return sum;
+}
+
+Sent operator+(const Sent& one, const Sent& other) {
+  return {.candidate = one.candidate + other.candidate, .stable = one.stable + other.stable};
+}
+
+std::vector<Sent> only(const std::vector<Sent>& all, bool trusted) {
+  std::vector<Sent> found;
+  std::ranges::copy_if(all, std::back_inserter(found),
+                       [trusted](const Sent& each) { return each.trusted == trusted; });
+  return found;
+}
+
+// Of proxies that are not trusted.
+std::string named_abroad(const std::vector<Sent>& lagging, const Sent& abroad) {
+  const std::string whose = "namespaces that are not trusted";
+  if (!lagging.empty()) return named(lagging) + ", of " + whose;
+  return "; not followed by the proxies of " + whose + ", with " + numbers(abroad) + " altogether";
+}
+
 }  // namespace
 
 Division divide(int weight, double candidate, double stable, double alpha) {
@@ -51,27 +86,31 @@ Division divide(int weight, double candidate, double stable, double alpha) {
 }
 
 Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const std::string& since) {
-  Sent all;
-  for (const auto& each : sent) {
-    all.candidate += each.candidate;
-    all.stable += each.stable;
-  }
+  const auto own = sum_of(sent, /*trusted=*/true);
+  const auto abroad = sum_of(sent, /*trusted=*/false);
+  const Sent all = own.sent + abroad.sent;
   if (all.total() <= 0)
     return {.message = "no requests from proxies to Service " + subject.service + " were counted " + since};
   // Each is one look of many.
-  const double alpha = kSplitAlpha / static_cast<double>(sent.size() + 1);
+  const double alpha = kSplitAlpha / static_cast<double>(sent.size() + (abroad.proxies > 0 ? 2 : 1));
+  const auto division = [&](const Sent& each) {
+    return divide(subject.weight, each.candidate, each.stable, alpha);
+  };
+  const auto counted = [&](const Sent& of) {
+    return subject.target + " got " + numbers(of) + " requests (" + share(of) + ") " + since +
+           ", where the routes give it " + std::to_string(subject.weight) + " %";
+  };
   std::vector<Sent> lagging;
-  std::ranges::copy_if(sent, std::back_inserter(lagging), [&](const Sent& each) {
-    return divide(subject.weight, each.candidate, each.stable, alpha) == Division::Differs;
-  });
-  const auto whole = divide(subject.weight, all.candidate, all.stable, alpha);
-  const std::string counted = subject.target + " got " + numbers(all) + " requests (" + share(all) + ") " +
-                              since + ", where the routes give it " + std::to_string(subject.weight) + " %";
-  if (whole == Division::Differs || !lagging.empty()) {
-    return {.division = Division::Differs, .message = counted + named(std::move(lagging))};
-  }
-  if (whole == Division::NotCounted) return {.message = counted + ": too few to tell whether proxies follow"};
-  return {.division = Division::Agrees, .message = counted};
+  std::ranges::copy_if(sent, std::back_inserter(lagging),
+                       [&](const Sent& each) { return division(each) == Division::Differs; });
+  const auto others = only(lagging, /*trusted=*/false);
+  if (division(own.sent) == Division::Differs || others.size() < lagging.size())
+    return {.division = Division::Differs, .message = counted(own.sent) + named(std::move(lagging))};
+  if (!others.empty() || division(abroad.sent) == Division::Differs)
+    return {.division = Division::DiffersAbroad, .message = counted(all) + named_abroad(others, abroad.sent)};
+  if (division(all) == Division::NotCounted)
+    return {.message = counted(all) + ": too few to tell whether proxies follow"};
+  return {.division = Division::Agrees, .message = counted(all)};
 }
 
 }  // namespace weir::analysis

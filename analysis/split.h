@@ -13,6 +13,7 @@ struct Sent {
   std::string proxy;  // for a person: "gateway-7d5 (gateway.istio-system)"
   double candidate = 0;
   double stable = 0;
+  bool trusted = true;  // its namespace is one of Subject::trusted, or the release's own, or not known
   [[nodiscard]] double total() const { return candidate + stable; }
 };
 
@@ -25,7 +26,8 @@ inline constexpr double kSplitAlpha = 1e-4;
 // would not be told from one that follows.
 [[nodiscard]] Division divide(int weight, double candidate, double stable, double alpha = kSplitAlpha);
 
-// Of `subject.weight`: all proxies together, and each alone. `since`: "in the last 60s".
+// Of `subject.weight`: all proxies together, and each alone. Those that are not trusted can only make it
+// differ abroad: neither do they outweigh the others, nor hide that these differ. `since`: "in the last 60s".
 [[nodiscard]] Split compare_split(const Subject& subject, const std::vector<Sent>& sent,
                                   const std::string& since);
 

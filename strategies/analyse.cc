@@ -149,7 +149,8 @@ Next ask_when_due(Context& context) {
                                    .window_end = context.now,
                                    .window = context.spec.interval,
                                    .evidence = status.evidence,
-                                   .counts = why_not_counted(context).empty()};
+                                   .counts = why_not_counted(context).empty(),
+                                   .only_trusted = !context.seen.not_isolated_abroad.empty()};
   return Next::Wait;
 }
 

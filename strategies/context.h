@@ -22,6 +22,8 @@ inline constexpr std::string_view kTrafficFollows = "TrafficFollows";
 
 // Reason of kTrafficFollows and of a release that holds: proxies do not send as the routes say.
 inline constexpr std::string_view kRoutingMismatch = "RoutingMismatch";
+// The same where only proxies do not that the release does not trust: it holds for a while.
+inline constexpr std::string_view kUntrustedMismatch = "UntrustedMismatch";
 // Reason of a release that holds: what it waits for to be measured could not be.
 inline constexpr std::string_view kCheckInconclusive = "CheckInconclusive";
 // The same while nothing is wrong, and more requests or time are needed.

@@ -12,6 +12,15 @@ constexpr Seconds kBelieved{60};
 // How soon it is looked for an answer of which no word comes.
 constexpr Seconds kAnswerLook{5};
 
+// For so long a release waits for proxies that it does not trust, and for no more than half of its progress
+// deadline: whoever controls one may let it send what it likes. Afterwards it goes on, but takes no pods away
+// that still get their requests.
+constexpr Seconds kPatience{300};
+
+Milliseconds patience(const Spec& spec) {
+  return std::min<Milliseconds>(kPatience, Milliseconds{spec.progress_deadline} / 2);
+}
+
 // The propagation delay is over, and that is all that is known.
 void say_only_timer(Context& context, const std::string& why) {
   const auto seconds = std::chrono::duration<double>(context.spec.routing.propagation_delay).count();
@@ -34,6 +43,28 @@ bool is_said_to_follow(const Context& context) {
   return said != nullptr && said->status == ConditionStatus::True;
 }
 
+// Since when it is said of proxies that they do not follow; now, if it is not.
+TimePoint said_to_lag_since(const Context& context) {
+  const auto* said = context.find(kTrafficFollows);
+  const bool is_said = said != nullptr && said->status == ConditionStatus::False;
+  return is_said ? said->last_transition_time : context.now;
+}
+
+// Only proxies lag that are not trusted.
+Follows read_abroad(Context& context, const std::string& message) {
+  context.condition(kTrafficFollows, ConditionStatus::False, std::string(kUntrustedMismatch), message);
+  const TimePoint end = said_to_lag_since(context) + patience(context.spec);
+  if (context.now >= end) return Follows::Yes;
+  context.again_at(end);
+  context.say_held(std::string(kUntrustedMismatch), message, Severity::Warning);
+  return Follows::No;
+}
+
+bool is_said_to_lag_abroad(const Context& context) {
+  const auto* said = context.find(kTrafficFollows);
+  return said != nullptr && said->reason == kUntrustedMismatch;
+}
+
 Follows read(Context& context, const Tally& tally) {
   switch (tally.division) {
     case Division::Agrees:
@@ -41,6 +72,8 @@ Follows read(Context& context, const Tally& tally) {
       if (context.status().phase != Phase::Finalizing || !is_said_to_follow(context))
         context.condition(kTrafficFollows, ConditionStatus::True, "Counted", tally.message);
       return Follows::Yes;
+    case Division::DiffersAbroad:
+      return read_abroad(context, tally.message);
     case Division::Differs:
       context.condition(kTrafficFollows, ConditionStatus::False, std::string(kRoutingMismatch),
                         tally.message);
@@ -94,6 +127,7 @@ void ask(Context& context, TimePoint earliest, const Verdict* last, bool believe
                                    .window = interval,
                                    .counts = true,
                                    .direct = direct,
+                                   .only_trusted = !direct && !context.seen.not_isolated_abroad.empty(),
                                    .judges = false};
 }
 
@@ -133,7 +167,8 @@ Next await_no_requests(Context& context, TimePoint since, const std::function<Ne
   const auto entered = context.status().last_transition_time.value_or(context.now);
   const auto follows =
       by_count(context, {.since = since, .until = context.routed_since(entered), .direct = true});
-  if (follows == Follows::Yes) return Next::Done;
+  // Those that were waited for long enough still get their answers.
+  if (follows == Follows::Yes) return is_said_to_lag_abroad(context) ? give_up() : Next::Done;
   // What stable waits for before its pods go is no wait for a count; and an answer that is under way is worth
   // a little more time.
   const auto next = context.outlook();

@@ -85,7 +85,9 @@ void refresh_conditions(Context& context) {
   // The deadline is of its own work, which begins now.
   if (waited && !waits_behind_another(context.status())) context.progressed();
 
-  const auto leaks = joined(context.seen.not_isolated);
+  auto leaking = context.seen.not_isolated;
+  std::ranges::copy(context.seen.not_isolated_abroad, std::back_inserter(leaking));
+  const auto leaks = joined(leaking);
   const auto* isolated = context.find(kTrafficIsolated);
   if (!leaks.empty() && (isolated == nullptr || isolated->message != leaks)) {
     context.event(Severity::Warning, "TrafficNotIsolated", leaks);

@@ -306,6 +306,9 @@ struct Observed {
   Milliseconds routes_gone{0};            // how long that is known, where nothing does
   std::optional<Foundation> foundation;   // empty: there is none yet, or the router needs none
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
+  // The same of whoever the release does not trust: what their proxies send is not counted while traffic is
+  // divided, and that of all others is.
+  std::vector<std::string> not_isolated_abroad;
   std::vector<Obstacle> obstacles;
   std::vector<Warning> warnings;  // said once, as the release begins
   // Services, other than the release's, that select stable's pods and none of the candidate's.
@@ -404,10 +407,11 @@ struct CheckRequest {
   TimePoint earliest;  // since when the step's weight has reached every proxy
   TimePoint window_end;
   Seconds window{0};
-  std::string evidence;  // of the release, up to this interval
-  bool counts = false;   // what proxies send is counted
-  bool direct = false;   // with it requests to the Service that no divided route carries
-  bool judges = true;    // metrics are judged; false: `index` numbers the counts in a row of one weight
+  std::string evidence;       // of the release, up to this interval
+  bool counts = false;        // what proxies send is counted
+  bool direct = false;        // with it requests to the Service that no divided route carries
+  bool only_trusted = false;  // but not those of proxies that the release does not trust
+  bool judges = true;         // metrics are judged; false: `index` numbers the counts in a row of one weight
 };
 
 // `status` is written first, if it differs, then `actions` in order; the first that fails ends the round.

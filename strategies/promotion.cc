@@ -48,7 +48,8 @@ Next await_followers(Context& context) {
   if (follows == Follows::Yes) return Next::Done;
   const auto* progressing = context.find(kProgressing);
   const bool held = progressing != nullptr &&
-                    (progressing->reason == kRoutingMismatch || progressing->reason == kCheckInconclusive);
+                    (progressing->reason == kRoutingMismatch || progressing->reason == kUntrustedMismatch ||
+                     progressing->reason == kCheckInconclusive);
   if (follows == Follows::Unknown && !held)
     context.say("Propagating", "counting requests: whether every proxy follows the routes");
   return Next::Wait;

@@ -160,9 +160,10 @@ FixedEffects effects_of(const std::vector<routing::Router::Fixed>& fixed_to_stab
       found.warnings.push_back({one.reason, one.message});
     } else if (one.effect == Effect::HoldsRelease) {
       found.obstacles.push_back(refusal(one.reason, sentence));
+    } else if (one.effect == Effect::Warns) {
+      found.not_isolated_abroad.push_back(sentence);
     } else {
-      found.not_isolated.push_back(
-          one.effect == Effect::Warns ? sentence : one.message + ": these pods stay; " + one.remedy);
+      found.not_isolated.push_back(one.message + ": these pods stay; " + one.remedy);
     }
     if (one.effect != Effect::Warns) found.keep_stable.push_back(one.message);
   }

@@ -23,6 +23,8 @@ strategies::Division to_division(analysis::Division division) {
       return strategies::Division::NotCounted;
     case analysis::Division::Agrees:
       return strategies::Division::Agrees;
+    case analysis::Division::DiffersAbroad:
+      return strategies::Division::DiffersAbroad;
     case analysis::Division::Differs:
       return strategies::Division::Differs;
   }
@@ -55,7 +57,8 @@ analysis::Inquiry inquiry_of(const Question& question) {
           .steps = request.steps,
           .evidence = request.evidence,
           .counts_split = request.counts,
-          .counts_direct = request.direct};
+          .counts_direct = request.direct,
+          .counts_only_trusted = request.only_trusted};
 }
 
 analysis::Judgement too_many(const std::string& name_space) {

@@ -107,7 +107,8 @@ std::string why_uncountable(const canary::Canary& canary, const strategies::Abil
   return {};
 }
 
-Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request) {
+Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request,
+                     const routing::TrustedNamespaces& trusted) {
   const auto& status = canary.status;
   const auto services = service_names(canary.spec, status.stable.version, status.candidate.version);
   return {.request = request,
@@ -124,7 +125,8 @@ Question question_of(const canary::Canary& canary, const strategies::CheckReques
                       .traffic_service = services.traffic,
                       .candidate_service = services.candidate,
                       .began = status.started_at,
-                      .divided = request.counts}};
+                      .divided = request.counts && !request.only_trusted,
+                      .trusted = trusted}};
 }
 
 }  // namespace weir::reconcile

@@ -11,6 +11,7 @@
 #include "operator/kube/api.h"
 #include "operator/kube/store.h"
 #include "operator/reconcile/analyst.h"
+#include "operator/routing/trust.h"
 
 namespace weir::reconcile {
 
@@ -39,7 +40,9 @@ using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
 [[nodiscard]] std::string why_uncountable(const canary::Canary& canary,
                                           const strategies::Abilities& abilities);
 
-// What tells a question from others (Question::same_as). It has no metrics yet.
-[[nodiscard]] Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request);
+// What tells a question from others (Question::same_as). It has no metrics yet. `trusted`: namespaces beside
+// the Canary's whose proxies hold it.
+[[nodiscard]] Question question_of(const canary::Canary& canary, const strategies::CheckRequest& request,
+                                   const routing::TrustedNamespaces& trusted);
 
 }  // namespace weir::reconcile

@@ -142,6 +142,7 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   seen.routes_gone = parts.routes.gone;
   seen.foundation = reading.foundation;
   seen.not_isolated = reading.not_isolated;
+  seen.not_isolated_abroad = reading.not_isolated_abroad;
   seen.warnings = reading.warnings;
   seen.fixed_to_stable = parts.routes.keep_stable;
   seen.fixed_to_candidate = reading.fixed_to_candidate;
@@ -166,6 +167,9 @@ Snapshot running(const Source& source, Snapshot snapshot) {
   snapshot.wanted_services = std::move(parts.own_services.wanted);
   snapshot.existing_services = std::move(parts.own_services.existing);
   snapshot.unused_services = std::move(parts.own_services.unused);
+  snapshot.trusted_callers = source.means.trusted;
+  const auto& entries = parts.routes.reading.entry_namespaces;
+  snapshot.trusted_callers.insert(entries.begin(), entries.end());
   snapshot.managed = managed_objects(snapshot, source.stores, parts.routes.reading, source.router);
   snapshot.observed.marked = std::ranges::any_of(snapshot.managed, [](const ManagedObject& one) {
     return one.of_user && lead::is_claimed(*one.object);

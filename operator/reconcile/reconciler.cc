@@ -372,7 +372,7 @@ Round Reconciler::refuse(const Json& object, const canary::FieldError& error, co
 void Reconciler::ask(const Snapshot& snapshot, const strategies::CheckRequest& request) {
   const auto& canary = snapshot.canary;
   const kube::Key key{canary.name_space, canary.name};
-  auto question = question_of(canary, request);
+  auto question = question_of(canary, request, snapshot.trusted_callers);
   if (analyst_.knows(key, question)) return;
   if (listener_.on_check) listener_.on_check(canary, request);
   if (!request.judges) return analyst_.ask(key, std::move(question));

@@ -11,6 +11,7 @@
 #include <expected>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -119,10 +120,13 @@ class Router {
     // Empty: nothing routes to the Service.
     std::optional<strategies::RouteState> routes;
     std::optional<strategies::Foundation> foundation;
-    std::vector<ObjectName> route_objects;        // under management: for the age of `routes`, and claims
-    std::optional<ObjectName> foundation_object;  // for the age of `foundation`
-    std::vector<ObjectName> foundation_objects;   // all that the release may write for it
-    std::vector<std::string> not_isolated;        // sentences: routes that may leak traffic
+    std::vector<ObjectName> route_objects;         // under management: for the age of `routes`, and claims
+    std::optional<ObjectName> foundation_object;   // for the age of `foundation`
+    std::vector<ObjectName> foundation_objects;    // all that the release may write for it
+    std::vector<std::string> not_isolated;         // sentences: routes that may leak traffic
+    std::vector<std::string> not_isolated_abroad;  // the same of what is in namespaces that are not trusted
+    // Namespaces of the gateways that routes under management name: whoever wrote these trusts them.
+    std::set<std::string> entry_namespaces;
     std::vector<Refusal> refusals;                // what must be mended before a release can run
     std::vector<strategies::Warning> warnings;    // what a person should know before it begins
     std::vector<Fixed> fixed_to_stable;           // they lead nowhere once stable has no pods

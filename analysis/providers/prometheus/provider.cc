@@ -339,7 +339,7 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
   }
 
   Split count_split(const SplitQuery& query) override {
-    const auto& [subject, asked, direct] = query;
+    const auto& [subject, asked, direct, only_trusted] = query;
     const auto server = own_for(subject);
     const auto interval = scrapes_.of(server, subject.name_space, asked.end);
     const auto window = plan_window(asked, interval);
@@ -352,11 +352,24 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
       answer = answers_.ask(server, own, window.end);
     }
     if (!*answer) return {.server_answers = false, .message = answer->error().message};
-    const auto sent = sent_of(**answer, subject, direct);
-    if (sent) return compare_split(subject, *sent, since(window));
+    auto sent = sent_of(**answer, subject, direct);
+    if (sent) return compared(subject, *std::move(sent), only_trusted, since(window));
     return {.server_answers = false,
             .message = "requests to Service " + subject.service + " " + since(window) +
                        " are counted with a value that is no number of requests"};
+  }
+
+  static Split compared(const Subject& subject, std::vector<Sent> sent, bool only_trusted,
+                        const std::string& since) {
+    const auto left_out =
+        only_trusted ? std::erase_if(sent, [](const Sent& one) { return !one.trusted; }) : 0;
+    auto split = compare_split(subject, sent, since);
+    if (left_out > 0) {
+      split.message += "; " + std::to_string(left_out) +
+                       " of the proxies, of namespaces that are not trusted, " +
+                       (left_out == 1 ? "is" : "are") + " left out (condition TrafficIsolated)";
+    }
+    return split;
   }
 
   // The whole namespace, so that releases share the answer; the release's own workloads if that is too much.

@@ -49,6 +49,14 @@ std::string proxy_of(const Series& series) {
   return full.empty() ? own : own + " (" + full + ")";
 }
 
+// Whether the proxy that sent a series' requests is under the control of whoever the release trusts. One that
+// does not say whose it is is taken for one.
+bool is_trusted(const Series& series, const Subject& subject) {
+  const auto name_space = label_of(series, kSourceNamespace);
+  return name_space.empty() || name_space == kUnknownWorkload || name_space == subject.name_space ||
+         subject.trusted.contains(name_space);
+}
+
 }  // namespace
 
 bool counts_requests(double value) { return value >= 0 && value <= kMostRequests; }
@@ -131,7 +139,8 @@ std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& su
     if (!candidate && workload != subject.stable) continue;
     if (!counts_requests(series.value)) return std::nullopt;
     const auto name = proxy_of(series);
-    auto& sent = proxies.try_emplace(name, Sent{.proxy = name}).first->second;
+    auto& sent =
+        proxies.try_emplace(name, Sent{.proxy = name, .trusted = is_trusted(series, subject)}).first->second;
     (candidate ? sent.candidate : sent.stable) += std::round(series.value);
   }
   std::vector<Sent> all;

@@ -17,6 +17,20 @@ namespace {
 constexpr std::string_view kMesh = "mesh";
 constexpr std::string_view kNobody = "~";  // in exportTo
 
+// What is said of objects, by whether the release trusts whoever wrote them.
+struct Sentences {
+  const Target& target;
+  std::vector<std::string>& own;
+  std::vector<std::string>& abroad;
+
+  [[nodiscard]] bool is_trusted(const Json& object) const {
+    return routing::is_trusted(target.trusted, target.name_space, base::namespace_of(object));
+  }
+  [[nodiscard]] std::vector<std::string>& of(const Json& object) const {
+    return is_trusted(object) ? own : abroad;
+  }
+};
+
 // An object of another namespace that wins over the release's for some clients.
 struct Foreign {
   const Json* object = nullptr;
@@ -125,8 +139,7 @@ void add_other_subsets(const Target& target, const Rules& rules, const Managed& 
   }
 }
 
-void add_unbound(const Target& target, const Objects& objects, const Managed& managed,
-                 std::vector<std::string>& sentences) {
+void add_unbound(const Target& target, const Objects& objects, const Managed& managed, Sentences& sentences) {
   if (managed.empty()) return;
   bool in_mesh = false;
   for (const auto& [object, tables] : managed) {
@@ -135,7 +148,7 @@ void add_unbound(const Target& target, const Objects& objects, const Managed& ma
       in_mesh = true;
       const auto visible = strings(*binding, {"spec", "exportTo"});
       if (visible.empty() || has(visible, "*")) continue;
-      sentences.push_back(
+      sentences.of(*binding).push_back(
           label_of(target, *binding) + " has spec.exportTo " +
           base::field(*binding, {"spec", "exportTo"}).dump() +
           ": clients in other namespaces reach both versions unweighted during the release; add \"*\" "
@@ -144,10 +157,11 @@ void add_unbound(const Target& target, const Objects& objects, const Managed& ma
   }
   if (in_mesh) return;
   const auto& first = *managed.front().first;
-  sentences.push_back("clients in the mesh that call " + target.service +
-                      " reach both versions unweighted during the release, since " + label_of(target, first) +
-                      " does not apply to them: add \"mesh\" to its spec.gateways and \"" + target.service +
-                      "\" to its spec.hosts, or set spec.service.mode to Dedicated");
+  sentences.own.push_back("clients in the mesh that call " + target.service +
+                          " reach both versions unweighted during the release, since " +
+                          label_of(target, first) +
+                          " does not apply to them: add \"mesh\" to its spec.gateways and \"" +
+                          target.service + "\" to its spec.hosts, or set spec.service.mode to Dedicated");
 }
 
 // A host as it is compared with those of other objects.
@@ -182,8 +196,7 @@ std::string names_of(const Target& target, const Bound& bound) {
   return names;
 }
 
-void add_doubles(const Target& target, const Objects& objects, const Managed& managed,
-                 std::vector<std::string>& sentences) {
+void add_doubles(const Target& target, const Objects& objects, const Managed& managed, Sentences& sentences) {
   std::map<std::string, Bound> by_binding;
   std::set<const Json*> ours;
   for (const auto& [object, tables] : managed) {
@@ -201,8 +214,11 @@ void add_doubles(const Target& target, const Objects& objects, const Managed& ma
   std::set<Bound> named;
   for (const auto& [binding, bound] : by_binding) {
     if (bound.size() < 2 || !named.insert(bound).second) continue;
-    sentences.push_back(names_of(target, bound) + " are " + (bound.size() == 2 ? "both" : "all") + " for " +
-                        binding + ": which of them routes a request is not defined");
+    const auto trusted =
+        std::ranges::count_if(bound, [&](const Json* one) { return sentences.is_trusted(*one); });
+    auto& list = trusted < 2 ? sentences.abroad : sentences.own;
+    list.push_back(names_of(target, bound) + " are " + (bound.size() == 2 ? "both" : "all") + " for " +
+                   binding + ": which of them routes a request is not defined");
   }
 }
 
@@ -224,16 +240,16 @@ bool wins_at_home(const Json& rule) {
   return has(readers, "*") || has(readers, home);
 }
 
-void add_shadowing_wildcards(const Target& target, const Objects& objects,
-                             std::vector<std::string>& sentences) {
+void add_shadowing_wildcards(const Target& target, const Objects& objects, Sentences& sentences) {
   for (const auto& rule : objects.of(kube::kDestinationRules)) {
     const auto name_space = base::namespace_of(rule);
     if (name_space == target.name_space || !wins_at_home(rule)) continue;
     if (!wildcard_covers(base::text(rule, {"spec", "host"}), traffic_service(target))) continue;
-    sentences.push_back(label_of(target, rule) + " (spec.host \"" + base::text(rule, {"spec", "host"}) +
-                        "\") wins for clients in namespace " + name_space +
-                        " and does not know the subsets of the release: their requests to Service " +
-                        target.service + " would fail");
+    sentences.of(rule).push_back(label_of(target, rule) + " (spec.host \"" +
+                                 base::text(rule, {"spec", "host"}) + "\") wins for clients in namespace " +
+                                 name_space +
+                                 " and does not know the subsets of the release: their requests to Service " +
+                                 target.service + " would fail");
   }
 }
 
@@ -363,20 +379,34 @@ bool binds_sidecars(const Target& target, const Objects& objects, const Json& vi
   });
 }
 
-std::vector<std::string> not_isolated(const Target& target, const Objects& objects, const Rules& rules,
-                                      const Managed& managed) {
-  std::vector<std::string> sentences;
-  add_unmanaged(target, objects, sentences);
-  add_other_subsets(target, rules, managed, sentences);
+void add_not_isolated(const Target& target, const Objects& objects, const Rules& rules,
+                      const Managed& managed, Router::Reading& reading) {
+  Sentences sentences{target, reading.not_isolated, reading.not_isolated_abroad};
+  add_unmanaged(target, objects, sentences.own);
+  add_other_subsets(target, rules, managed, sentences.own);
   // In Dedicated mode a client that passes no divided route reaches one version only.
   if (!dedicated(target)) add_unbound(target, objects, managed, sentences);
   add_doubles(target, objects, managed, sentences);
   add_shadowing_wildcards(target, objects, sentences);
-  for (auto& sentence : meant_hosts(target, objects)) sentences.push_back(std::move(sentence));
+  for (auto& sentence : meant_hosts(target, objects)) sentences.own.push_back(std::move(sentence));
   for (auto& foreign : find_foreign(target, objects, managed)) {
-    if (!refuses(target, foreign)) sentences.push_back(std::move(foreign.refusal.message));
+    if (!refuses(target, foreign))
+      sentences.of(*foreign.object).push_back(std::move(foreign.refusal.message));
   }
-  return sentences;
+}
+
+std::set<std::string> gateway_namespaces(const Target& target, const Objects& objects,
+                                         const Managed& managed) {
+  std::set<std::string> found;
+  for (const auto& [object, tables] : managed) {
+    for (const auto* binding : binding_of(objects, *object)) {
+      if (!is_trusted(target.trusted, target.name_space, base::namespace_of(*binding))) continue;
+      for (const auto& gateway : gateways_of(*binding)) {
+        if (gateway != kMesh) found.insert(gateway.substr(0, gateway.find('/')));
+      }
+    }
+  }
+  return found;
 }
 
 std::vector<Refusal> conflicts(const Target& target, const Objects& objects, const Rules& rules,

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,10 +18,14 @@ using Managed = std::vector<std::pair<const Json*, std::vector<Table>>>;
 // roots of namespaces that aren't trusted don't count.
 [[nodiscard]] bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service);
 
-// Sentences that name routes, clients or namespaces whose traffic the release does not divide, and objects of
-// other namespaces that win there and that it does not wait for.
-[[nodiscard]] std::vector<std::string> not_isolated(const Target& target, const Objects& objects,
-                                                    const Rules& rules, const Managed& managed);
+// Adds to `reading` sentences that name routes, clients or namespaces whose traffic the release does not
+// divide, and objects of other namespaces that win there and that it does not wait for.
+void add_not_isolated(const Target& target, const Objects& objects, const Rules& rules,
+                      const Managed& managed, Router::Reading& reading);
+
+// Namespaces of the gateways that routes under management are for, as their owners wrote them.
+[[nodiscard]] std::set<std::string> gateway_namespaces(const Target& target, const Objects& objects,
+                                                       const Managed& managed);
 
 // Objects that win over the release's in a namespace that is trusted, before it begins, and names in
 // spec.routing that lead nowhere.

@@ -266,10 +266,9 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
     if (rule != nullptr)
       reading.foundation_objects.push_back({kube::kDestinationRules, base::name_of(*rule)});
   }
+  add_not_isolated(target, objects, view.rules, view.managed, reading);
   add_undivided(target, view.rules, view.names, view.undivided, reading);
-  auto unmanaged = not_isolated(target, objects, view.rules, view.managed);
-  reading.not_isolated.insert(reading.not_isolated.begin(), std::make_move_iterator(unmanaged.begin()),
-                              std::make_move_iterator(unmanaged.end()));
+  reading.entry_namespaces = gateway_namespaces(target, objects, view.managed);
   if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {
     reading.refusals.push_back(
         {.condition = "Progressing", .reason = "HostNamesNoService", .message = meant.back()});

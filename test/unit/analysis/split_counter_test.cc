@@ -14,31 +14,34 @@ constexpr const char* kSplit = "source_workload";
 const TimePoint kNow{std::chrono::milliseconds{1'700'000'000'250}};
 
 Point sent(const std::string& workload, const std::string& instance, const std::string& count,
-           const std::string& service = "checkout") {
+           const std::string& service = "checkout", const std::string& name_space = "istio-system") {
   return {{{"destination_workload", workload},
            {"destination_service_name", service},
            {"source_workload", "gateway"},
-           {"source_workload_namespace", "istio-system"},
+           {"source_workload_namespace", name_space},
            {"instance", instance}},
           count};
 }
 
 class Splitting : public testing::Test {
  protected:
-  Split split(int weight = 50, const std::string& traffic_service = {}, bool direct = false) {
+  Split split(int weight = 50, const std::string& traffic_service = {}, bool direct = false,
+              bool only_trusted = false) {
     const Subject subject{.name_space = "shop",
                           .name = "checkout-v2",
                           .target = "checkout-v2",
                           .stable = "checkout-v1",
                           .service = "checkout",
                           .weight = weight,
-                          .traffic_service = traffic_service};
+                          .traffic_service = traffic_service,
+                          .trusted = {"istio-system"}};
     return judge_
         ->judge({.metrics = {},
                  .subject = subject,
                  .window = window_,
                  .counts_split = true,
-                 .counts_direct = direct})
+                 .counts_direct = direct,
+                 .counts_only_trusted = only_trusted})
         .split;
   }
 
@@ -90,6 +93,22 @@ TEST_F(Splitting, counts_requests_to_the_service_that_divided_routes_name_alone)
   EXPECT_THAT(split(50, "checkout-weir").message, HasSubstr("100 of 100"));
   EXPECT_THAT(split(50, "checkout-weir", /*direct=*/true).message, HasSubstr("100 of 200"));
   EXPECT_THAT(split(0).message, HasSubstr("0 of 100"));
+}
+
+TEST_F(Splitting, trusts_proxies_of_the_own_namespace_and_of_those_that_are_named_or_unknown) {
+  for (const char* name_space : {"shop", "istio-system", "unknown", "", "web"}) {
+    window_.end += Seconds{60};
+    prometheus_.answers(kSplit, vector_answer({sent("checkout-v1", "a", "300", "checkout", "shop"),
+                                               sent("checkout-v2", "a", "300", "checkout", "shop"),
+                                               sent("checkout-v1", "b", "90", "checkout", name_space)}));
+    const auto found = split();
+    const bool trusted = std::string_view(name_space) != "web";
+    EXPECT_EQ(found.division, trusted ? Division::Differs : Division::DiffersAbroad) << name_space;
+  }
+  const auto others = split(50, {}, /*direct=*/false, /*only_trusted=*/true);
+  EXPECT_EQ(others.division, Division::Agrees);
+  EXPECT_THAT(others.message, HasSubstr("300 of 600 requests"));
+  EXPECT_THAT(others.message, HasSubstr("1 of the proxies, of namespaces that are not trusted, is left out"));
 }
 
 TEST_F(Splitting, knows_nothing_without_requests_or_without_an_answer) {

@@ -98,6 +98,31 @@ TEST(Split, is_not_found_to_differ_by_one_of_many_proxies_by_chance) {
   EXPECT_EQ(split(50, sent).division, Division::Agrees);
 }
 
+TEST(Split, differs_abroad_by_proxies_that_are_not_trusted_alone) {
+  const auto found = split(50, {{"gateway-0", 150, 150}, {"client-1 (client.web)", 0, 100, false}});
+  EXPECT_EQ(found.division, Division::DiffersAbroad);
+  EXPECT_EQ(
+      found.message,
+      "checkout-v2 got 150 of 400 requests (37.5 %) in the last 30s, where the routes give it 50 %; not "
+      "followed by client-1 (client.web) with 0 of 100, of namespaces that are not trusted");
+  std::vector<Sent> many(60, {"client", 0, 5, false});
+  many.push_back({"gateway-0", 150, 150});
+  EXPECT_THAT(
+      split(50, many).message,
+      HasSubstr("not followed by the proxies of namespaces that are not trusted, with 0 of 300 altogether"));
+}
+
+TEST(Split, differs_by_a_trusted_proxy_however_many_requests_others_divide_as_they_should) {
+  const auto found = split(50, {{"gateway-0", 10, 90}, {"client-1", 5'000, 5'000, false}});
+  EXPECT_EQ(found.division, Division::Differs);
+  EXPECT_THAT(found.message, HasSubstr("got 10 of 100 requests"));
+}
+
+TEST(Split, agrees_by_proxies_that_are_not_trusted_where_there_are_no_others) {
+  const auto found = split(50, {{"client-1", 150, 150, false}});
+  EXPECT_EQ(found.division, Division::Agrees);
+}
+
 TEST(Split, of_no_request_or_too_few_is_not_counted) {
   const auto none = split(10, {});
   EXPECT_EQ(none.division, Division::NotCounted);

@@ -76,6 +76,18 @@ TEST_F(Foreign, objects_of_a_namespace_that_is_not_trusted_undo_no_running_relea
   EXPECT_EQ(replicas("checkout-v1"), 0);
 }
 
+TEST_F(Foreign, objects_of_a_namespace_that_is_not_trusted_do_not_keep_others_from_being_counted) {
+  put_route("v1");
+  analyst.count = [](const Question& question) {
+    EXPECT_TRUE(question.request.only_trusted);
+    EXPECT_EQ(question.subject.trusted, (routing::TrustedNamespaces{"istio-system"}));
+    return analysis::Split{.counted = true, .agrees = false, .message = "gateway-1 lags"};
+  };
+  run([this] { return message() == "gateway-1 lags"; });
+  EXPECT_EQ(message(), "gateway-1 lags");
+  EXPECT_TRUE(at_weight(10));
+}
+
 TEST_F(Foreign, mirror_of_a_namespace_that_is_not_trusted_keeps_nothing_after_a_rollback) {
   analyst.judge = [](const Question&) { return strategies::Outcome::Fail; };
   run([this] { return at_weight(10); });

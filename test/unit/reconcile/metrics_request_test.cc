@@ -142,9 +142,14 @@ TEST_F(MetricsRequestTest, counts_requests_to_the_service_that_divided_routes_na
   canary.spec.service = {.name = "checkout", .mode = strategies::ServiceMode::Dedicated};
   canary.status.stable.version = "v1";
   canary.status.candidate.version = "v2";
-  EXPECT_EQ(question_of(canary, {}).subject.traffic_service, "checkout-weir");
+  EXPECT_EQ(question_of(canary, {}, {}).subject.traffic_service, "checkout-weir");
   canary.spec.service.mode = strategies::ServiceMode::Placeholder;
-  EXPECT_EQ(question_of(canary, {}).subject.traffic_service, "checkout");
+  EXPECT_EQ(question_of(canary, {}, {}).subject.traffic_service, "checkout");
+}
+
+TEST_F(MetricsRequestTest, says_whose_proxies_are_trusted) {
+  EXPECT_THAT(question_of(canary, {}, {"istio-system"}).subject.trusted,
+              ::testing::ElementsAre("istio-system"));
 }
 
 TEST_F(MetricsRequestTest, says_since_when_the_release_runs_and_whether_its_requests_are_divided) {

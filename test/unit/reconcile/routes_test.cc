@@ -98,6 +98,11 @@ TEST_F(RoutesTest, that_no_release_has_recorded_are_nothing_to_wait_for) {
   EXPECT_EQ(look().observed.routes_gone, strategies::Milliseconds::max());
 }
 
+TEST_F(RoutesTest, for_gateways_name_namespaces_whose_proxies_are_trusted) {
+  edit(kube::kVirtualServices, "checkout", "/spec/gateways", Json::array({"mesh", "ingress/public"}));
+  EXPECT_THAT(look().trusted_callers, ElementsAre("ingress", "istio-system"));
+}
+
 TEST_F(RoutesTest, rest_on_something_that_has_an_age_of_its_own) {
   begin();
   world.clock.advance(seconds(60));

@@ -6,6 +6,7 @@ namespace weir::routing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -20,6 +21,12 @@ World with_spec(Json spec, Target target = placeholder()) {
 
 World in_mesh(Target target = placeholder()) {
   return with_spec({{"hosts", {"checkout"}}}, std::move(target));
+}
+
+World in_mesh_trusting_web() {
+  auto target = placeholder();
+  target.trusted = {"istio-system", "web"};
+  return in_mesh(std::move(target));
 }
 
 TEST(Isolation, holds_where_a_managed_route_is_bound_to_the_mesh_with_the_services_host) {
@@ -92,6 +99,29 @@ TEST(Isolation, names_many_virtual_services_of_one_host_once) {
                                 HasSubstr(" and 2 more are all for host checkout.shop.svc.cluster.local"))));
 }
 
+TEST(Isolation, is_another_matter_with_a_virtual_service_of_a_namespace_that_is_not_trusted) {
+  auto world = in_mesh();
+  world.with(virtual_service("double", {{"hosts", {kInFull}}, {"http", kRoutes}}, "web"));
+  const auto both = HasSubstr("\"checkout\" and VirtualService \"web/double\"");
+  EXPECT_THAT(world.read().not_isolated, IsEmpty());
+  EXPECT_THAT(world.read().not_isolated_abroad, Contains(both));
+  auto trusted = in_mesh_trusting_web();
+  trusted.with(virtual_service("double", {{"hosts", {kInFull}}, {"http", kRoutes}}, "web"));
+  EXPECT_THAT(trusted.read().not_isolated, ElementsAre(both));
+}
+
+TEST(Isolation, trusts_the_namespaces_of_gateways_that_routes_under_management_are_for) {
+  const auto of = [](const Json& gateways, const char* name_space) {
+    auto world = with_spec({{"hosts", {"checkout"}}, {"gateways", gateways}});
+    world.with(virtual_service("other", {{"hosts", {"x"}}, {"gateways", {"evil/gw"}}, {"http", kRoutes}},
+                               name_space));
+    return world.read().entry_namespaces;
+  };
+  EXPECT_THAT(of({"mesh", "ingress/public", "own"}, "web"), ElementsAre("ingress", "shop"));
+  EXPECT_THAT(of({"mesh"}, "web"), IsEmpty());
+  EXPECT_THAT(of({"mesh"}, "shop"), ElementsAre("evil")) << "its owner wrote it";
+}
+
 TEST(Isolation, names_a_subset_that_lets_both_versions_through) {
   auto world =
       World(placeholder()).with(simple({{{"route", {to("checkout", "fast", 50), to("checkout", "", 50)}}}}));
@@ -105,8 +135,11 @@ TEST(Isolation, warns_of_wildcard_rules_that_win_in_other_namespaces) {
   world.with(destination_rule("all", {{"host", "*.svc.cluster.local"}}, "web"));
   world.with(destination_rule("default", {{"host", "*.local"}}, "istio-system"));
   world.with(destination_rule("exported", {{"host", "*.local"}, {"exportTo", {"shop"}}}, "web"));
-  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
+  EXPECT_THAT(world.read().not_isolated_abroad, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
+  EXPECT_THAT(world.read().not_isolated, IsEmpty());
   EXPECT_THAT(world.read().refusals, IsEmpty());
+  world.target.trusted.insert("web");
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
 }
 
 std::string only_refusal(const World& world) {
@@ -115,12 +148,6 @@ std::string only_refusal(const World& world) {
   if (refusals.empty()) return {};
   EXPECT_EQ(refusals[0].condition, "Conflict");
   return refusals[0].reason + ": " + refusals[0].message;
-}
-
-World in_mesh_trusting_web() {
-  auto target = placeholder();
-  target.trusted = {"istio-system", "web"};
-  return in_mesh(std::move(target));
 }
 
 TEST(Conflict, is_a_rule_of_a_trusted_namespace_for_exactly_the_host) {
@@ -197,7 +224,8 @@ TEST(Conflict, is_nothing_of_a_namespace_that_is_not_trusted) {
     edge["metadata"]["namespace"] = "evil";
     world.with(edge);
     EXPECT_THAT(world.read().refusals, IsEmpty()) << exported;
-    EXPECT_THAT(world.read().not_isolated,
+    EXPECT_THAT(world.read().not_isolated, IsEmpty()) << exported;
+    EXPECT_THAT(world.read().not_isolated_abroad,
                 ElementsAre(AllOf(HasSubstr("DestinationRule \"evil/mine\" has spec.host"),
                                   HasSubstr("wins for clients in namespace evil"),
                                   HasSubstr("remove it, or move it to namespace shop")),

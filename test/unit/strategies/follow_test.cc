@@ -20,10 +20,11 @@ World counted() {
 }
 
 // Proxies lag while the candidate has this weight, until `end`.
-void lag(World& world, Weight weight, TimePoint end = TimePoint::max()) {
-  world.count = [weight, end](const CheckRequest& request) {
+void lag(World& world, Weight weight, TimePoint end = TimePoint::max(),
+         Division division = Division::Differs) {
+  world.count = [weight, end, division](const CheckRequest& request) {
     const bool lags = request.weight == weight && request.window_end < end;
-    return lags ? Tally{.division = Division::Differs, .message = kLags}
+    return lags ? Tally{.division = division, .message = kLags}
                 : Tally{.division = Division::Agrees, .message = "as the routes say"};
   };
 }
@@ -72,6 +73,67 @@ TEST(Follow, of_a_service_whose_requests_are_not_all_divided_is_not_asked_for_be
   world.run_to_step(2);
   EXPECT_EQ(world.release.status.step, 2);
   EXPECT_THAT(follows(world).message, HasSubstr("condition TrafficIsolated"));
+}
+
+// Whoever writes routes in a namespace of their own must not switch the count off.
+TEST(Follow, is_counted_of_trusted_proxies_where_others_have_routes_of_their_own) {
+  auto world = counted();
+  world.seen.not_isolated_abroad = {"a route of namespace web leads to Service checkout"};
+  world.count = [&](const CheckRequest& request) {
+    EXPECT_EQ(request.only_trusted, !request.direct) << to_string(world.phase());
+    const bool lags = request.weight == percent(10) && request.window_end < at(200);
+    return lags ? Tally{.division = Division::Differs, .message = kLags}
+                : Tally{.division = Division::Agrees};
+  };
+  world.run([](const World& w) { return follows(w).reason == kRoutingMismatch; });
+  EXPECT_EQ(world.release.status.step, 1);
+  EXPECT_TRUE(world.told("TrafficNotIsolated"));
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+}
+
+TEST(Follow, is_waited_for_only_a_while_of_proxies_that_are_not_trusted) {
+  auto world = counted();
+  lag(world, percent(10), TimePoint::max(), Division::DiffersAbroad);
+  world.run([](const World& w) { return follows(w).reason == kUntrustedMismatch; });
+  const auto begun = world.now;
+  EXPECT_EQ(follows(world).status, ConditionStatus::False);
+  EXPECT_EQ(world.release.status.message, kLags);
+  world.run_to_step(2);
+  EXPECT_GE(world.now - begun, Seconds{300});
+  EXPECT_LE(world.now - begun, Seconds{300} + world.release.spec.interval);
+  EXPECT_EQ(told(world, "UntrustedMismatch").size(), 1U) << "once";
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(follows(world).status, ConditionStatus::True);
+}
+
+TEST(Follow, that_never_comes_about_of_proxies_that_are_not_trusted_costs_one_wait_and_takes_no_pods) {
+  auto plain = counted();
+  plain.run();
+  auto world = counted();
+  world.count = [](const CheckRequest&) {
+    return Tally{.division = Division::DiffersAbroad, .message = kLags};
+  };
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.service->selects, Selects::Candidate);
+  EXPECT_EQ(world.seen.stable->replicas, 3) << "somebody's requests still reach them";
+  EXPECT_TRUE(world.told("StableKept"));
+  EXPECT_LE(world.now - plain.now, Seconds{300} + 2 * world.release.spec.interval);
+}
+
+TEST(Follow, of_proxies_that_are_not_trusted_leaves_the_candidate_its_pods_on_the_way_back) {
+  auto world = counted();
+  world.judge = [](const CheckRequest& request) { return request.step == 2 ? Outcome::Fail : Outcome::Pass; };
+  world.run_to(Phase::RollingBack);
+  const auto began = world.now;
+  lag(world, percent(0), TimePoint::max(), Division::DiffersAbroad);
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.candidate->replicas, 2);
+  EXPECT_TRUE(world.told("CandidateKept"));
+  EXPECT_LE(world.now - began, Seconds{300} + 3 * world.release.spec.interval);
 }
 
 TEST(Follow, holds_a_step_whose_checks_pass_while_a_proxy_lags) {
