@@ -201,7 +201,9 @@ func (c *standstill) awaitStanding(t *testing.T, r *release, lags string) {
 	switch {
 	case c.stands == "":
 	case c.from != "":
-		r.awaitWeight(releaseLimit, c.weight)
+		r.await(t, releaseLimit, fmt.Sprintf("phase %s at %d %%", c.stands, c.weight), func() bool {
+			return r.phase() == c.stands && number(r.canary(), "status", "canaryWeight") == c.weight
+		})
 	default:
 		r.awaitMismatch(t)
 		_, _, message := condition(r.canary(), "TrafficFollows")
