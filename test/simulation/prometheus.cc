@@ -70,6 +70,13 @@ std::string_view between(std::string_view text, std::string_view before, std::st
   return rest.substr(0, rest.find(after));
 }
 
+// "[30s]"; regular expressions may have brackets as well.
+std::chrono::seconds last_range(std::string_view query) {
+  const auto begin = query.rfind('[');
+  if (begin == std::string_view::npos) return std::chrono::seconds(0);
+  return std::chrono::seconds(number(between(query.substr(begin), "[", "s]")));
+}
+
 std::string to_text(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
@@ -238,7 +245,7 @@ void Prometheus::keep(Samples& samples, Millis at, double value) {
 // Only queries that the operator makes are known: what they ask for is written out here a second time.
 std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query, Millis at) const {
   const std::string name_space(between(query, "destination_workload_namespace=\"", "\""));
-  const std::chrono::seconds window(number(between(query, "[", "s]")));
+  const auto window = last_range(query);
   const bool known = name_space == mesh_.options().name_space;
   if (query == analysis::requests_query(name_space, window)) {
     return known ? requests(at, window) : Result{};
@@ -255,8 +262,7 @@ std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query,
 
 std::optional<Prometheus::Result> Prometheus::evaluate_services(const std::string& query, Millis at) const {
   const std::string name_space(between(query, "[^.:]+([.]", "("));
-  const std::string_view range = std::string_view(query).substr(std::min(query.rfind('['), query.size()));
-  const std::chrono::seconds window(number(between(range, "[", "s]")));
+  const auto window = last_range(query);
   for (const auto named : {analysis::Named::All, analysis::Named::Hostless}) {
     if (query != analysis::service_query(name_space, window, named)) continue;
     if (name_space != mesh_.options().name_space) return Result{};
