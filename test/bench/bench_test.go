@@ -144,8 +144,9 @@ func TestTheExporterCountsByWeight(t *testing.T) {
 		t.Errorf("counted %+v", release)
 	}
 	page := string(release.candidate.write(nil, "app", "app-v2"))
-	labels := `{reporter="source",source_workload="clients",source_workload_namespace="bench",destination_service_name="app",` +
-		`destination_workload_namespace="bench",destination_workload="app-v2",response_code="500"`
+	labels := `{reporter="source",source_workload="clients",source_workload_namespace="bench",` +
+		`destination_service="app.bench.svc.cluster.local",destination_service_name="app",` +
+		`destination_workload_namespace="bench",destination_workload="app-v2",response_flags="-",response_code="500"`
 	if got := counter(page, "istio_requests_total", `response_code="500"`); got != 5 {
 		t.Errorf("%v failures are written: want 5, in\n%s", got, page)
 	}

@@ -151,11 +151,13 @@ func (e *exporter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(page)
 }
 
-// write leaves out what has not happened yet: a proxy has no series before the first request of its kind.
+// write leaves out what has not happened yet: a proxy has no series before the first request of its kind. A pod answers each
+// request, bad or not, so that its workload is always known.
 func (l workload) write(page []byte, service, name string) []byte {
 	common := `{reporter="source",source_workload="clients",source_workload_namespace="` + namespace +
-		`",destination_service_name="` + service + `",destination_workload_namespace="` + namespace +
-		`",destination_workload="` + name + `",response_code="`
+		`",destination_service="` + service + "." + namespace + `.svc.cluster.local",destination_service_name="` + service +
+		`",destination_workload_namespace="` + namespace + `",destination_workload="` + name +
+		`",response_flags="-",response_code="`
 	for _, kind := range []struct {
 		code  string
 		count float64
