@@ -45,7 +45,7 @@ class Comparer {
     const auto asked = ask(period, {});
     if (!asked) return asked.error();
     const auto& counted = **asked;
-    const auto candidate = counted.requests(inquiry_.subject.target, period);
+    const auto candidate = of_candidate(counted.requests(inquiry_.subject.target, period));
     const auto stable = counted.requests(inquiry_.subject.stable, period);
     result_.all_failed = candidate.requests > 0 && candidate.failures >= candidate.requests;
     if (candidate.requests <= 0) return no_requests(inquiry_.subject.target);
@@ -55,10 +55,13 @@ class Comparer {
     std::vector<StreamCounts> counts;
     counts.reserve(result_.trial.streams.size());
     for (const auto& stream : result_.trial.streams) {
-      counts.push_back({count(counted, stream, inquiry_.subject.stable, period),
-                        count(counted, stream, inquiry_.subject.target, period)});
+      const auto own = count(counted, stream, inquiry_.subject.target, period);
+      counts.push_back(
+          {count(counted, stream, inquiry_.subject.stable, period), stream.edge ? own : of_candidate(own)});
     }
-    if (std::ranges::any_of(counts, [](const StreamCounts& each) { return each.candidate.requests <= 0; })) {
+    // What had no host has no duration either.
+    if (hostless_ <= 0 &&
+        std::ranges::any_of(counts, [](const StreamCounts& each) { return each.candidate.requests <= 0; })) {
       result_.no_data =
           "requests reached " + inquiry_.subject.target + ", but no duration of theirs is known";
       return std::nullopt;
@@ -66,6 +69,11 @@ class Comparer {
     add(result_.trial, counts, end_, inquiry_.judge);
     result_.counted = true;
     return std::nullopt;
+  }
+
+  // With the failures that no workload answers for.
+  [[nodiscard]] Counts of_candidate(Counts counts) const {
+    return counts += {.requests = hostless_, .failures = hostless_};
   }
 
   std::optional<ProviderError> no_requests(const std::string& workload) {
@@ -153,6 +161,8 @@ class Comparer {
                                                                   &Metric::name) != inquiry_.metrics.end()});
     if (!reading) return std::unexpected(std::move(reading.error()));
     for (auto& warning : reading->warnings) warn(std::move(warning));
+    hostless_ += reading->hostless;
+    if (!reading->remark.empty()) result_.remark = std::move(reading->remark);
     return std::move(reading->counts);
   }
 
@@ -163,6 +173,7 @@ class Comparer {
   RequestCounter& counter_;
   const Inquiry& inquiry_;
   const TimePoint end_;
+  double hostless_ = 0;
   Compared result_;
 };
 

@@ -25,6 +25,7 @@ struct Compared {
   bool counted = false;     // the interval is part of the trial now
   std::string no_data;      // why it is not; empty if it is
   bool all_failed = false;  // there were requests of the candidate, and none succeeded
+  std::string remark;       // what the failures are counted with beside the usual; or empty
   std::vector<std::string> warnings;
 };
 

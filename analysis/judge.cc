@@ -118,8 +118,10 @@ class Round {
   }
 
   static Check comparison(const Metric& metric, const Compared& compared) {
-    if (compared.counted) return compared_check(metric, compared.trial, compared.look);
-    return check_of(metric, NoData{.message = compared.no_data});
+    auto check = compared.counted ? compared_check(metric, compared.trial, compared.look)
+                                  : check_of(metric, NoData{.message = compared.no_data});
+    if (metric.name == kSuccessRate && !compared.remark.empty()) check.message += "; " + compared.remark;
+    return check;
   }
 
   void warn(const std::string& warning) {

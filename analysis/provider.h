@@ -84,6 +84,10 @@ struct CountsQuery {
 
 struct CountsReading {
   std::unique_ptr<const RequestCounts> counts;  // never null
+  // Failures in the period that no workload answers for by its name, and that count against the candidate;
+  // where the whole namespace was asked for.
+  double hostless = 0;
+  std::string remark;  // a sentence without its end on such failures, counted or in doubt; or empty
   std::vector<std::string> warnings;
 };
 

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "analysis/binomial.h"
-#include "analysis/providers/prometheus/queries.h"
 #include "analysis/split.h"
 #include "analysis/threshold.h"
 
@@ -87,10 +88,10 @@ ServiceRequests service_requests_of(const Vector& answer, const Subject& subject
 
 Hostless attribute(const Subject& subject, const ServiceRequests& now, const ServiceRequests& before) {
   Hostless found{.candidate = now.own};
-  const bool known = before.total() > 0;
-  if (now.hostless > 0 && (!known || exceeds(now, before))) {
-    const double usual = known ? before.hostless / before.total() * now.total() : 0;
-    const bool sure = known && subject.divided && !stable_misses(subject, now);
+  const bool is_new = before.total() > 0 && exceeds(now, before);
+  if (now.hostless > 0 && (is_new || before.hostless <= 0)) {
+    const double usual = before.hostless > 0 ? before.hostless / before.total() * now.total() : 0;
+    const bool sure = is_new && subject.divided && !stable_misses(subject, now);
     (sure ? found.candidate : found.doubtful) += std::max(now.hostless - usual, 0.0);
   }
   if (found.candidate <= 0 && found.doubtful <= 0) return found;
@@ -99,9 +100,8 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
                   " found no upstream host (" + listed(now.flags) + "), ";
   if (found.doubtful <= 0) {
     found.message += "more than before the release: they count against " + subject.target;
-  } else if (!known) {
-    found.message +=
-        "and nothing is known of requests to it before the release: whether this is new cannot be told";
+  } else if (!is_new) {
+    found.message += "and too little is known of those before the release to tell whether this is new";
   } else if (!subject.divided) {
     found.message +=
         "more than before the release, and not all requests to it are divided: whose they are cannot be told";
@@ -110,6 +110,35 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
                      " misses requests too: whose they are cannot be told";
   }
   return found;
+}
+
+std::expected<ServiceRequests, QueryError> ask_service(SharedAnswers& answers, const Server& server,
+                                                       const Subject& subject, Seconds length, TimePoint end,
+                                                       Named named) {
+  const auto answer = answers.ask(server, service_query(subject.name_space, length, named), end);
+  if (!*answer) return std::unexpected(answer->error());
+  return service_requests_of(**answer, subject);
+}
+
+std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, const Server& server,
+                                                  const Subject& subject, Seconds length, TimePoint end) {
+  if (subject.weight <= 0) return Hostless{};
+  const auto none = ask_service(answers, server, subject, length, end, Named::Hostless);
+  if (!none) return std::unexpected(none.error());
+  if (!none->usable) return Hostless{.usable = false};
+  if (none->hostless <= 0 && none->own <= 0) return Hostless{};
+  const auto now = ask_service(answers, server, subject, length, end, Named::All);
+  if (!now) return std::unexpected(now.error());
+  // No Service of the release's own was there before it.
+  auto earlier = subject;
+  earlier.traffic_service.clear();
+  std::expected<ServiceRequests, QueryError> before;
+  if (subject.began) {
+    before = ask_service(answers, server, earlier, std::max(length, kPast), *subject.began, Named::All);
+  }
+  if (!before) return std::unexpected(before.error());
+  if (!now->usable || !before->usable) return Hostless{.usable = false};
+  return attribute(subject, *now, *before);
 }
 
 bool passed_by(const Subject& subject, const ServiceRequests& now) {

@@ -12,12 +12,14 @@
 // "unknown", so that the failure belongs to no Service.
 #pragma once
 
+#include <expected>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "analysis/check.h"
 #include "analysis/providers/prometheus/api.h"
+#include "analysis/providers/prometheus/queries.h"
+#include "analysis/providers/prometheus/shared_answers.h"
 
 namespace weir::analysis {
 
@@ -44,13 +46,27 @@ struct Hostless {
   double candidate = 0;  // count against the candidate
   double doubtful = 0;   // may be its own: they are new, as far as is known, and may be stable's
   std::string message;   // a sentence without its end: how many, with which flags, and why they are doubtful
+  bool usable = true;    // false: a count was no number of requests
 };
 
 // Failures are new if their share of the Service's requests is larger than it was before the release, by more
-// than chance; what is beyond the old share counts. They are the candidate's if stable has not missed
+// than chance; what is beyond the old share counts. Where there were none before, and chance may have it so,
+// they are in doubt. They are the candidate's if stable has not missed
 // requests of its own share meanwhile. `before`: the same Service's requests before the release.
 [[nodiscard]] Hostless attribute(const Subject& subject, const ServiceRequests& now,
                                  const ServiceRequests& before);
+
+// The requests of [end - length, end] to the release's Service.
+[[nodiscard]] std::expected<ServiceRequests, QueryError> ask_service(SharedAnswers& answers,
+                                                                     const Server& server,
+                                                                     const Subject& subject, Seconds length,
+                                                                     TimePoint end, Named named);
+
+// What the release has to answer for of this time. Of the past, and of the requests that had a host, nothing
+// is asked where there are no failures without one.
+[[nodiscard]] std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, const Server& server,
+                                                                const Subject& subject, Seconds length,
+                                                                TimePoint end);
 
 // Requests reached the Service, and that none of them reached the candidate is no chance at its weight.
 [[nodiscard]] bool passed_by(const Subject& subject, const ServiceRequests& now);

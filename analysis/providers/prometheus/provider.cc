@@ -105,9 +105,10 @@ class Question {
     if (!requests.usable) return not_counted(subject_.target);
     Hostless hostless;
     if (metric_.name == kSuccessRate) {
-      auto found = look_for_hostless();
-      if (!found) return std::move(found.error());
+      auto found = find_hostless(answers_, server_, subject_, window_.length, window_.end);
+      if (!found) return error_of(found.error());
       hostless = *std::move(found);
+      if (!hostless.usable) return not_counted("Service " + divided_service(subject_));
       requests.failed += hostless.candidate;
     }
     if (requests.total() <= 0) {
@@ -142,38 +143,6 @@ class Question {
     return judge_value(metric_.name, {}, value, metric_.range).outcome == Outcome::Pass;
   }
 
-  // Failures of the Service's requests that no workload answers for by its name. Nothing is asked of the past
-  // where there are none.
-  std::expected<Hostless, Result> look_for_hostless() {
-    if (subject_.weight <= 0) return Hostless{};
-    const auto now = service_requests(Named::Hostless);
-    if (!now) return std::unexpected(now.error());
-    if (now->hostless <= 0 && now->own <= 0) return Hostless{};
-    const auto all = service_requests(Named::All);
-    if (!all) return std::unexpected(all.error());
-    if (!subject_.began) return attribute(subject_, *all, {});
-    // No Service of the release's own was there.
-    auto earlier = subject_;
-    earlier.traffic_service.clear();
-    const auto before =
-        service_requests(earlier, std::max(window_.length, kPast), *subject_.began, Named::All);
-    if (!before) return std::unexpected(before.error());
-    return attribute(subject_, *all, *before);
-  }
-
-  std::expected<ServiceRequests, Result> service_requests(Named named) {
-    return service_requests(subject_, window_.length, window_.end, named);
-  }
-
-  std::expected<ServiceRequests, Result> service_requests(const Subject& subject, Seconds length,
-                                                          TimePoint end, Named named) {
-    const auto answer = ask(service_query(subject.name_space, length, named), end);
-    if (!*answer) return std::unexpected(error_of(answer->error()));
-    auto requests = service_requests_of(**answer, subject);
-    if (!requests.usable) return std::unexpected(not_counted("Service " + divided_service(subject)));
-    return requests;
-  }
-
   [[nodiscard]] static NoData doubtful(const Hostless& hostless) {
     return {.reason = "FailuresWithoutHost", .message = hostless.message, .policy_applies = false};
   }
@@ -191,8 +160,8 @@ class Question {
                                    ": either none were sent, or it has not got them");
     }
     if (subject_.divided && subject_.weight > 0) {
-      const auto service = service_requests(Named::All);
-      if (!service) return service.error();
+      const auto service = ask_service(answers_, server_, subject_, window_.length, window_.end, Named::All);
+      if (!service) return error_of(service.error());
       if (passed_by(subject_, *service)) return nobody_reached(*service);
     }
     const auto stable = requests_of(answer, subject_.stable);
@@ -243,10 +212,8 @@ class Question {
     return Measured{.value = value, .wording = {.subject = metric_.name, .unit = {}}};
   }
 
-  Shared ask(const std::string& query) { return ask(query, window_.end); }
-
-  Shared ask(const std::string& query, TimePoint at) {
-    auto answer = answers_.ask(server_, query, at);
+  Shared ask(const std::string& query) {
+    auto answer = answers_.ask(server_, query, window_.end);
     if (answer->has_value()) {
       for (const auto& warning : (*answer)->warnings)
         reading_.warnings.push_back("Prometheus warns: " + warning);
@@ -335,6 +302,14 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
       if (!*durations) return std::unexpected(error_of(durations->error()));
     }
     reading.counts = std::make_unique<SampledCounts>(requests, durations);
+    if (query.workloads.empty()) {
+      const auto& [subject, period, now, workloads, with_durations] = query;
+      const auto length = std::chrono::ceil<Seconds>(period.to - period.from);
+      auto hostless = find_hostless(answers_, own_for(subject), subject, length, period.to);
+      if (!hostless) return std::unexpected(error_of(hostless.error()));
+      reading.hostless = std::round(hostless->candidate);
+      reading.remark = std::move(hostless->message);
+    }
     return reading;
   }
 

@@ -50,6 +50,21 @@ class Comparing : public testing::Test {
                                         requests_of("checkout-v1", "503", stable_fails),
                                         requests_of("checkout-v2", "200", candidate - candidate_fails),
                                         requests_of("checkout-v2", "503", candidate_fails)}));
+    without_host({});
+  }
+
+  // What is told of the Service's requests in one interval; before the release there were some, with success.
+  void without_host(std::vector<Point> points) {
+    const auto told = [](const std::string& workload, const std::string& code, const std::string& count) {
+      return Point{{{"destination_service", "checkout.shop.svc.cluster.local"},
+                    {"destination_workload", workload},
+                    {"response_code", code},
+                    {"response_flags", code == "200" ? "-" : "UH"}},
+                   count};
+    };
+    if (!points.empty()) points.push_back(told("checkout-v1", "200", "900"));
+    prometheus_.answers("destination_service=~", vector_answer(points));
+    prometheus_.answers("[300s]", vector_answer({told("checkout-v1", "200", "27000")}));
   }
 
   // Judges the interval that ends so many seconds after the step's weight was everywhere.
@@ -99,6 +114,25 @@ TEST_F(Comparing, finds_against_a_candidate_that_fails_and_is_conclusive) {
   EXPECT_EQ(judgement.checks.at(0).reason, "EvidenceAgainst");
   EXPECT_EQ(judgement.checks.at(0).value, 92);
   EXPECT_THAT(judgement.message, HasSubstr("candidate fails 8 % against 0.111 %, evidence 100 of 100"));
+}
+
+TEST_F(Comparing, finds_against_a_candidate_for_whose_requests_no_host_was_left) {
+  inquiry_.subject.divided = true;
+  inquiry_.subject.began = at(-100);
+  traffic(90, 0.1, 0, 0);
+  without_host({{{{"destination_service", "checkout.shop.svc.cluster.local"},
+                  {"destination_workload", "unknown"},
+                  {"response_code", "503"},
+                  {"response_flags", "UH"}},
+                 "100"}});
+  auto judgement = judge(10);
+  EXPECT_TRUE(judgement.all_failed);
+  EXPECT_EQ(trial_from(inquiry_.evidence).streams.at(0).candidate,
+            (Counts{.requests = 100, .failures = 100}));
+  for (int second = 20; !judgement.conclusive && second < 200; second += 10) judgement = judge(second);
+  EXPECT_TRUE(judgement.conclusive);
+  EXPECT_EQ(judgement.checks.at(0).reason, "EvidenceAgainst");
+  EXPECT_THAT(judgement.message, HasSubstr("response_flags UH 100"));
 }
 
 TEST_F(Comparing, looks_back_at_stable_once_a_release) {

@@ -136,7 +136,8 @@ TEST_F(WithoutHost, without_a_past_the_release_is_held) {
   before_are({});
   const auto result = check(success_rate());
   EXPECT_EQ(result.outcome, Outcome::Inconclusive);
-  EXPECT_THAT(result.message, HasSubstr("whether this is new cannot be told"));
+  EXPECT_THAT(result.message,
+              HasSubstr("too little is known of those before the release to tell whether this is new"));
 }
 
 TEST_F(WithoutHost, the_past_of_a_service_of_the_releases_own_is_that_of_the_service) {
@@ -151,6 +152,16 @@ TEST_F(WithoutHost, a_past_in_which_no_workload_was_known_is_one) {
   breaker_trips();
   before_are({answered("unknown", "9000")});
   EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+}
+
+TEST_F(WithoutHost, few_failures_are_no_news_for_sure_beside_a_thin_past) {
+  before_are({answered("checkout-v1", "60")});
+  requests_are({requests("checkout-v1", "200", "18")});
+  service_is({answered("checkout-v1", "18"), hostless("2")});
+  EXPECT_EQ(check(success_rate()).reason, "FailuresWithoutHost");
+  before_are({answered("checkout-v1", "180"), hostless("20")});
+  window_.end += Seconds{1};
+  EXPECT_EQ(check(success_rate()).reason, "NoData");
 }
 
 TEST_F(WithoutHost, requests_that_are_not_divided_are_nobodys_for_sure) {
