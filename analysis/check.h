@@ -67,7 +67,7 @@ struct Subject {
   std::string candidate_service;  // the candidate's own, which leads to it alone; empty: it has none
   // Since when the release runs: what was there before is none of its doing. Empty: not known.
   std::optional<TimePoint> began;
-  bool divided = false;  // all requests to the Service are divided as `weight` says
+  bool divided = false;  // all requests that trusted proxies send to the Service are, as `weight` says
   // Namespaces whose proxies are under the control of whoever the release trusts, beside its own.
   std::set<std::string, std::less<>> trusted;
 };

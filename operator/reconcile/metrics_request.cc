@@ -125,7 +125,7 @@ Question question_of(const canary::Canary& canary, const strategies::CheckReques
                       .traffic_service = services.traffic,
                       .candidate_service = services.candidate,
                       .began = status.started_at,
-                      .divided = request.counts && !request.only_trusted,
+                      .divided = request.counts,
                       .trusted = trusted}};
 }
 

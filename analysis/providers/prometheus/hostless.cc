@@ -71,6 +71,7 @@ ServiceRequests service_requests_of(const Vector& answer, const Subject& subject
   for (const auto& series : answer.series) {
     const bool divided = is_to(series, divided_service(subject), subject.name_space);
     if (!divided && !is_to(series, subject.candidate_service, subject.name_space)) continue;
+    if (!is_trusted(series, subject)) continue;
     const double count = series.value;
     requests.usable = requests.usable && counts_requests(count);
     const auto workload = label_of(series, kWorkload);

@@ -26,7 +26,8 @@ namespace weir::analysis {
 // Up to this length is looked back at what was there before the release, or as far as the window reaches.
 inline constexpr Seconds kPast{300};
 
-// What service_query (queries.h) answered of a release's Service, in one window.
+// What service_query (queries.h) answered of a release's Service, in one window. Proxies that are not trusted
+// do not count: whoever configures them could make a release fail, or look as if its past had been worse.
 struct ServiceRequests {
   double stable = 0;
   double candidate = 0;

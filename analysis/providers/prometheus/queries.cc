@@ -49,15 +49,13 @@ std::string proxy_of(const Series& series) {
   return full.empty() ? own : own + " (" + full + ")";
 }
 
-// Whether the proxy that sent a series' requests is under the control of whoever the release trusts. One that
-// does not say whose it is is taken for one.
+}  // namespace
+
 bool is_trusted(const Series& series, const Subject& subject) {
   const auto name_space = label_of(series, kSourceNamespace);
   return name_space.empty() || name_space == kUnknownWorkload || name_space == subject.name_space ||
          subject.trusted.contains(name_space);
 }
-
-}  // namespace
 
 bool counts_requests(double value) { return value >= 0 && value <= kMostRequests; }
 

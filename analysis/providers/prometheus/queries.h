@@ -27,6 +27,9 @@ inline constexpr std::string_view kSourceNamespace = "source_workload_namespace"
 [[nodiscard]] std::string_view label_of(const Series& series, std::string_view name);
 // Whether the requests of a series failed; requests_of says which do.
 [[nodiscard]] bool failed(const Series& series);
+// Whether the proxy that sent a series' requests is under the control of whoever the release trusts. One that
+// does not say whose it is is taken for one.
+[[nodiscard]] bool is_trusted(const Series& series, const Subject& subject);
 // Whether a value can be a number of requests, and be added to others; NaN is none.
 [[nodiscard]] bool counts_requests(double value);
 

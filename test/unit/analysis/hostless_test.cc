@@ -266,7 +266,18 @@ TEST(ServiceRequests, are_known_by_each_name_that_a_client_may_have_written) {
     EXPECT_EQ(count(host), 0) << host;
   }
   EXPECT_EQ(count("checkout", "front"), 0);
-  EXPECT_EQ(count("checkout.shop", "front"), 1);
+}
+
+TEST(ServiceRequests, of_proxies_that_are_not_trusted_do_not_count) {
+  const Subject subject{
+      .name_space = "shop", .target = "checkout-v2", .service = "checkout", .trusted = {"istio-system"}};
+  const auto count = [&](const std::string& source) {
+    auto labels = labels_of(kCheckout, "unknown", "503", "UH");
+    labels["source_workload_namespace"] = source;
+    return of({.labels = labels, .value = 1}, subject).hostless;
+  };
+  for (const auto* source : {"shop", "istio-system", "unknown", ""}) EXPECT_EQ(count(source), 1) << source;
+  EXPECT_EQ(count("stranger"), 0);
 }
 
 TEST(ServiceRequests, without_a_host_are_failures_only) {

@@ -158,9 +158,10 @@ TEST_F(MetricsRequestTest, says_since_when_the_release_runs_and_whether_its_requ
   canary.status.candidate.version = "v2";
   canary.status.started_at = strategies::TimePoint{strategies::Seconds{100}};
   for (const bool counts : {false, true}) {
-    const auto subject = question_of(canary, {.counts = counts}).subject;
+    const auto subject = question_of(canary, {.counts = counts}, {}).subject;
     EXPECT_EQ(subject.began, canary.status.started_at);
     EXPECT_EQ(subject.divided, counts);
+    EXPECT_EQ(question_of(canary, {.counts = counts, .only_trusted = true}, {}).subject.divided, counts);
     EXPECT_EQ(subject.candidate_service, "checkout-v2");
   }
 }
