@@ -142,12 +142,16 @@ void PodChecks::check_finalizer(const Change& change) {
   if (service == nullptr || may_be_unseen(context_, *service, change.at)) return;
   const auto version = selected_version(service->object, release.label);
   const Millis since = change.at - context_.expectations.reading_age;
-  const bool none = context_.known.most_ready(release.stable_version, since) == 0 &&
-                    context_.known.most_ready(release.candidate_version, since) == 0;
-  if (none) return;
-  if (version.empty()) return report("Service " + release.service + " selects every version");
   // Pods that go with their namespace do not come back.
-  if (context_.expectations.namespace_ends && context_.known.has_no_workload(version)) return;
+  const auto goes = [this](const std::string& of) {
+    return context_.expectations.namespace_ends && context_.known.has_no_workload(of);
+  };
+  const auto has_pods = [&](const std::string& of) {
+    return !goes(of) && context_.known.most_ready(of, since) > 0;
+  };
+  if (!has_pods(release.stable_version) && !has_pods(release.candidate_version)) return;
+  if (version.empty()) return report("Service " + release.service + " selects every version");
+  if (goes(version)) return;
   // Pods that stay away are waited for until the progress deadline, and no longer.
   if (context_.known.most_ready(version, change.at - kAway) == 0) return;
   if (context_.known.most_ready(version, since) == 0)

@@ -228,6 +228,22 @@ TEST_F(InvariantsTest, s14_takes_pods_that_go_with_their_namespace_for_gone) {
   expect_nothing();
 }
 
+TEST_F(InvariantsTest, s14_does_not_keep_a_finalizer_for_pods_that_went_with_their_namespace) {
+  second_step();
+  roll_back();
+  divide(0);
+  wait(3s);
+  select("v1");
+  endpoints({"v1"});
+  clean_up();
+  expected_.namespace_ends = true;
+  ready("checkout-v1", 0);
+  wait(3s);
+  erase(kube::kDeployments, "checkout-v2", kPerson);
+  drop_finalizer();
+  expect_nothing();
+}
+
 TEST_F(InvariantsTest, s15_another_field_of_a_route) {
   first_step();
   edit(kube::kVirtualServices, "checkout", [](Json& object) { object["spec"]["http"][0]["timeout"] = "9s"; });
