@@ -75,8 +75,10 @@ class WeightCheck {
     const bool taken_over = release_.dedicated && before.stable_pinned == 0 && after.stable_pinned > 0 &&
                             context_.known.most_ready(release_.stable_version, change_.at) > 0;
     const bool stable = taken_over || (after.stable > before.stable && after.stable_pinned > 0);
-    const bool other = context_.known.endpoints(traffic_, release_.candidate_version)
-                           .lowest(change_.at - context_.expectations.reading_age) > 0;
+    // Pods that are not ready any more answer nothing, though endpoints may follow a moment later.
+    const Millis since = change_.at - context_.expectations.reading_age;
+    const bool other = context_.known.endpoints(traffic_, release_.candidate_version).lowest(since) > 0 &&
+                       context_.known.least_ready(release_.candidate_version, since) > 0;
     if (stable && (other || taken_over) && !had_endpoints(release_.stable_version)) {
       report("S2", fmt::format("{} gives {} to version {}, which has no ready endpoint behind Service {}, "
                                "while version {} has some",

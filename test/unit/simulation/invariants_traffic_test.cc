@@ -109,6 +109,25 @@ TEST_F(InvariantsTest, s2_an_endpoint_that_was_ready_at_the_reading_is_enough) {
   expect_nothing();
 }
 
+TEST_F(InvariantsTest, s2_weight_for_stable_without_endpoints_while_the_candidate_has_some) {
+  second_step();
+  endpoints({"v2"});
+  wait(3s);
+  roll_back();
+  divide(0);
+  expect("S2", "version v1, which has no ready endpoint behind Service checkout, while version v2 has some");
+}
+
+TEST_F(InvariantsTest, s2_takes_a_candidate_whose_pods_are_not_ready_for_one_that_serves_nobody) {
+  second_step();
+  endpoints({"v2"});
+  wait(3s);
+  ready("checkout-v2", 0);
+  roll_back();
+  divide(0);
+  expect_nothing();
+}
+
 TEST_F(InvariantsTest, s2_a_dead_version_that_keeps_its_weight_in_calm) {
   first_step();
   expected_.calm = true;
