@@ -52,11 +52,21 @@ class WeightCheck {
         fmt::format("{} {} of {}: {} raises the candidate's part from {} to {} of {}", change_.resource.kind,
                     kube::metadata_text(change_.after, "name"), release_.phase, after.route,
                     per_cent(before.candidate), per_cent(after.candidate), per_cent(after.whole));
+    if (is_put_back_to_promoted()) return;
     const int allowed = (after.whole * release_.weight + 99) / 100;
     if (after.candidate > allowed)
       report("S5", fmt::format("{}; status authorises {} %", rise, release_.weight));
     if (release_.phase == "RollingBack" || release_.phase == "Failed")
       report("S7", rise + "; the release is being taken back");
+  }
+
+  // The way back from a promotion begins with all traffic on the candidate, which the Service still selects:
+  // what a person has moved meanwhile returns there first.
+  [[nodiscard]] bool is_put_back_to_promoted() const {
+    if (change_.resource.kind != kube::kVirtualServices.kind || release_.phase != "RollingBack") return false;
+    const auto& known = context_.known.virtual_services();
+    const auto edited = known.find(kube::metadata_text(change_.before, "name"));
+    return edited != known.end() && edited->second.changed_by == 0 && reader_.selects() == Selects::Candidate;
   }
 
   [[nodiscard]] bool had_endpoints(const std::string& version) const {

@@ -4,6 +4,7 @@
 namespace weir::simulation {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 TEST_F(InvariantsTest, s1_weights_that_do_not_sum_to_100) {
@@ -218,6 +219,19 @@ TEST_F(InvariantsTest, s7_the_way_back_of_a_promoted_release_divides_its_routes_
   endpoints({"v1", "v2"});
   divide(0);
   expect_nothing();
+}
+
+TEST_F(InvariantsTest, s7_takes_back_what_a_person_moved_while_the_service_selects_the_candidate) {
+  promote();
+  roll_back();
+  divide(18, kPerson);
+  divide(100);
+  expect_nothing();
+  select(nullptr);
+  endpoints({"v1", "v2"});
+  divide(18, kPerson);
+  divide(100);
+  EXPECT_THAT(names(), Contains("S7"));
 }
 
 TEST_F(InvariantsTest, lost_requests_are_told_with_their_reason_unless_they_are_expected) {
