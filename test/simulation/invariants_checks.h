@@ -83,8 +83,10 @@ class StatusChecks {
  private:
   // What the status has said of one Canary so far.
   struct Evidence {
-    int passed = 0;                                  // steps, in order
-    Json judged;                                     // the candidate's pod template when its hash was written
+    int passed = 0;  // steps, in order
+    // The candidate's pod template when its hash was written, and the one before it, if a reading from before
+    // that write may have seen it.
+    std::vector<Json> judged;
     Millis step_at{0};                               // when the start of the step was written
     std::optional<Millis> counted_at, counted_time;  // of the last verdict: when written, and its own time
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <utility>
 
 #include "operator/kube/object.h"
 #include "test/simulation/invariants_routes.h"
@@ -289,7 +290,7 @@ void Known::take_deployment(const Change& change) {
   if (workload.gone) return;
   const auto& pod_template = member(change.after, "/spec/template");
   if (pod_template == workload.pod_template) return;
-  workload.pod_template = pod_template;
+  workload.template_before = std::exchange(workload.pod_template, pod_template);
   workload.template_since = change.at;
   workload.labels_before = std::move(workload.labels);
   workload.labels = labels_of(member(pod_template, "/metadata/labels"));

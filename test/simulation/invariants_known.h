@@ -96,6 +96,7 @@ struct Workload {
   Labels labels;         // of its pods
   Labels labels_before;  // until `template_since`
   Json pod_template;
+  Json template_before;  // until `template_since`; null: it had none
   Millis template_since{0};
   Level ready;
   bool gone = false;

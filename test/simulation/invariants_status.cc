@@ -119,7 +119,12 @@ void StatusChecks::saw(const Change& change) {
   check_others(write);
   if (after.template_hash != before.template_hash) {
     const auto* workload = context_.known.workload(after.target);
-    evidence.judged = workload == nullptr ? Json() : workload->pod_template;
+    evidence.judged.clear();
+    if (workload != nullptr) {
+      evidence.judged.push_back(workload->pod_template);
+      if (workload->template_since >= change.at - context_.expectations.reading_age)
+        evidence.judged.push_back(workload->template_before);
+    }
   }
   if (text(old_status, "/stepStartedAt") != text(new_status, "/stepStartedAt")) evidence.step_at = change.at;
 }
@@ -223,7 +228,8 @@ void StatusChecks::check_promotion(const Change& change) {
   const auto evidence = evidence_.find(release->uid);
   if (workload == nullptr || evidence == evidence_.end()) return;
   const bool old_news = workload->template_since < change.at - context_.expectations.reading_age;
-  if (evidence->second.judged != workload->pod_template && old_news) {
+  const auto& judged = evidence->second.judged;
+  if (std::ranges::find(judged, workload->pod_template) == judged.end() && old_news) {
     context_.findings.add(
         change.at, "S6",
         fmt::format("Service {} is promoted to {}, whose pod template is not the one that "

@@ -82,6 +82,24 @@ TEST_F(InvariantsTest, s6_a_template_that_nobody_judged) {
   expect("S6", "whose pod template is not the one that was judged");
 }
 
+TEST_F(InvariantsTest, s6_takes_a_template_that_was_changed_behind_the_reading_for_the_judged_one) {
+  const auto revise = [this](const Json& annotations) {
+    edit(
+        kube::kDeployments, "checkout-v2",
+        [&](Json& object) { object["spec"]["template"]["metadata"]["annotations"] = annotations; }, kPerson);
+  };
+  revise({{"revision", "1"}});
+  wait(60s);
+  revise({{"revision", "2"}});
+  pass_last_step();
+  revise({{"revision", "1"}});
+  weight(100);
+  divide(100);
+  wait(3s);
+  select("v2");
+  expect_nothing();
+}
+
 TEST_F(InvariantsTest, s8_history_that_is_rewritten) {
   first_step();
   status([](Json& status) { status["history"][0]["reason"] = "Other"; });
