@@ -23,7 +23,8 @@ void Life::enter(const Executor::Task& task) {
 }
 
 void Life::check() {
-  if (executor_.now() < frozen_until_) executor_.run_until(frozen_until_);
+  // It may be stopped again before it goes on.
+  while (executor_.now() < frozen_until_) executor_.run_until(frozen_until_);
   if (dead_) throw Killed{};
 }
 
