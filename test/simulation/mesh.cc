@@ -88,10 +88,10 @@ double Mesh::share(const std::string& workload) const {
 
 void Mesh::take(const Change& change) {
   if (change.resource == kube::kVirtualServices) {
-    // No count tells a route of a subset from the owner's own, once all requests go one way.
     if (!names_subsets(change.after)) {
       for (Proxy& proxy : proxies_) proxy.refuses = false;
     }
+    if (names_subsets(change.before) != names_subsets(change.after)) put_back_ = names_subsets(change.before);
     take_as(&Config::tables, change, read_table);
   }
   if (change.resource == kube::kDestinationRules) take_as(&Config::rules, change, read_rule);
@@ -144,6 +144,7 @@ void Mesh::stand(int proxy, Millis lasting) {
 }
 
 void Mesh::refuse_routes(int proxy, Millis lasting) {
+  if (put_back_) return;
   auto& one = proxies_[static_cast<std::size_t>(proxy)];
   one.refuses = true;
   executor_.after(lasting, [this, &one] {

@@ -144,7 +144,10 @@ class Mesh {
   Config newest_;
   std::vector<Proxy> proxies_;
   std::set<std::string> ejected_;  // workloads
-  bool configured_ = false;        // traffic has begun once: from then on changes take their time
+  // Routes are as their owner wrote them again: no count tells those from routes of a subset, once all
+  // requests go one way.
+  bool put_back_ = false;
+  bool configured_ = false;  // traffic has begun once: from then on changes take their time
   bool sending_ = false;
   bool batch_due_ = false;
   double sent_ = 0;

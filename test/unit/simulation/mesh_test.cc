@@ -305,6 +305,17 @@ TEST(Mesh, lets_a_proxy_refuse_routes_and_take_endpoints) {
   EXPECT_NEAR(shop.mesh.share("checkout-v2"), 1, kNear) << "mended by then";
 }
 
+TEST(Mesh, lets_no_proxy_begin_to_refuse_routes_that_are_as_their_owner_wrote_them) {
+  Shop shop({.proxies = 1});
+  shop.split(50, 50);
+  shop.mesh.start();
+  shop.put(kube::kServices, service("checkout", {{"app", "checkout"}, {"version", "v2"}}));
+  shop.put(kube::kVirtualServices, virtual_service({{{"route", {to("", 100)}}}}));
+  shop.mesh.refuse_routes(0, 60s);
+  shop.pass(5s);
+  EXPECT_NEAR(shop.mesh.share("checkout-v2"), 1, kNear);
+}
+
 TEST(Mesh, lets_a_proxy_come_back_with_the_routes_of_before) {
   Shop shop({.proxies = 1});
   shop.split(50, 50);
