@@ -214,6 +214,7 @@ class Run {
         namespace_deleted_ |= fault.kind == Kind::NamespaceDeleted;
         expectations_.namespace_ends = namespace_deleted_;
         forced_ |= fault.kind == Kind::CanaryForced;
+        remade_ |= fault.kind == Kind::CanaryRemade;
         return people_.act(fault);
       case Family::Replica:
         return disturb_replica(fault);
@@ -286,6 +287,11 @@ class Run {
                       {"spec", "selector", "version"}) == plan_.scenario.candidate_version;
   }
 
+  [[nodiscard]] bool has_begun() {
+    const auto found = server_.find(kube::kCanaries, {kNamespace, plan_.scenario.canary});
+    return !base::text(found, {"status", "candidate", "templateHash"}).empty();
+  }
+
   // A namespace that is deleted waits for no release.
   void check_namespace() {
     if (over_at_ > last_fault_ + kNamespaceGone)
@@ -296,7 +302,8 @@ class Run {
   void check_end() {
     if (namespace_deleted_) check_namespace();
     const auto phase = phase_of(plan_.scenario.canary);
-    const bool promoted = phase == "Succeeded" || (forced_ && selects_candidate());
+    const bool promoted =
+        phase == "Succeeded" || ((forced_ || (remade_ && !has_begun())) && selects_candidate());
     const bool second = phase_of(kSecondCanary) != "gone";
     const bool promotes = plan_.scenario.promotes();
     const bool goes_on = promotes && !may_roll_back_ && !plan_.scenario.is_held();
@@ -433,6 +440,7 @@ class Run {
   bool third_may_answer_ = false;
   bool namespace_deleted_ = false;
   bool forced_ = false;  // the Canary went without its release being undone
+  bool remade_ = false;  // it went, and another of its name finds nothing to release if it was promoted
 };
 
 }  // namespace
