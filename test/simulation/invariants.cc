@@ -35,7 +35,7 @@ void Invariants::saw(const Change& change) {
     const checks::Context context{known_, expectations_, findings_};
     check_objects(context, change);
     check_weights(context, change);
-    check_asides(context, change);
+    check_pinned(context, change);
     status_.saw(change);
     pods_.saw(change);
     leadership_.saw(change);

@@ -67,11 +67,11 @@ void check_objects(const Context& context, const Change& change);
 
 void check_weights(const Context& context, const Change& change);
 
-// ---- routes beside the divided ones: S17 (invariants_asides.cc) ----
+// ---- routes beside the divided ones: S17 (invariants_pinned.cc) ----
 
 // What a request or a copy of one would meet where no release divides: a subset that a write takes away, or
 // one whose pods it takes away.
-void check_asides(const Context& context, const Change& change);
+void check_pinned(const Context& context, const Change& change);
 
 // ---- status: S6, S8, S9, S11, S12, S13, S16 (invariants_status.cc) ----
 

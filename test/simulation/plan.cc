@@ -50,8 +50,8 @@ Plan plan_of(std::uint64_t seed) {
     plan.scenario.guards = true;
     plan.scenario.after_promotion = "Keep";
   }
-  Random of_asides(seed, "asides");
-  draw_aside(of_asides, plan.scenario);
+  Random of_pinned(seed, "asides");
+  draw_pinned(of_pinned, plan.scenario);
   Random of_proxies(seed, "proxies");
   add(plan, draw_proxy_faults(of_proxies));
   Random of_foreign(seed, "foreign");

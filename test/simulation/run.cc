@@ -82,8 +82,8 @@ class Run {
     server_.put(kube::kCanaries, canary(plan_.scenario, plan_.scenario.canary, kCandidate));
     if (plan_.scenario.mesh_comes > Millis(0))
       executor_.after(plan_.scenario.mesh_comes, [this] { install_mesh(); });
-    if (plan_.scenario.aside_comes > Millis(0))
-      executor_.after(plan_.scenario.aside_comes, [this] { add_aside(); });
+    if (plan_.scenario.pinned_comes > Millis(0))
+      executor_.after(plan_.scenario.pinned_comes, [this] { add_pinned_route(); });
   }
 
   void set_up_shop() {
@@ -94,8 +94,8 @@ class Run {
     server_.definitions().remove(kube::kVirtualServices.group);
   }
 
-  void add_aside() {
-    if (!namespace_deleted_) server_.put(kube::kVirtualServices, aside_route(plan_.scenario));
+  void add_pinned_route() {
+    if (!namespace_deleted_) server_.put(kube::kVirtualServices, pinned_route(plan_.scenario));
   }
 
   // Definitions first, as it must be, and with them what the owners have written.

@@ -46,15 +46,15 @@ std::string to_text(Routes routes) {
   return "";
 }
 
-std::string to_text(Aside aside) {
-  switch (aside) {
-    case Aside::None:
+std::string to_text(Pinned pinned) {
+  switch (pinned) {
+    case Pinned::None:
       return "";
-    case Aside::Mirror:
+    case Pinned::Mirror:
       return "a mirror to stable's subset";
-    case Aside::UnlistedRoute:
+    case Pinned::UnlistedRoute:
       return "an unlisted route to stable's subset";
-    case Aside::MoreLabels:
+    case Pinned::MoreLabels:
       return "a route to a subset of stable's with more labels";
   }
   return "";
@@ -110,8 +110,8 @@ std::string surroundings(const Scenario& scenario) {
   if (scenario.service != kApp) text += ", Service " + scenario.service;
   if (scenario.canary != kCandidate) text += ", Canary " + scenario.canary;
   if (scenario.guards) text += ", guarded afterwards";
-  if (scenario.aside != Aside::None) text += ", " + to_text(scenario.aside);
-  if (scenario.aside_comes > Millis(0)) text += fmt::format(" after {} ms", scenario.aside_comes.count());
+  if (scenario.pinned != Pinned::None) text += ", " + to_text(scenario.pinned);
+  if (scenario.pinned_comes > Millis(0)) text += fmt::format(" after {} ms", scenario.pinned_comes.count());
   return text;
 }
 
@@ -145,7 +145,7 @@ bool Scenario::promotes() const {
   return quality == Quality::Good || (skip_analysis && quality != Quality::NeverReady);
 }
 
-bool Scenario::is_held() const { return aside != Aside::None && after_promotion != "Keep"; }
+bool Scenario::is_held() const { return pinned != Pinned::None && after_promotion != "Keep"; }
 
 std::string Scenario::describe() const {
   return fmt::format(
@@ -224,20 +224,20 @@ void draw_definitions(Random& random, Scenario& scenario) {
   if (random.chance(0.15)) scenario.mesh_comes = random.between(1ms, scenario.progress_deadline - kNoticed);
 }
 
-void draw_aside(Random& random, Scenario& scenario) {
+void draw_pinned(Random& random, Scenario& scenario) {
   if (!random.chance(0.12) || !scenario.divides) return;
-  scenario.aside = random.pick(std::vector{Aside::Mirror, Aside::UnlistedRoute, Aside::MoreLabels});
+  scenario.pinned = random.pick(std::vector{Pinned::Mirror, Pinned::UnlistedRoute, Pinned::MoreLabels});
   const bool late = random.chance(0.5);
   const auto comes = random.between(1s, 40s);
   scenario.own_rule = true;
   // A listed route that stays with stable is not promoted, whoever keeps stable's pods; and while its rule is
   // away there is no time to be.
-  if (scenario.aside == Aside::MoreLabels) {
+  if (scenario.pinned == Pinned::MoreLabels) {
     if (scenario.after_promotion == "Keep") scenario.after_promotion = "Scale";
     scenario.skip_analysis = false;
   }
-  if (late && scenario.aside != Aside::MoreLabels && scenario.mesh_comes == Millis(0))
-    scenario.aside_comes = comes;
+  if (late && scenario.pinned != Pinned::MoreLabels && scenario.mesh_comes == Millis(0))
+    scenario.pinned_comes = comes;
 }
 
 bool is_of_mesh(const kube::Resource& resource) {
@@ -291,8 +291,8 @@ std::vector<Written> shop(const Scenario& scenario) {
   }
   if (scenario.third) written.emplace_back(kube::kDeployments, deployment("v0", "v0", 1, "third"));
   if (scenario.own_rule) written.emplace_back(kube::kDestinationRules, destination_rule(scenario));
-  if (scenario.aside != Aside::None && scenario.aside_comes == Millis(0))
-    written.emplace_back(kube::kVirtualServices, aside_route(scenario));
+  if (scenario.pinned != Pinned::None && scenario.pinned_comes == Millis(0))
+    written.emplace_back(kube::kVirtualServices, pinned_route(scenario));
   if (scenario.meant_rule) written.emplace_back(kube::kDestinationRules, meant_rule(scenario));
   return written;
 }
@@ -316,20 +316,20 @@ Json virtual_service(const Scenario& scenario) {
   return {{"metadata", meta(kApp)}, {"spec", {{"hosts", {host_of(scenario)}}, {"http", http}}}};
 }
 
-Json aside_route(const Scenario& scenario) {
+Json pinned_route(const Scenario& scenario) {
   const Json live{{"host", host_of(scenario)}, {"subset", kLive}};
-  const bool mirrors = scenario.aside == Aside::Mirror;
+  const bool mirrors = scenario.pinned == Pinned::Mirror;
   Json route{{"route", Json::array({{{"destination", mirrors ? Json{{"host", "legacy"}} : live}}})}};
   if (mirrors) route["mirror"] = live;
-  return {{"metadata", meta(kAside)},
-          {"spec", {{"hosts", {kAside}}, {"http", Json::array({std::move(route)})}}}};
+  return {{"metadata", meta(kPinnedHost)},
+          {"spec", {{"hosts", {kPinnedHost}}, {"http", Json::array({std::move(route)})}}}};
 }
 
 Json destination_rule(const Scenario& scenario) {
   Json subsets = Json::array({{{"name", "canary-users"}, {"labels", {{"app", kApp}}}}});
-  if (scenario.aside != Aside::None) {
+  if (scenario.pinned != Pinned::None) {
     Json labels{{"version", scenario.stable_version}};
-    if (scenario.aside == Aside::MoreLabels) labels["app"] = kApp;
+    if (scenario.pinned == Pinned::MoreLabels) labels["app"] = kApp;
     subsets.push_back({{"name", kLive}, {"labels", std::move(labels)}});
   }
   return {{"metadata", meta(kApp)},
@@ -391,7 +391,7 @@ Json canary(const Scenario& scenario, const std::string& name, const std::string
             {"progressDeadlineSeconds", scenario.progress_deadline.count() / 1'000}};
   if (scenario.dedicated) spec["service"]["mode"] = "Dedicated";
   if (!scenario.divides) spec["routing"]["provider"] = "noop";
-  if (scenario.aside == Aside::UnlistedRoute)
+  if (scenario.pinned == Pinned::UnlistedRoute)
     spec["routing"]["istio"]["virtualServices"] = Json::array({{{"name", kApp}}});
   if (scenario.skip_analysis) spec["skipAnalysis"] = true;
   if (scenario.guards) spec["guardAfterPromotion"] = true;

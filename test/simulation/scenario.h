@@ -17,7 +17,7 @@ enum class Routes { Single, Shared, Marked };
 
 // What else of its owner's leads to stable's pods alone, and is divided by no release: a mirror, a route that
 // spec does not list, or a listed one whose subset has more labels than the version.
-enum class Aside { None, Mirror, UnlistedRoute, MoreLabels };
+enum class Pinned { None, Mirror, UnlistedRoute, MoreLabels };
 
 // What judges: ranges; or also the comparison with stable, which either stops a step or has to end it, too.
 enum class Judge { Threshold, Comparing, Certifying };
@@ -63,10 +63,10 @@ struct Scenario {
   std::string stable_version = "v1";  // values of the version label
   std::string candidate_version = "v2";
   bool guards = false;  // spec.guardAfterPromotion
-  Aside aside = Aside::None;
-  Millis aside_comes{0};  // how long after the Canary; 0: it was there before
+  Pinned pinned = Pinned::None;
+  Millis pinned_comes{0};  // how long after the Canary; 0: it was there before
 
-  // Whether it waits for its owner to lead the aside elsewhere.
+  // Whether it waits for its owner to lead the pinned place elsewhere.
   [[nodiscard]] bool is_held() const;
 
   // Whether the release is to be promoted if nothing goes wrong.
@@ -78,7 +78,7 @@ inline constexpr const char* kNamespace = "shop";
 inline constexpr const char* kApp = "checkout";  // its VirtualService and its DestinationRule are called so
 inline constexpr const char* kStable = "checkout-v1";
 inline constexpr const char* kCandidate = "checkout-v2";
-inline constexpr const char* kAside = "orders";  // a VirtualService for another host
+inline constexpr const char* kPinnedHost = "orders";  // a VirtualService for another host
 inline constexpr const char* kThird = "checkout-v0";
 // Values of annotation simulation/behaviour in a pod template.
 inline constexpr const char* kGoodVariant = "good";
@@ -90,7 +90,7 @@ void draw_surroundings(Random& random, Scenario& scenario);
 // Who else has to do with the pods. From a stream of its own.
 void draw_neighbours(Random& random, Scenario& scenario);
 // What leads to stable beside the divided routes. From a stream of its own, after all others.
-void draw_aside(Random& random, Scenario& scenario);
+void draw_pinned(Random& random, Scenario& scenario);
 // The mesh's definitions. From a stream of their own.
 void draw_definitions(Random& random, Scenario& scenario);
 // What things are called, and what share of its route the Service has. From a stream of their own.
@@ -108,7 +108,7 @@ using Written = std::pair<kube::Resource, Json>;
 [[nodiscard]] bool is_of_mesh(const kube::Resource& resource);
 [[nodiscard]] Json virtual_service(const Scenario& scenario);
 [[nodiscard]] Json destination_rule(const Scenario& scenario);
-[[nodiscard]] Json aside_route(const Scenario& scenario);
+[[nodiscard]] Json pinned_route(const Scenario& scenario);
 [[nodiscard]] Json service(const Scenario& scenario);
 // "checkout-v1" for generation "v1".
 [[nodiscard]] Json deployment(const std::string& generation, const std::string& version, int replicas,

@@ -6,9 +6,9 @@
 namespace weir::simulation {
 namespace {
 
-class AsidesTest : public InvariantsTest {
+class PinnedTest : public InvariantsTest {
  protected:
-  AsidesTest() {
+  PinnedTest() {
     const Json mirror{{"host", "checkout"}, {"subset", "v1"}};
     const Json route{{"route", Json::array({legacy(100)})}, {"mirror", mirror}};
     put(kube::kVirtualServices,
@@ -20,19 +20,19 @@ class AsidesTest : public InvariantsTest {
   }
 };
 
-TEST_F(AsidesTest, s17_stables_pods_go_while_a_mirror_leads_to_their_subset) {
+TEST_F(PinnedTest, s17_stables_pods_go_while_a_mirror_leads_to_their_subset) {
   expect_nothing();
   scale("checkout-v1", 0);
   expect("S17",
          "Deployment checkout-v1 loses its pods while VirtualService orders spec.http leads to subset v1");
 }
 
-TEST_F(AsidesTest, s17_a_subset_is_taken_away_that_a_mirror_names) {
+TEST_F(PinnedTest, s17_a_subset_is_taken_away_that_a_mirror_names) {
   erase(kube::kDestinationRules, "checkout-weir");
   expect("S17", "DestinationRule checkout-weir loses subset v1, which VirtualService orders spec.http names");
 }
 
-TEST_F(AsidesTest, s17_says_nothing_of_a_mirror_that_a_person_has_led_elsewhere) {
+TEST_F(PinnedTest, s17_says_nothing_of_a_mirror_that_a_person_has_led_elsewhere) {
   edit(
       kube::kVirtualServices, "orders",
       [](Json& object) { object["spec"]["http"][0]["mirror"].erase("subset"); }, kPerson);

@@ -15,7 +15,7 @@ namespace {
 // Calls `visit(place, destination)` for mirrors, and for the destinations of routes that are not managed.
 // What a person wrote a moment ago the operator need not know.
 template <typename Visit>
-void each_aside(const Context& context, const Reader& reader, Millis now, const Visit& visit) {
+void each_pinned(const Context& context, const Reader& reader, Millis now, const Visit& visit) {
   for (const auto& [name, edited] : context.known.virtual_services()) {
     if (edited.object.is_null() || may_be_unseen(context, edited, now)) continue;
     for (const char* kind : kKinds) {
@@ -38,7 +38,7 @@ bool has_subset(const Json& rule, const std::string& name) {
 
 void check_subsets(const Context& context, const Release& release, const Change& change) {
   const Reader reader(context.known, release);
-  each_aside(context, reader, change.at, [&](const std::string& place, const Json& destination) {
+  each_pinned(context, reader, change.at, [&](const std::string& place, const Json& destination) {
     const auto subset = subset_of(destination);
     if (!reader.has_subset(destination) || !has_subset(change.before, subset)) return;
     if (has_subset(change.after, subset)) return;
@@ -57,7 +57,7 @@ void check_pods(const Context& context, const Release& release, const Change& ch
   const auto unseen = [&](const auto& entry) { return may_be_unseen(context, entry.second, change.at); };
   if (std::ranges::any_of(context.known.rules(), unseen)) return;
   const Reader reader(context.known, release);
-  each_aside(context, reader, change.at, [&](const std::string& place, const Json& destination) {
+  each_pinned(context, reader, change.at, [&](const std::string& place, const Json& destination) {
     if (!reader.has_subset(destination) || reader.goes(destination) != lost) return;
     context.findings.add(change.at, "S17",
                          fmt::format("Deployment {} loses its pods while {} leads to subset {} of them", name,
@@ -67,7 +67,7 @@ void check_pods(const Context& context, const Release& release, const Change& ch
 
 }  // namespace
 
-void check_asides(const Context& context, const Change& change) {
+void check_pinned(const Context& context, const Change& change) {
   const auto* release = context.known.release();
   if (release == nullptr || change.before.is_null()) return;
   if (change.resource.kind == kube::kDestinationRules.kind) check_subsets(context, *release, change);
