@@ -1,4 +1,6 @@
 // From Pending to the first stage.
+#include <algorithm>
+
 #include "strategies/phases.h"
 
 namespace weir::strategies {
@@ -97,8 +99,11 @@ Next initialize(Context& context) {
                         Severity::Warning);
   }
   if (!seen.routes->at(Weight::none())) {
-    // As after the selector was elsewhere: a proxy may not have stable's endpoints yet.
-    if (const auto next = context.settle(seen.service->age); next != Next::Done) return next;
+    // As after the selector was elsewhere: a proxy may not have stable's endpoints yet. Where the candidate
+    // has some of the traffic by divided routes its pods must not hold up what takes it back.
+    const auto& service = *seen.service;
+    const auto age = seen.routes->original() ? std::min(service.age, service.endpoints_age) : service.age;
+    if (const auto next = context.settle(age); next != Next::Done) return next;
     return context.act(Route{{Weight::none()}});
   }
   if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;

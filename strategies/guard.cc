@@ -49,9 +49,13 @@ Next repair_routes(Context& context) {
   const auto& routes = *context.seen.routes;
   const bool would_rise = routes.highest() < status.canary_weight.percent();
   if (context.spec.suspend && would_rise && routes.unmanaged == 0) return Next::Done;
-  // Where stable has nothing to answer with there is nothing to lose by a rise.
+  // Where stable has nothing to answer with there is nothing to lose by a rise. By a route that is not
+  // divided the candidate gets requests that nobody has authorised: pods that come and go must not keep it
+  // so.
   if (would_rise && !context.seen.only_candidate_serves()) {
-    if (const auto next = context.settle_for_rise(); next != Next::Done) return next;
+    const auto next =
+        routes.unmanaged > 0 ? context.settle(context.foundation_age()) : context.settle_for_rise();
+    if (next != Next::Done) return next;
   }
   // An own write that has not happened yet is no drift.
   const bool ours = routes.changed_by == kFieldManager && routes.unmanaged == 0;

@@ -179,12 +179,10 @@ Next keep_candidate(Context& context, const std::string& why) {
   return fail(context);
 }
 
-// `touched`: the release may have led requests to them.
-Next scale_candidate_away(Context& context, bool touched) {
-  if (touched) {
-    const auto age = std::min(context.service_age(), context.routes_age());
-    if (const auto next = context.settle(age); next != Next::Done) return next;
-  }
+// Once no proxy has what led to them before, whoever wrote that.
+Next scale_candidate_away(Context& context) {
+  const auto age = std::min(context.service_age(), context.routes_age());
+  if (const auto next = context.settle(age); next != Next::Done) return next;
   if (may_get_requests(context)) {
     const auto entered = context.status().last_transition_time.value_or(context.now);
     const auto next = await_no_requests(context, entered, [&] {
@@ -238,7 +236,7 @@ Next roll_back(Context& context) {
   // While stable has no pods the candidate's are all there is, ready or not.
   if (!touched || (seen.stable && seen.stable->ready > 0)) {
     if (seen.candidate_is_anothers) return fail(context);
-    return scale_candidate_away(context, touched);
+    return scale_candidate_away(context);
   }
   const auto end = context.outlook().end_of_phase;
   // Of a Canary that goes, with Service and routes gone before, nobody waits for the pods.

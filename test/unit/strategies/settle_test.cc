@@ -52,12 +52,35 @@ TEST(Settle, divides_no_routes_while_the_service_selects_the_candidate_alone) {
   EXPECT_EQ(world.phase(), Phase::Succeeded);
 }
 
-TEST(Settle, divides_no_routes_before_a_selector_that_was_written_has_spread) {
+TEST(Settle, divides_no_routes_before_selector_and_endpoints_have_spread) {
+  for (auto age : {&ServiceState::age, &ServiceState::endpoints_age}) {
+    World world;
+    world.run_to_write("Initializing: define a subset for each version");
+    world.pass(Seconds{60});
+    (*world.seen.service).*age = Milliseconds{0};
+    expect_after_the_delay(world, "Initializing: route 0 % to the candidate");
+  }
+}
+
+TEST(Settle, takes_the_weight_of_a_new_template_away_though_its_pods_come_and_go) {
   World world;
-  world.run_to_write("Initializing: define a subset for each version");
-  world.pass(Seconds{60});
+  world.run_to_step(2);
+  world.seen.candidate->template_hash = "h3";
+  world.seen.service->endpoints_age = Milliseconds{0};
+  world.round();
+  EXPECT_EQ(world.phase(), Phase::Initializing);
+  EXPECT_EQ(world.seen.routes->highest(), 0);
+}
+
+TEST(Settle, after_a_selector_that_was_written_takes_pods_away_of_a_release_that_has_not_begun_too) {
+  World world;
+  world.candidate_serves = false;
+  world.run([](const World& seen) { return seen.told("CandidateNotReady"); });
+  world.pass(world.release.spec.progress_deadline);
   world.seen.service->age = Milliseconds{0};
-  expect_after_the_delay(world, "Initializing: route 0 % to the candidate");
+  world.round();
+  ASSERT_EQ(world.phase(), Phase::RollingBack);
+  expect_after_the_delay(world, "RollingBack: scale checkout-v2 to 0");
 }
 
 TEST(Settle, takes_no_first_step_before_endpoints_have_spread) {
@@ -134,6 +157,22 @@ TEST(Settle, puts_back_at_once_a_weight_that_falls) {
     world.round();
     EXPECT_EQ(world.seen.routes->highest(), 10);
   }
+}
+
+// By them the candidate gets what nobody has authorised.
+TEST(Settle, divides_routes_again_that_their_owner_applied_though_pods_come_and_go) {
+  World world;
+  world.run_to_step(1);
+  world.seen.routes = RouteState{.unmanaged = 1, .changed_by = "argocd"};
+  world.seen.service->endpoints_age = Milliseconds{0};
+  world.round();
+  EXPECT_EQ(world.seen.routes->highest(), 10);
+  world.seen.routes = RouteState{.unmanaged = 1, .changed_by = "argocd"};
+  world.seen.foundation->age = Milliseconds{0};
+  world.round();
+  EXPECT_TRUE(world.seen.routes->original());
+  world.run([](const World& seen) { return seen.seen.routes->highest() == 10; });
+  EXPECT_EQ(world.seen.routes->highest(), 10);
 }
 
 TEST(Settle, puts_the_foundation_back_before_a_candidate_that_recovers_gets_its_weight) {
