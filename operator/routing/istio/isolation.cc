@@ -372,11 +372,14 @@ void add_dead_names(const Target& target, const Objects& objects, std::vector<Re
 
 }  // namespace
 
-bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service) {
-  return std::ranges::any_of(binding_of(objects, virtual_service), [&](const Json* binding) {
-    return is_trusted(target.trusted, target.name_space, base::namespace_of(*binding)) &&
-           applies_in_mesh(target, *binding);
+std::vector<const Json*> sidecar_bindings(const Target& target, const Objects& objects,
+                                          const Json& virtual_service) {
+  auto found = binding_of(objects, virtual_service);
+  std::erase_if(found, [&](const Json* binding) {
+    return !is_trusted(target.trusted, target.name_space, base::namespace_of(*binding)) ||
+           !applies_in_mesh(target, *binding);
   });
+  return found;
 }
 
 void add_not_isolated(const Target& target, const Objects& objects, const Rules& rules,

@@ -14,9 +14,10 @@ namespace weir::routing {
 // VirtualServices under management, with their tables.
 using Managed = std::vector<std::pair<const Json*, std::vector<Table>>>;
 
-// Whether clients in the mesh that call the Service pass this VirtualService, which is under management. The
-// roots of namespaces that aren't trusted don't count.
-[[nodiscard]] bool binds_sidecars(const Target& target, const Objects& objects, const Json& virtual_service);
+// The objects by which clients in the mesh that call the Service pass this VirtualService, which is under
+// management: itself, or roots that delegate to it. Those of namespaces that aren't trusted don't count.
+[[nodiscard]] std::vector<const Json*> sidecar_bindings(const Target& target, const Objects& objects,
+                                                        const Json& virtual_service);
 
 // Adds to `reading` sentences that name routes, clients or namespaces whose traffic the release does not
 // divide, and objects of other namespaces that win there and that it does not wait for.

@@ -16,6 +16,7 @@
 #include "operator/routing/istio/rules.h"
 #include "operator/routing/istio/settings.h"
 #include "operator/routing/istio/undivided.h"
+#include "operator/routing/istio/unmatched.h"
 #include "operator/routing/istio/virtual_service.h"
 
 namespace weir::routing {
@@ -267,6 +268,10 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
       reading.foundation_objects.push_back({kube::kDestinationRules, base::name_of(*rule)});
   }
   add_not_isolated(target, objects, view.rules, view.managed, reading);
+  if (!dedicated(target)) {
+    for (auto& sentence : unmatched_clients(target, objects, view.managed))
+      reading.not_isolated.push_back(std::move(sentence));
+  }
   add_undivided(target, view.rules, view.names, view.undivided, reading);
   reading.entry_namespaces = gateway_namespaces(target, objects, view.managed);
   if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {

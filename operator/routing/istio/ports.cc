@@ -70,7 +70,7 @@ template <typename Visit>
 void each_of_sidecars(const Target& target, const Objects& objects, const Managed& managed,
                       const Visit& visit) {
   for (const auto& [object, tables] : managed) {
-    if (!binds_sidecars(target, objects, *object)) continue;
+    if (sidecar_bindings(target, objects, *object).empty()) continue;
     for (const auto& table : tables) visit(*object, table, object->at("spec").at(table.kind).at(table.index));
   }
 }
@@ -108,6 +108,17 @@ Refusal wrong_protocol(const Target& target, const Json& virtual_service, const 
 }
 
 }  // namespace
+
+std::vector<std::int64_t> ports_for(const Objects& objects, const std::string& kind) {
+  std::vector<std::int64_t> found;
+  const auto* service = service_of(objects);
+  if (service == nullptr) return found;
+  const auto wrong = kind == "http" ? Protocol::Other : Protocol::Http;
+  for (const auto& port : base::field(*service, {"spec", "ports"})) {
+    if (protocol_of(port) != wrong) found.push_back(base::integer(port, {"port"}));
+  }
+  return found;
+}
 
 std::vector<Refusal> form_refusals(const Target& target, const Objects& objects, const Managed& managed) {
   std::vector<Refusal> refusals;
