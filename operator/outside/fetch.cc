@@ -1,5 +1,7 @@
 #include "operator/outside/fetch.h"
 
+#include <algorithm>
+
 namespace weir::outside {
 namespace {
 
@@ -49,9 +51,13 @@ std::optional<Fetch::Sending> Fetch::enter(const Server& server, const Asked& as
   if (known == timeouts_.end()) return Sending::Ordinary;
   auto& timeout = known->second;
   const auto now = clock_.steady();
+  timeout.every = std::min<base::Clock::Steady::duration>(std::max(timeout.every, now - timeout.asked_at),
+                                                          kTimeoutRemembered);
+  timeout.asked_at = now;
   if (timeout.tried || now < timeout.at + kServerRest) return std::nullopt;
   const bool answers_others = server.answered_at && *server.answered_at >= timeout.at;
-  if (!answers_others && !trials(asked.first).begin(asked.first.name_space, now)) return std::nullopt;
+  if (!answers_others && !trials(asked.first).begin(asked.first.name_space, now, timeout.every))
+    return std::nullopt;
   timeout.tried = true;
   return answers_others ? Sending::Retry : Sending::Trial;
 }
@@ -69,7 +75,7 @@ void Fetch::leave(Server& server, const Asked& asked, Sending sending, Outcome o
     return !each.second.tried && each.second.at + kTimeoutRemembered <= now;
   });
   auto& timeout = timeouts_[asked];
-  timeout.at = now;
+  timeout.at = timeout.asked_at = now;
   if (sending != Sending::Ordinary) timeout.tried = false;
 }
 

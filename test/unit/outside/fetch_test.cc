@@ -286,6 +286,23 @@ TEST_F(FetchTrialTest, a_namespace_has_one_trial_however_many_of_its_servers_han
   EXPECT_THAT(of_another.get(), HasSubstr("no answer in time"));
 }
 
+TEST_F(FetchTrialTest, the_turn_of_a_namespace_that_asks_seldom_is_kept_until_it_asks_again) {
+  clock.advance(std::chrono::minutes(5));
+  auto trials = try_all();
+  EXPECT_THAT(error_at(kMaxTrials, kMaxTrials), HasSubstr("not asked again yet"));
+  for (auto& error : trials) EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
+  clock.advance(std::chrono::seconds(270));
+  std::vector<std::future<std::string>> others;
+  for (std::size_t i = 0; i + 1 < kMaxTrials; ++i) {
+    others.push_back(ask_later(i, i));
+    arrived.acquire();
+  }
+  EXPECT_THAT(error_at(kMaxTrials - 1, kMaxTrials - 1), HasSubstr("not asked again yet"));
+  clock.advance(std::chrono::seconds(30));
+  EXPECT_THAT(error_at(kMaxTrials, kMaxTrials), HasSubstr("no answer in time"));
+  for (auto& error : others) EXPECT_THAT(error.get(), HasSubstr("no answer in time"));
+}
+
 TEST_F(FetchTrialTest, a_timeout_that_nothing_followed_is_forgotten) {
   clock.advance(kTimeoutRemembered);
   EXPECT_THAT(error_at(0, 0), HasSubstr("no answer in time"));

@@ -7,7 +7,9 @@ namespace {
 
 class TrialsTest : public testing::Test {
  protected:
-  bool begin(const std::string& name_space) { return trials.begin(name_space, clock.steady()); }
+  bool begin(const std::string& name_space, std::chrono::minutes every = {}) {
+    return trials.begin(name_space, clock.steady(), every);
+  }
 
   base::VirtualClock clock;
   Trials trials;
@@ -46,6 +48,28 @@ TEST_F(TrialsTest, are_not_kept_for_who_asks_no_more) {
   EXPECT_FALSE(begin("asks"));
   clock.advance(kTurnKept - std::chrono::seconds(59));
   EXPECT_TRUE(begin("asks"));
+}
+
+TEST_F(TrialsTest, keep_the_turn_of_who_asks_seldom_for_when_that_is) {
+  constexpr std::chrono::minutes kSeldom{7};
+  const auto begin_all = [this] {
+    std::size_t begun = 0;
+    for (std::size_t i = 0; i < kMaxTrials; ++i) begun += begin(std::to_string(i)) ? 1 : 0;
+    return begun;
+  };
+  const auto end_all = [this] {
+    for (std::size_t i = 0; i < kMaxTrials; ++i) trials.end(std::to_string(i));
+  };
+  EXPECT_EQ(begin_all(), kMaxTrials);
+  EXPECT_FALSE(begin("seldom", kSeldom));
+  clock.advance(kSeldom - kTurnKept - std::chrono::seconds(1));
+  end_all();
+  EXPECT_EQ(begin_all(), kMaxTrials) << "meanwhile others lose nothing";
+  end_all();
+  clock.advance(kTurnKept);
+  EXPECT_EQ(begin_all(), kMaxTrials - 1);
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(begin("seldom", kSeldom));
 }
 
 TEST_F(TrialsTest, keep_the_turn_of_who_goes_on_asking) {
