@@ -86,7 +86,7 @@ class Fetch {
   // One asker's last request to a server timed out.
   struct Timeout {
     base::Clock::Steady at;
-    base::Clock::Steady asked_at;             // last, whether or not anything was sent
+    base::Clock::Steady asked_at;            // last, whether or not anything was sent
     base::Clock::Steady::duration every{0};  // the longest time between two that were asked
     bool tried = false;                      // by one request, since then
   };

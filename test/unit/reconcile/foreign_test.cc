@@ -81,7 +81,7 @@ TEST_F(Foreign, objects_of_a_namespace_that_is_not_trusted_do_not_keep_others_fr
   analyst.count = [](const Question& question) {
     EXPECT_TRUE(question.request.only_trusted);
     EXPECT_EQ(question.subject.trusted, (routing::TrustedNamespaces{"istio-system"}));
-    return analysis::Split{.counted = true, .agrees = false, .message = "gateway-1 lags"};
+    return analysis::Split{.division = analysis::Division::Differs, .message = "gateway-1 lags"};
   };
   run([this] { return message() == "gateway-1 lags"; });
   EXPECT_EQ(message(), "gateway-1 lags");

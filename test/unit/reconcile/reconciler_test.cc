@@ -330,7 +330,7 @@ TEST_F(ReconcilerTest, moves_the_selector_when_every_proxy_was_counted_to_follow
 
 TEST_F(ReconcilerTest, counts_although_another_release_keeps_writing_to_the_same_virtual_service) {
   fill();
-  analyst.count = [](const Question&) { return analysis::Split{.counted = true, .agrees = true}; };
+  analyst.count = [](const Question&) { return analysis::Split{.division = analysis::Division::Agrees}; };
   run([&] { return phase() == "Promoting" && at_weight(100); });
   auto written = world.clock.steady();
   int weight = 0;
