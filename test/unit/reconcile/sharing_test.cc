@@ -102,7 +102,7 @@ class Cluster {
     for (int i = 0; i < services; ++i) world_.fill(objects_of(i));
     lease_api_.on_change([this](const offline::Changed& changed) {
       if (changed.gone) {
-        leases_.erase(kube::key_of(*changed.before));
+        leases_.erase(kube::key_of(*changed.before), clock().steady());
       } else {
         leases_.put(*changed.after, clock().steady());
       }
