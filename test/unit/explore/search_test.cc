@@ -29,6 +29,20 @@ Decision believes_in_routes(const Release& release, const Observed& observed, Ti
   return strategies::decide(release, seen, time);
 }
 
+// Believes that every proxy forgets at once what is deleted.
+Decision believes_in_absence(const Release& release, const Observed& observed, TimePoint time) {
+  auto seen = observed;
+  seen.service_gone = seen.routes_gone = Milliseconds::max();
+  return strategies::decide(release, seen, time);
+}
+
+// Believes that every proxy has the endpoints at once.
+Decision believes_in_endpoints(const Release& release, const Observed& observed, TimePoint time) {
+  auto seen = observed;
+  if (seen.service) seen.service->endpoints_age = Milliseconds::max();
+  return strategies::decide(release, seen, time);
+}
+
 // Takes no answer for a good one.
 Decision believes_in_silence(const Release& release, const Observed& observed, TimePoint time) {
   auto seen = observed;
@@ -101,6 +115,16 @@ TEST(Explore, finds_each_of_different_breaches_once) {
     const auto& one = result.findings[i];
     EXPECT_GE(one.way.size(), result.findings[i - 1].way.size());
     EXPECT_FALSE(one.breach == result.findings[i - 1].breach && one.phase == result.findings[i - 1].phase);
+  }
+}
+
+TEST(Explore, finds_requests_that_an_edit_costs) {
+  for (const Decide& believes : {Decide(believes_in_absence), Decide(believes_in_endpoints)}) {
+    EXPECT_TRUE(explore(kUndisturbed, believes).findings.empty());
+    const auto result = explore({.breaches = 1, .edits = 1, .crashes = 0}, believes);
+    ASSERT_FALSE(result.findings.empty());
+    EXPECT_EQ(result.findings.front().breach.name, "lost");
+    EXPECT_EQ(std::ranges::count(result.findings.front().way, Kind::Edit, &Event::kind), 1);
   }
 }
 
