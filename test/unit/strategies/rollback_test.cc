@@ -224,28 +224,7 @@ TEST(Rollback, without_the_service_returns_traffic_once_stable_has_a_ready_pod) 
   EXPECT_EQ(describe(decision.actions.front()), "route 0 % to the candidate");
 }
 
-// Found by the simulation: the Service came back as it had been, and selected a version that had no pods any
-// more.
-TEST(Rollback, after_the_promotion_waits_for_a_service_that_is_gone_until_its_deadline) {
-  World world;
-  world.run_to(Phase::Finalizing);
-  const auto service = std::exchange(world.seen.service, std::nullopt);
-  world.seen.rollback_requested = "customers complain";
-  world.release.status = decide(world.release, world.seen, world.now).status;
-  ASSERT_EQ(world.phase(), Phase::RollingBack);
-  world.seen.routes->splits = {{.share = 100, .candidate = 0}};
-  const auto decision = decide(world.release, world.seen, world.now);
-  EXPECT_TRUE(decision.actions.empty());
-  EXPECT_THAT(decision.status.message, HasSubstr("checkout-v2 keeps its pods until it is back"));
-  world.seen.service_gone = world.release.spec.progress_deadline;
-  const auto late = decide(world.release, world.seen, world.now + world.release.spec.progress_deadline);
-  EXPECT_FALSE(late.actions.empty());
-  world.seen.service = service;
-  world.run();
-  EXPECT_EQ(world.phase(), Phase::Failed);
-  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
-}
-
+// As when all that a release is made of is deleted but for a route that others own.
 TEST(Rollback, does_not_wait_for_a_service_that_is_deleted_with_the_canary_and_the_candidate) {
   World world;
   world.run_to_step(2);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "test/unit/strategies/world.h"
 
@@ -284,6 +285,29 @@ TEST(Settle, puts_routes_back_once_every_proxy_has_forgotten_a_service_that_is_g
     ASSERT_EQ(actions.size(), 1U) << to_string(phase);
     EXPECT_TRUE(std::holds_alternative<RestoreRoutes>(actions.front())) << to_string(phase);
   }
+}
+
+// Found by the simulation: the Service came back as it had been, and selected a version that had no pods any
+// more.
+TEST(Settle, in_a_rollback_waits_for_a_service_that_is_gone_until_the_deadline) {
+  World world;
+  world.run_to(Phase::Finalizing);
+  const auto service = std::exchange(world.seen.service, std::nullopt);
+  world.seen.rollback_requested = "customers complain";
+  auto decision = decide(world.release, world.seen, world.now);
+  ASSERT_EQ(decision.status.phase, Phase::RollingBack);
+  world.release.status = decision.status;
+  world.seen.routes->splits = {{.share = 100, .candidate = 0}};
+  decision = decide(world.release, world.seen, world.now);
+  EXPECT_TRUE(decision.actions.empty());
+  EXPECT_THAT(decision.status.message, HasSubstr("checkout-v2 keeps its pods until it is back"));
+  world.seen.service_gone = world.release.spec.progress_deadline;
+  const auto late = decide(world.release, world.seen, world.now + world.release.spec.progress_deadline);
+  EXPECT_FALSE(late.actions.empty());
+  world.seen.service = service;
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Failed);
+  EXPECT_EQ(world.seen.service->selects, Selects::Stable);
 }
 
 }  // namespace
