@@ -167,6 +167,7 @@ Snapshot running(const Source& source, Snapshot snapshot) {
   snapshot.wanted_services = std::move(parts.own_services.wanted);
   snapshot.existing_services = std::move(parts.own_services.existing);
   snapshot.unused_services = std::move(parts.own_services.unused);
+  snapshot.half_signed_services = std::move(parts.own_services.half_signed);
   snapshot.trusted_callers = source.means.trusted;
   const auto& entries = parts.routes.reading.entry_namespaces;
   snapshot.trusted_callers.insert(entries.begin(), entries.end());

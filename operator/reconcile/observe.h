@@ -29,13 +29,14 @@ struct Snapshot {
   strategies::Observed observed;
   routing::Target target;
   routing::Objects objects;
-  Json service;                         // null: it does not exist, or the release is over as it should be
-  Json stable;                          // Deployment; null: it does not exist
-  Json candidate;                       // the same
-  std::vector<Json> wanted_services;    // what the release's own Services should be
-  std::vector<Json> existing_services;  // those of them that exist and are ours
-  std::vector<Json> unused_services;    // of these: no route leads to them
-  std::vector<ManagedObject> managed;   // all that exist: routes first, then the Canary, then the rest
+  Json service;                            // null: it does not exist, or the release is over as it should be
+  Json stable;                             // Deployment; null: it does not exist
+  Json candidate;                          // the same
+  std::vector<Json> wanted_services;       // what the release's own Services should be
+  std::vector<Json> existing_services;     // those of them that exist and are ours
+  std::vector<Json> unused_services;       // of these: no route leads to them
+  std::vector<Json> half_signed_services;  // in the place of others, whose signature is not whole
+  std::vector<ManagedObject> managed;      // all that exist: routes first, then the Canary, then the rest
   routing::TrustedNamespaces trusted_callers;  // beside its own: their proxies hold the release
   std::vector<ManagedObject> leftovers;        // of a release that is over: what it made and no route needs
 };

@@ -60,7 +60,12 @@ void inspect(const Source& source, const routing::Target& target, const Json& wa
     own.as_wanted = false;
   } else if (!routing::is_made_by(*stored->object, source.canary.uid)) {
     own.as_wanted = false;
-    own.obstacles.push_back(name_taken(name, *stored->object));
+    const bool half_signed = routing::is_half_signed(*stored->object, maker(source.canary));
+    if (half_signed && !is_service_led_to(stored->object, source.means.trusted, source.stores)) {
+      own.half_signed.push_back(*stored->object);
+    } else {
+      own.obstacles.push_back(name_taken(name, *stored->object));
+    }
   } else {
     own.existing.push_back(*stored->object);
     if (!is_service_led_to(stored->object, source.means.trusted, source.stores))
@@ -114,7 +119,12 @@ routing::Target target_of(const Source& source, const Versions& versions) {
 OwnServices find_own_services(const Source& source, const routing::Target& target,
                               const FoundService& service, const FoundWorkload& stable,
                               const FoundWorkload& candidate) {
-  OwnServices own{.wanted = {}, .existing = {}, .unused = {}, .service = service.state, .obstacles = {}};
+  OwnServices own{.wanted = {},
+                  .existing = {},
+                  .half_signed = {},
+                  .unused = {},
+                  .service = service.state,
+                  .obstacles = {}};
   if (!own.service || target.stable_version.empty() || target.candidate_version.empty()) return own;
   auto& state = *own.service;
   state.selects =

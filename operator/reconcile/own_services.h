@@ -25,10 +25,11 @@ struct Versions {
 [[nodiscard]] routing::Target target_of(const Source& source, const Versions& versions);
 
 struct OwnServices {
-  std::vector<Json> wanted;    // what they should be
-  std::vector<Json> existing;  // those of them that exist and are this release's
-  bool as_wanted = false;      // all exist as they should
-  std::vector<Json> unused;    // of those that exist: no route leads to them
+  std::vector<Json> wanted;       // what they should be
+  std::vector<Json> existing;     // those of them that exist and are this release's
+  std::vector<Json> half_signed;  // in the place of some, to which no route leads: to be taken away
+  bool as_wanted = false;         // all exist as they should
+  std::vector<Json> unused;       // of those that exist: no route leads to them
   // Of the Service that clients call, with what it selects and its endpoints, and as young as the last change
   // of the one that receives traffic.
   std::optional<strategies::ServiceState> service;

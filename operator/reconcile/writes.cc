@@ -65,6 +65,8 @@ struct WritesOf {
 
   Writes operator()(const strategies::EnsureVersionServices&) const {
     std::vector<Write> writes;
+    for (const auto& service : snapshot.half_signed_services)
+      writes.push_back(removal(kube::kServices, service));
     for (const auto& wanted : snapshot.wanted_services) {
       const auto existing = std::ranges::find_if(snapshot.existing_services, [&](const Json& service) {
         return kube::key_of(service) == kube::key_of(wanted);

@@ -90,6 +90,16 @@ std::string lost_signature(const Json& made, const Json& kept) {
          annotation(made, *lost) + "\"";
 }
 
+bool is_half_signed(const Json& object, const Maker& maker) {
+  if (maker_of(object) || base::name_of(object) == maker.service) return false;
+  const auto name = annotation(object, kName);
+  const auto service = annotation(object, kService);
+  if (!name.empty() && name != full_name(object)) return false;
+  if (!service.empty() && service != maker.service) return false;
+  if (annotation(object, kUid) == maker.uid) return true;
+  return !name.empty() && (!service.empty() || annotation(object, kCanary) == maker.canary);
+}
+
 bool is_made_by(const Json& object, std::string_view uid) {
   const auto maker = maker_of(object);
   return maker && maker->uid == uid;

@@ -37,6 +37,11 @@ void sign(Json& object, const Maker& maker);
 // policy's word: which annotation, and its values. Empty: all is, or it was not signed.
 [[nodiscard]] std::string lost_signature(const Json& made, const Json& kept);
 
+// Whether the object was made by a release of the maker's Service, and a part of its signature is gone, as on
+// a policy's word: nobody knows whose it is, and no running release has use for it. Nothing that is left may
+// speak of another Service, or of another object, as it does of a copy.
+[[nodiscard]] bool is_half_signed(const Json& object, const Maker& maker);
+
 // Whether an ownerReference names the Canary, as older operators left it.
 [[nodiscard]] bool has_owner(const Json& object, std::string_view uid);
 // The same object with the maker's annotations in place of the ownerReference to it.

@@ -27,6 +27,12 @@ class Policy final : public kube::ForwardingApi {
     change_(changed["metadata"]);
     return ForwardingApi::create(resource, changed);
   }
+  kube::Result<void> remove(const kube::Resource& resource, const Json& object) override {
+    if (dies) return std::unexpected(kube::Error{.code = kube::Code::Cancelled, .message = "it died"});
+    return ForwardingApi::remove(resource, object);
+  }
+
+  bool dies = false;  // the process, before it can take away what it made
 
  private:
   std::function<void(Json&)> change_;
@@ -74,6 +80,23 @@ TEST_F(PolicyTest, that_takes_the_signature_off_is_named_and_nothing_is_left) {
   EXPECT_THAT(refusal, HasSubstr("Service checkout-v1 was made, and as the API server keeps it annotation "
                                  "weir.dev/canary-uid is \"\""));
   EXPECT_THAT(refusal, HasSubstr("exempt the operator's ServiceAccount from that policy"));
+  EXPECT_THAT(services(), ::testing::ElementsAre("checkout"));
+}
+
+TEST_F(PolicyTest, whose_half_signed_object_was_left_by_a_process_that_died_blocks_no_release) {
+  Policy policy(world.api, [](Json& metadata) { metadata["annotations"].erase("weir.dev/canary-uid"); });
+  policy.dies = true;
+  auto process = under(policy);
+  for (int i = 0; i < 20 && refusal.empty(); ++i) {
+    (void)process.reconcile(key);
+    world.clock.advance(std::chrono::seconds(1));
+  }
+  EXPECT_EQ(refusal, "it died");
+  EXPECT_THAT(services(), ::testing::ElementsAre("checkout", "checkout-v1"));
+  Policy none(world.api, [](Json&) {});
+  auto next = under(none);
+  run(next, [this] { return phase() == "Succeeded"; });
+  EXPECT_EQ(phase(), "Succeeded") << message();
   EXPECT_THAT(services(), ::testing::ElementsAre("checkout"));
 }
 

@@ -107,6 +107,28 @@ TEST(Ownership, of_half_a_signature_is_nobodys) {
   EXPECT_FALSE(maker_of(object));
 }
 
+TEST(Ownership, of_half_a_signature_is_known_where_nothing_speaks_of_others) {
+  const auto without = [](std::initializer_list<const char*> annotations) {
+    auto object = named("checkout-v1");
+    sign(object, kRelease);
+    for (const auto* annotation : annotations) object["metadata"]["annotations"].erase(annotation);
+    return object;
+  };
+  EXPECT_FALSE(is_half_signed(without({}), kRelease)) << "it is whole";
+  EXPECT_FALSE(is_half_signed(named("checkout-v1"), kRelease)) << "it is somebody's";
+  for (const auto* lost : {"weir.dev/canary", "weir.dev/canary-uid", "weir.dev/service", "weir.dev/made-as"})
+    EXPECT_TRUE(is_half_signed(without({lost}), kRelease)) << lost;
+  EXPECT_TRUE(is_half_signed(without({"weir.dev/canary", "weir.dev/service", "weir.dev/made-as"}), kRelease));
+  EXPECT_FALSE(is_half_signed(without({"weir.dev/canary-uid", "weir.dev/made-as"}), kRelease));
+  const Maker next{.canary = "checkout-v3", .uid = "u-2", .service = "checkout"};
+  EXPECT_TRUE(is_half_signed(without({"weir.dev/canary-uid"}), next)) << "of an earlier release";
+  const Maker other{.canary = "cart-v3", .uid = "u-3", .service = "cart"};
+  EXPECT_FALSE(is_half_signed(without({"weir.dev/canary-uid"}), other));
+  auto copy = without({"weir.dev/canary"});
+  copy["metadata"]["name"] = "checkout-v2";
+  EXPECT_FALSE(is_half_signed(copy, kRelease));
+}
+
 TEST(Ownership, by_an_ownerReference_is_understood_and_replaced_in_one_write) {
   const auto old = of_an_older_operator();
   ASSERT_TRUE(maker_of(old));
