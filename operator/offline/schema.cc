@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -148,6 +149,28 @@ void drop_all_nulls(Json& node) {
   }
 }
 
+// Where every value is a text, so that a number is refused, as it is written.
+constexpr std::array<std::string_view, 5> kTexts{"metadata", "labels", "annotations", "selector",
+                                                 "matchLabels"};
+// Up to which whole numbers are exact in floating point.
+constexpr double kMostExact = 9007199254740992;
+
+// kubectl writes 2.0 as 2 on the way to the API server.
+void make_whole(Json& node) {
+  if (node.is_number_float()) {
+    const double value = node.get<double>();
+    if (std::trunc(value) == value && std::abs(value) <= kMostExact) node = static_cast<std::int64_t>(value);
+    return;
+  }
+  if (node.is_array()) {
+    for (auto& item : node) make_whole(item);
+  } else if (node.is_object()) {
+    for (auto& [key, value] : node.items()) {
+      if (std::ranges::find(kTexts, key) == kTexts.end()) make_whole(value);
+    }
+  }
+}
+
 // "Service checkout"; of what has no name the kind alone.
 std::string called(const Json& object) {
   const auto kind = base::text(object, {"kind"});
@@ -177,6 +200,7 @@ std::optional<Unusable> find_unusable(const Json& object) {
 std::expected<Json, std::string> admitted(const Document& document) {
   Json object = document.object;
   drop_nulls(object);
+  make_whole(object);
   const auto wrong = find_unusable(object);
   if (!wrong) return object;
   return std::unexpected(document.position(wrong->field) + ": " + (wrong->is_key ? "a key of " : "") +

@@ -28,8 +28,8 @@ struct Unusable {
 // The first field that the operator reads and that the API server would refuse; empty: there is none.
 [[nodiscard]] std::optional<Unusable> find_unusable(const Json& object);
 
-// The document's object without such nulls. The error is a sentence that begins with file and line: the field
-// that the API server would refuse.
+// The document's object without such nulls, and with 2 for a number that is written 2.0. The error is a
+// sentence that begins with file and line: the field that the API server would refuse.
 [[nodiscard]] std::expected<Json, std::string> admitted(const Document& document);
 
 }  // namespace weir::offline

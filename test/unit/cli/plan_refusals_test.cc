@@ -89,6 +89,18 @@ TEST(PlanRefusals, refuses_labels_that_the_api_server_would_not_take) {
               HasSubstr(": a key of metadata.annotations of VirtualService checkout is \"a/b/c\""));
 }
 
+TEST(PlanRefusals, takes_whole_numbers_however_they_are_written) {
+  const auto plain = plan_of(replaced(good(), "replicas: ", "replicas: 3 # "));
+  const auto decimal = plan_of(replaced(replaced(good(), "replicas: ", "replicas: 3.0 # "),
+                                        "port: 80, targetPort: 8080", "port: 80.0, targetPort: 8080.0"));
+  EXPECT_EQ(decimal.err, plain.err);
+  EXPECT_EQ(decimal.out, plain.out);
+  EXPECT_THAT(refusal_of(replaced(good(), "replicas: ", "replicas: 2.5 # ")),
+              HasSubstr("spec.replicas of Deployment checkout-v1 is 2.5; accepted is a whole number"));
+  EXPECT_THAT(refusal_of(replaced(good(), "labels: {team: shop}", "labels: {team: 2.0}")),
+              HasSubstr("metadata.labels.team of VirtualService checkout is 2.0; accepted is a string"));
+}
+
 TEST(PlanRefusals, refuses_ports_that_the_api_server_would_not_take) {
   const auto with = [](const std::string& ports) {
     return replaced(good(), "  ports: [{name: http, port: 80, targetPort: 8080}]\n", ports);
