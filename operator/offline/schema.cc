@@ -165,8 +165,8 @@ void make_whole(Json& node) {
   if (node.is_array()) {
     for (auto& item : node) make_whole(item);
   } else if (node.is_object()) {
-    for (auto& [key, value] : node.items()) {
-      if (std::ranges::find(kTexts, key) == kTexts.end()) make_whole(value);
+    for (auto at = node.begin(); at != node.end(); ++at) {
+      if (std::ranges::find(kTexts, at.key()) == kTexts.end()) make_whole(at.value());
     }
   }
 }
