@@ -62,6 +62,12 @@ bool Fence::overtaken(const kube::Key& release, const Reading& reading, const Le
   return false;
 }
 
+bool Fence::is_later(const kube::Key& release, std::int64_t latest, std::int64_t term) {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(release);
+  return latest > std::max(term, known == known_.end() ? 0 : known->second.accepted);
+}
+
 std::vector<ManagedObject> Fence::due(const kube::Key& release, const Reading& reading, std::int64_t term) {
   const auto written_to = reading.written_to;
   const std::lock_guard lock(mutex_);
@@ -137,6 +143,19 @@ std::optional<Error> FencedApi::deposed(const kube::Resource& resource, const Js
                           " is not written: this process does not lead any more"};
 }
 
+std::optional<Error> FencedApi::overtaken(const kube::Resource& resource, const Json& object) {
+  const auto lead = fence_.lead(service_);
+  if (!lead || !lead->renewed_at) return std::nullopt;
+  const auto canary = api_.get(kube::kCanaries, release_);
+  if (!canary) return canary.error();
+  if (!fence_.is_later(release_, std::max(term_of_claim(*canary), term_of_status(*canary)), term_))
+    return std::nullopt;
+  return Error{.code = Code::Cancelled,
+               .message = std::string(resource.kind) + " " + kube::to_string(kube::key_of(object)) +
+                          " is not made: another operator has taken Canary " + kube::to_string(release_) +
+                          " over"};
+}
+
 kube::Result<Json> FencedApi::noted(const kube::Resource& resource, const Json& before,
                                     kube::Result<Json> answer) {
   const bool nothing_to_send = answer && version_of(*answer) == version_of(before);
@@ -159,6 +178,7 @@ kube::Result<std::vector<Json>> FencedApi::list(const kube::Resource& resource, 
 }
 
 kube::Result<Json> FencedApi::create(const kube::Resource& resource, const Json& object) {
+  if (auto error = overtaken(resource, object)) return std::unexpected(*std::move(error));
   if (auto error = deposed(resource, object)) return std::unexpected(*std::move(error));
   sent_ = true;
   auto answer = api_.create(resource, object);

@@ -64,6 +64,10 @@ class Fence {
   // anew since, and is taken over.
   [[nodiscard]] bool overtaken(const kube::Key& release, const Reading& reading, const Leadership& lead);
 
+  // Whether `latest`, a term that an object of the release names, is that of a leader after the one of
+  // `term`.
+  [[nodiscard]] bool is_later(const kube::Key& release, std::int64_t latest, std::int64_t term);
+
   // What must be claimed before the release is decided on, in this order; empty: nothing. The Canary comes
   // first: if what is read of it is old, its claim is refused, and nothing else of a release that may be over
   // is marked. Two reasons:
@@ -114,8 +118,9 @@ class FencedApi final : public kube::Api {
   [[nodiscard]] kube::Result<std::vector<Json>> list(const kube::Resource& resource,
                                                      std::string_view name_space,
                                                      std::string_view label_selector) override;
-  // A creation that is not answered leaves nothing to claim: what it makes late bears the release's
-  // signature, and is found and removed.
+  // A creation carries no version that could be refused, and a process whose machine stood still believes in
+  // a lease that is long over: who leads is read from the Canary just before. One that is not answered leaves
+  // nothing to claim: what it makes late bears the release's signature, and is found and removed.
   [[nodiscard]] kube::Result<Json> create(const kube::Resource& resource, const Json& object) override;
   [[nodiscard]] kube::Result<Json> update(const kube::Resource& resource, const Json& before,
                                           const Json& after) override;
@@ -129,6 +134,8 @@ class FencedApi final : public kube::Api {
  private:
   // Why nothing may be written to the object; empty: it may.
   [[nodiscard]] std::optional<kube::Error> deposed(const kube::Resource& resource, const Json& object) const;
+  // Why nothing may be made for the release, as its Canary is now; empty: it may.
+  [[nodiscard]] std::optional<kube::Error> overtaken(const kube::Resource& resource, const Json& object);
   kube::Result<Json> noted(const kube::Resource& resource, const Json& before, kube::Result<Json> answer);
 
   kube::Api& api_;
