@@ -43,8 +43,10 @@ Next repair_selector(Context& context) {
 
 Next repair_routes(Context& context) {
   auto& status = context.status();
-  // Without the Service nobody knows which version has endpoints.
-  if (!context.seen.service || !context.seen.routes || context.seen.routes->at(status.canary_weight))
+  // Without the Service nobody knows which version has endpoints, and without what they rest on divided
+  // routes lead nowhere: that is put back first.
+  if (!context.seen.service || !context.seen.routes || !context.has_foundation() ||
+      context.seen.routes->at(status.canary_weight))
     return Next::Done;
   const auto& routes = *context.seen.routes;
   const bool would_rise = routes.highest() < status.canary_weight.percent();

@@ -140,6 +140,16 @@ TEST(Drift, of_routes_waits_for_the_service_that_knows_their_endpoints) {
   EXPECT_THAT(decision.status.message, HasSubstr("Service"));
 }
 
+TEST(Drift, of_routes_waits_for_what_divided_routes_rest_on) {
+  World world;
+  world.run_to_step(1);
+  world.seen.routes->splits.front().candidate = 90;
+  world.seen.routes->changed_by = "gitops";
+  world.seen.foundation = Foundation{};
+  world.seen.stable.reset();
+  EXPECT_TRUE(decide(world.release, world.seen, world.now).actions.empty());
+}
+
 TEST(Drift, of_weights_is_put_back_and_names_the_writer) {
   World world;
   world.run_to_step(1);
