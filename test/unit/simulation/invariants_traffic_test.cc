@@ -24,6 +24,17 @@ TEST_F(InvariantsTest, s1_holds_what_a_person_wrote_against_no_claim) {
   expect("S1", "sum to 9995 instead of 100");
 }
 
+TEST_F(InvariantsTest, s1_reads_no_subset_once_the_rules_went_with_their_namespace) {
+  first_step();
+  erase(kube::kDestinationRules, "checkout-weir", kPerson);
+  expected_.namespace_ends = true;
+  destinations({destination("nobodys", 100), destination("v2", 0)});
+  expect_nothing();
+  expected_.namespace_ends = false;
+  destinations({destination("another", 100), destination("v2", 0)});
+  expect("S1", "stands where its owner wrote");
+}
+
 TEST_F(InvariantsTest, judge_a_share_by_its_part_of_the_whole_route) {
   share_of_one();
   first_step();
