@@ -26,6 +26,16 @@ func (s *shop) hostless() map[string]float64 {
 	return bench.series(s.t, query, "response_flags")
 }
 
+// awaitPast waits until Prometheus has counted so many requests that v1 answered.
+func (s *shop) awaitPast(requests float64) {
+	s.t.Helper()
+	query := fmt.Sprintf(`sum by (response_code) (increase(istio_requests_total{reporter="source",
+		destination_service="checkout.%s.svc.cluster.local", response_code="200"}[5m]))`, s.namespace)
+	s.await(s.t, readyLimit, fmt.Sprintf("%.0f requests counted", requests), func() bool {
+		return bench.series(s.t, query, "response_code")["200"] >= requests
+	})
+}
+
 // A candidate whose pods its owner's breaker has all ejected answers no request, and no workload is named for those that
 // fail. They are its failures all the same.
 func TestABreakerThatTripsOnTheCandidateTakesTheReleaseBack(t *testing.T) {
@@ -33,6 +43,8 @@ func TestABreakerThatTripsOnTheCandidateTakesTheReleaseBack(t *testing.T) {
 	before := s.routing()
 	traffic := s.send(steadyRate)
 	s.deploy("v2", version{env: map[string]string{"FAIL_RATE": "1"}})
+	// With this it is told from the release's first moments how the Service was before.
+	s.awaitPast(5 * steadyRate)
 	r := s.start("v1", "v2", plan{threshold: 1})
 	r.awaitWeight(releaseLimit, 20)
 	stepped := time.Now()
