@@ -145,9 +145,11 @@ void add_unbound(const Target& target, const Objects& objects, const Managed& ma
   for (const auto& [object, tables] : managed) {
     for (const auto* binding : binding_of(objects, *object)) {
       if (!applies_in_mesh(target, *binding)) continue;
-      in_mesh = true;
       const auto visible = strings(*binding, {"spec", "exportTo"});
-      if (visible.empty() || has(visible, "*")) continue;
+      const bool for_all = visible.empty() || has(visible, "*");
+      // A root that somebody else hides says nothing of the release's own clients.
+      in_mesh = in_mesh || for_all || sentences.is_trusted(*binding);
+      if (for_all) continue;
       sentences.of(*binding).push_back(
           label_of(target, *binding) + " has spec.exportTo " +
           base::field(*binding, {"spec", "exportTo"}).dump() +

@@ -71,6 +71,16 @@ TEST(Isolation, of_a_delegate_goes_by_its_root) {
   EXPECT_THAT(delegate.read().not_isolated, ElementsAre(HasSubstr("does not apply to them")));
 }
 
+TEST(Isolation, of_a_delegate_is_not_shown_by_a_root_of_others_that_is_hidden) {
+  const Json http = Json::array({{{"delegate", {{"name", "checkout"}, {"namespace", "shop"}}}}});
+  auto world = with_spec(Json::object());
+  world.with(virtual_service("root", {{"hosts", {kInFull}}, {"http", http}, {"exportTo", {"."}}}, "web"));
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("does not apply to them")));
+  EXPECT_THAT(world.read().not_isolated_abroad, ElementsAre(HasSubstr("\"web/root\" has spec.exportTo")));
+  world.target.trusted.insert("web");
+  EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("\"web/root\" has spec.exportTo")));
+}
+
 TEST(Isolation, names_virtual_services_that_spec_leaves_out) {
   auto world = in_mesh();
   world.with(
