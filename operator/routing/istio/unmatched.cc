@@ -46,6 +46,14 @@ struct Routes {
       return std::ranges::any_of(matches, [port](const Json& match) { return applies_to_all(match, port); });
     });
   }
+  [[nodiscard]] bool name(std::int64_t port) const {
+    return std::ranges::any_of(all, [port](const Json* route) {
+      const auto& matches = base::field(*route, {"match"});
+      return matches.is_array() && std::ranges::any_of(matches, [port](const Json& match) {
+               return is_given(match, "port") && applies_to_all(match, port);
+             });
+    });
+  }
   // "sourceLabels and port".
   [[nodiscard]] std::string fields() const {
     std::string text;
@@ -87,6 +95,21 @@ std::string sentence(const Target& target, const Routes& routes, const std::stri
          "Dedicated";
 }
 
+// Ports that routes of the other kinds take: of one whose protocol is guessed they say what it is. Those for
+// tcp and tls that name no port are for every port, and take nothing from routes for http.
+std::set<std::int64_t> ports_of_others(const Target& target, const Objects& objects, const Managed& managed,
+                                       const std::string& kind) {
+  std::set<std::int64_t> found;
+  for (const std::string other : kKinds) {
+    if (other == kind) continue;
+    const auto routes = routes_of(target, objects, managed, other);
+    for (const auto port : ports_for(objects, other)) {
+      if (kind == "http" ? routes.name(port) : routes.apply_to_all(port)) found.insert(port);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::vector<std::string> unmatched_clients(const Target& target, const Objects& objects,
@@ -98,7 +121,9 @@ std::vector<std::string> unmatched_clients(const Target& target, const Objects& 
     auto ports = ports_for(objects, kind);
     const bool known = !ports.empty();
     const auto all = ports.size();
-    std::erase_if(ports, [&](std::int64_t port) { return routes.apply_to_all(port); });
+    const auto others = ports_of_others(target, objects, managed, kind);
+    std::erase_if(ports,
+                  [&](std::int64_t port) { return routes.apply_to_all(port) || others.contains(port); });
     if (known && ports.empty()) continue;
     std::string whose;
     for (const auto port : ports.size() < all ? ports : std::vector<std::int64_t>{})

@@ -76,6 +76,53 @@ TEST(Unmatched, are_clients_of_ports_that_no_route_is_for) {
   EXPECT_THAT(world.read().not_isolated, IsEmpty());
 }
 
+// A VirtualService with routes for several kinds, and its Service's ports.
+World with_kinds(Json spec, const Json& ports) {
+  spec["hosts"] = {"checkout"};
+  auto world = World(placeholder()).with(virtual_service("checkout", std::move(spec)));
+  world.objects.of(kube::kServices) = {
+      {{"metadata", {{"name", "checkout"}, {"namespace", "shop"}}}, {"spec", {{"ports", ports}}}}};
+  return world;
+}
+
+Json at_port(int port) { return Json::array({route({{{"port", port}}})}); }
+
+TEST(Unmatched, are_none_of_a_port_of_unknown_protocol_that_routes_of_another_kind_name) {
+  const Json web{{"name", "web"}, {"port", 8080}};
+  const Json feed{{"name", "feed"}, {"port", 9000}};
+  const Json more{{"name", "more"}, {"port", 9100}};
+  const Json spec{{"http", at_port(8080)}, {"tcp", at_port(9000)}};
+  EXPECT_THAT(with_kinds(spec, {web, feed}).read().not_isolated, IsEmpty());
+  EXPECT_THAT(
+      with_kinds(spec, {web, feed, more}).read().not_isolated,
+      ElementsAre(HasSubstr("spec.http has no route for some clients in the mesh that call port 9100,"),
+                  HasSubstr("spec.tcp has no route for some clients in the mesh that call port 9100,")));
+  const Json http{{"name", "http-feed"}, {"port", 9000}};
+  EXPECT_THAT(
+      with_kinds(spec, {web, http}).read().not_isolated,
+      ElementsAre(HasSubstr("spec.http has no route for some clients in the mesh that call port 9000,")))
+      << "routes for tcp are not for a port of http";
+}
+
+TEST(Unmatched, are_none_of_a_port_that_routes_for_tls_or_tcp_name_between_them) {
+  const Json https{{"name", "https"}, {"port", 443}};
+  const Json feed{{"name", "tcp-feed"}, {"port", 9000}};
+  auto tls = at_port(443);
+  tls[0]["match"][0]["sniHosts"] = {"checkout"};
+  EXPECT_THAT(with_kinds({{"tls", tls}, {"tcp", at_port(9000)}}, {https, feed}).read().not_isolated,
+              IsEmpty());
+  EXPECT_THAT(
+      with_kinds({{"tls", tls}, {"tcp", Json::array({route({})})}}, {https, feed}).read().not_isolated,
+      IsEmpty());
+}
+
+TEST(Unmatched, of_http_are_not_covered_by_routes_for_tcp_that_name_no_port) {
+  const Json web{{"name", "web"}, {"port", 8080}};
+  const Json spec{{"http", Json::array({route({kWeb})})}, {"tcp", Json::array({route({})})}};
+  EXPECT_THAT(with_kinds(spec, Json::array({web})).read().not_isolated,
+              ElementsAre(HasSubstr("spec.http has no route for some clients")));
+}
+
 TEST(Unmatched, of_a_delegate_are_those_that_its_root_leaves_out) {
   const auto rooted = [](const Json& matches) {
     World world(placeholder());
