@@ -156,6 +156,17 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   return seen;
 }
 
+// Whose proxies hold the release, beside those of its own namespace. Those that somebody else's routes lead
+// past the release's don't: he would decide by them what becomes of it.
+routing::TrustedNamespaces trusted_callers(const Source& source, const routing::Router::Reading& reading) {
+  const auto& bent = reading.bent_entries;
+  if (bent.contains("*")) return {};
+  auto trusted = source.means.trusted;
+  trusted.insert(reading.entry_namespaces.begin(), reading.entry_namespaces.end());
+  for (const auto& name_space : bent) trusted.erase(name_space);
+  return trusted;
+}
+
 Snapshot running(const Source& source, Snapshot snapshot) {
   auto parts = find_parts(source);
   snapshot.observed = observed_of(source, parts);
@@ -168,9 +179,7 @@ Snapshot running(const Source& source, Snapshot snapshot) {
   snapshot.existing_services = std::move(parts.own_services.existing);
   snapshot.unused_services = std::move(parts.own_services.unused);
   snapshot.half_signed_services = std::move(parts.own_services.half_signed);
-  snapshot.trusted_callers = source.means.trusted;
-  const auto& entries = parts.routes.reading.entry_namespaces;
-  snapshot.trusted_callers.insert(entries.begin(), entries.end());
+  snapshot.trusted_callers = trusted_callers(source, parts.routes.reading);
   snapshot.managed = managed_objects(snapshot, source.stores, parts.routes.reading, source.router);
   snapshot.observed.marked = std::ranges::any_of(snapshot.managed, [](const ManagedObject& one) {
     return one.of_user && lead::is_claimed(*one.object);

@@ -127,6 +127,9 @@ class Router {
     std::vector<std::string> not_isolated_abroad;  // the same of what is in namespaces that are not trusted
     // Namespaces of the gateways that routes under management name: whoever wrote these trusts them.
     std::set<std::string> entry_namespaces;
+    // Namespaces whose gateways may lead requests to the Service by a route of a namespace that isn't
+    // trusted: what these send says nothing of the routes under management. "*": any.
+    std::set<std::string> bent_entries;
     std::vector<Refusal> refusals;                // what must be mended before a release can run
     std::vector<strategies::Warning> warnings;    // what a person should know before it begins
     std::vector<Fixed> fixed_to_stable;           // they lead nowhere once stable has no pods

@@ -34,6 +34,7 @@ struct Sentences {
 // An object of another namespace that wins over the release's for some clients.
 struct Foreign {
   const Json* object = nullptr;
+  bool is_route = false;  // a VirtualService
   Refusal refusal;
 };
 
@@ -295,6 +296,7 @@ void add_foreign_routes(const Target& target, const Objects& objects, const Mana
     if (does.empty()) continue;
     found.push_back(
         {.object = &object,
+         .is_route = true,
          .refusal = {.condition = "Conflict",
                      .reason = "RouteInAnotherNamespace",
                      .message = label_of(target, object) + does + target.service + " of namespace " +
@@ -315,6 +317,15 @@ std::vector<Foreign> find_foreign(const Target& target, const Objects& objects, 
 bool refuses(const Target& target, const Foreign& foreign) {
   return !has_route_records(target) &&
          is_trusted(target.trusted, target.name_space, base::namespace_of(*foreign.object));
+}
+
+// The namespaces whose gateways pass a VirtualService: those that see it, since a gateway's proxies need not
+// run where its Gateway object is. What leads to a delegate is not known.
+std::vector<std::string> gateways_passing(const Json& virtual_service) {
+  if (is_delegate(virtual_service)) return {"*"};
+  const auto gateways = gateways_of(virtual_service);
+  const bool any = std::ranges::any_of(gateways, [](const auto& gateway) { return gateway != kMesh; });
+  return any ? readers_of(virtual_service) : std::vector<std::string>{};
 }
 
 // Subsets that some readers of the routes cannot see answer 503 there.
@@ -395,8 +406,10 @@ void add_not_isolated(const Target& target, const Objects& objects, const Rules&
   add_shadowing_wildcards(target, objects, sentences);
   for (auto& sentence : meant_hosts(target, objects)) sentences.own.push_back(std::move(sentence));
   for (auto& foreign : find_foreign(target, objects, managed)) {
-    if (!refuses(target, foreign))
-      sentences.of(*foreign.object).push_back(std::move(foreign.refusal.message));
+    if (refuses(target, foreign)) continue;
+    sentences.of(*foreign.object).push_back(std::move(foreign.refusal.message));
+    if (!foreign.is_route || sentences.is_trusted(*foreign.object)) continue;
+    for (auto& name_space : gateways_passing(*foreign.object)) reading.bent_entries.insert(name_space);
   }
 }
 

@@ -80,7 +80,8 @@ TEST_F(Foreign, objects_of_a_namespace_that_is_not_trusted_do_not_keep_others_fr
   put_route("v1");
   analyst.count = [](const Question& question) {
     EXPECT_TRUE(question.request.only_trusted);
-    EXPECT_EQ(question.subject.trusted, (routing::TrustedNamespaces{"istio-system"}));
+    EXPECT_EQ(question.subject.trusted, routing::TrustedNamespaces{})
+        << "its gateway's proxies may run anywhere";
     return analysis::Split{.division = analysis::Division::Differs, .message = "gateway-1 lags"};
   };
   run([this] { return message() == "gateway-1 lags"; });

@@ -10,6 +10,7 @@ namespace {
 using std::chrono::seconds;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class RoutesTest : public ObservedRelease {
@@ -101,6 +102,19 @@ TEST_F(RoutesTest, that_no_release_has_recorded_are_nothing_to_wait_for) {
 TEST_F(RoutesTest, for_gateways_name_namespaces_whose_proxies_are_trusted) {
   edit(kube::kVirtualServices, "checkout", "/spec/gateways", Json::array({"mesh", "ingress/public"}));
   EXPECT_THAT(look().trusted_callers, ElementsAre("ingress", "istio-system"));
+}
+
+TEST_F(RoutesTest, of_others_take_the_proxies_that_pass_them_out_of_those_that_are_trusted) {
+  edit(kube::kVirtualServices, "checkout", "/spec/gateways", Json::array({"mesh", "ingress/public"}));
+  auto other = Json::parse(R"({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+      "metadata": {"name": "bff", "namespace": "evil"},
+      "spec": {"hosts": ["bff.example.com"], "gateways": ["istio-system/public"], "exportTo": ["istio-system"],
+               "http": [{"route": [{"destination": {"host": "checkout.shop.svc.cluster.local"}}]}]}})");
+  world.api.put(kube::kVirtualServices, other);
+  EXPECT_THAT(look().trusted_callers, ElementsAre("ingress"));
+  other["spec"].erase("exportTo");
+  world.api.put(kube::kVirtualServices, other);
+  EXPECT_THAT(look().trusted_callers, IsEmpty());
 }
 
 TEST_F(RoutesTest, rest_on_something_that_has_an_age_of_its_own) {

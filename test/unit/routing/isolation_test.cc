@@ -132,6 +132,26 @@ TEST(Isolation, trusts_the_namespaces_of_gateways_that_routes_under_management_a
   EXPECT_THAT(of({"mesh"}, "shop"), ElementsAre("evil")) << "its owner wrote it";
 }
 
+TEST(Isolation, is_not_shown_by_gateways_that_pass_a_route_of_a_namespace_that_is_not_trusted) {
+  const auto bent = [](Json spec, World world = in_mesh()) {
+    spec["http"] = Json::array({{{"route", {to(kInFull)}}}});
+    world.with(virtual_service("edge", std::move(spec), "web"));
+    return world.read().bent_entries;
+  };
+  const Json shared{{"hosts", {"x.example.com"}}, {"gateways", {"mesh", "istio-system/public"}}};
+  auto seen_by_some = shared;
+  seen_by_some["exportTo"] = {".", "ingress"};
+  EXPECT_THAT(bent(shared), ElementsAre("*")) << "where the gateway's proxies run is not known";
+  EXPECT_THAT(bent(seen_by_some), ElementsAre("ingress", "web"));
+  EXPECT_THAT(bent({{"hosts", {"x.example.com"}}, {"gateways", {"own"}}}), ElementsAre("*"));
+  EXPECT_THAT(bent(Json::object()), ElementsAre("*")) << "a delegate, of nobody knows which root";
+  EXPECT_THAT(bent({{"hosts", {"x.example.com"}}}), IsEmpty()) << "for the mesh alone";
+  EXPECT_THAT(bent(shared, in_mesh_trusting_web()), IsEmpty());
+  auto begun = in_mesh_trusting_web();
+  begun.begin();
+  EXPECT_THAT(bent(shared, begun), IsEmpty());
+}
+
 TEST(Isolation, names_a_subset_that_lets_both_versions_through) {
   auto world =
       World(placeholder()).with(simple({{{"route", {to("checkout", "fast", 50), to("checkout", "", 50)}}}}));
