@@ -125,7 +125,8 @@ class Router {
     std::vector<ObjectName> foundation_objects;    // all that the release may write for it
     std::vector<std::string> not_isolated;         // sentences: routes that may leak traffic
     std::vector<std::string> not_isolated_abroad;  // the same of what is in namespaces that are not trusted
-    // Namespaces of the gateways that routes under management name: whoever wrote these trusts them.
+    // Namespaces of the Gateway objects that routes under management name: whoever wrote these trusts them.
+    // The gateways' proxies may run in others.
     std::set<std::string> entry_namespaces;
     // Namespaces whose gateways may lead requests to the Service by a route of a namespace that isn't
     // trusted: what these send says nothing of the routes under management. "*": any.

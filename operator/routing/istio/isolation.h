@@ -24,7 +24,7 @@ using Managed = std::vector<std::pair<const Json*, std::vector<Table>>>;
 void add_not_isolated(const Target& target, const Objects& objects, const Rules& rules,
                       const Managed& managed, Router::Reading& reading);
 
-// Namespaces of the gateways that routes under management are for, as their owners wrote them.
+// Namespaces of the Gateway objects that routes under management are for, as their owners wrote them.
 [[nodiscard]] std::set<std::string> gateway_namespaces(const Target& target, const Objects& objects,
                                                        const Managed& managed);
 
