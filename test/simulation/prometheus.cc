@@ -261,11 +261,16 @@ std::optional<Prometheus::Result> Prometheus::evaluate(const std::string& query,
 }
 
 std::optional<Prometheus::Result> Prometheus::evaluate_services(const std::string& query, Millis at) const {
-  const std::string name_space(between(query, "[^.:]+([.]", "("));
+  analysis::Subject subject{.name_space = std::string(between(query, "[^.:]+([.]", "("))};
+  for (const auto part : std::views::split(between(query, "source_workload_namespace=~\"", "\""), '|')) {
+    const std::string source(part.begin(), part.end());
+    if (!source.empty() && source != subject.name_space && source != analysis::kUnknownWorkload)
+      subject.trusted.insert(source);
+  }
   const auto window = last_range(query);
   for (const auto named : {analysis::Named::All, analysis::Named::Hostless}) {
-    if (query != analysis::service_query(name_space, window, named)) continue;
-    if (name_space != mesh_.options().name_space) return Result{};
+    if (query != analysis::service_query(subject, window, named)) continue;
+    if (subject.name_space != mesh_.options().name_space) return Result{};
     return services(at, window, named == analysis::Named::Hostless);
   }
   return std::nullopt;

@@ -42,6 +42,13 @@ std::string listed(const std::map<std::string, double>& flags) {
   return text;
 }
 
+// Those whose requests service_requests_of counts.
+std::vector<std::string> own_services(const Subject& subject) {
+  std::vector<std::string> own{divided_service(subject)};
+  if (!subject.candidate_service.empty()) own.push_back(subject.candidate_service);
+  return own;
+}
+
 // More of now's requests failed so than before's, by more than chance.
 bool exceeds(const ServiceRequests& now, const ServiceRequests& before) {
   const double k = std::round(now.hostless);
@@ -116,7 +123,10 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
 std::expected<ServiceRequests, QueryError> ask_service(SharedAnswers& answers, const Server& server,
                                                        const Subject& subject, Seconds length, TimePoint end,
                                                        Named named) {
-  const auto answer = answers.ask(server, service_query(subject.name_space, length, named), end);
+  auto answer = answers.ask(server, service_query(subject, length, named), end);
+  if (!*answer && answer->error().kind == QueryError::Kind::TooLarge) {
+    answer = answers.ask(server, service_query(subject, length, named, own_services(subject)), end);
+  }
   if (!*answer) return std::unexpected(answer->error());
   return service_requests_of(**answer, subject);
 }

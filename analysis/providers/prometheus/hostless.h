@@ -57,7 +57,8 @@ struct Hostless {
 [[nodiscard]] Hostless attribute(const Subject& subject, const ServiceRequests& now,
                                  const ServiceRequests& before);
 
-// The requests of [end - length, end] to the release's Service.
+// The requests of [end - length, end] to the release's Service. Where the answer for the whole namespace is
+// too long, it alone is asked for.
 [[nodiscard]] std::expected<ServiceRequests, QueryError> ask_service(SharedAnswers& answers,
                                                                      const Server& server,
                                                                      const Subject& subject, Seconds length,

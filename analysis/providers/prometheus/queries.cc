@@ -148,11 +148,16 @@ std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& su
   return all;
 }
 
-std::string service_query(std::string_view name_space, Seconds window, Named named) {
+std::string service_query(const Subject& subject, Seconds window, Named named,
+                          const std::vector<std::string>& services) {
   // Of a cluster in full; of a request without one as its client wrote it, perhaps with a port.
-  const auto host = "[^.:]+([.]" + one_of({std::string(name_space)}) + "([.]svc([.][^:]*)?)?)?(:[0-9]+)?";
-  std::string counter =
-      R"(istio_requests_total{reporter="source",destination_service=~")" + escape_literal(host) + '"';
+  const auto host = (services.empty() ? "[^.:]+" : "(" + one_of(services) + ")") + "([.]" +
+                    one_of({subject.name_space}) + "([.]svc([.][^:]*)?)?)?(:[0-9]+)?";
+  std::vector<std::string> sources(subject.trusted.begin(), subject.trusted.end());
+  sources.insert(sources.begin(), {subject.name_space, std::string(kUnknownWorkload)});
+  std::string counter = R"(istio_requests_total{reporter="source",destination_service=~")" +
+                        escape_literal(host) + "\"," + std::string(kSourceNamespace) + "=~\"" +
+                        escape_literal(one_of(sources)) + "|\"";  // or none
   if (named == Named::Hostless) counter += R"(,destination_workload="unknown")";
   counter += '}';
   std::string by;

@@ -80,8 +80,11 @@ inline constexpr std::chrono::milliseconds kLongestCounted{5000};
 enum class Named { All, Hostless };
 // Requests to every Service of the namespace during `window`, as they count in requests_query, by what Istio
 // knows of a Service whatever became of the request, by workload, code, flags and gRPC status; or those of
-// no workload that is known alone (hostless.h).
-[[nodiscard]] std::string service_query(std::string_view name_space, Seconds window, Named named);
+// no workload that is known alone (hostless.h). Only of proxies that is_trusted() takes: a name without a dot
+// may be any that a client anywhere in the mesh makes up. `services`: of these alone, for an answer that is
+// too long.
+[[nodiscard]] std::string service_query(const Subject& subject, Seconds window, Named named,
+                                        const std::vector<std::string>& services = {});
 
 // Samples that one series of the namespace has in two minutes. Only series that are older than that count; a
 // younger one would make the scrape interval look long. Empty answer: there are none yet.

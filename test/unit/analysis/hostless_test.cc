@@ -216,6 +216,16 @@ TEST_F(WithoutHost, what_its_own_service_has_no_host_for_is_the_candidates) {
   EXPECT_EQ(check(success_rate()).value, 50);
 }
 
+TEST_F(WithoutHost, of_a_namespace_that_is_too_much_the_releases_own_services_are_asked_for) {
+  breaker_trips();
+  prometheus_.answers(kOfService, std::string(kMaxAnswerBytes + 1, ' '));
+  prometheus_.answers("\"(checkout|checkout-v2)([.]shop(",
+                      vector_answer({answered("checkout-v1", "900"), hostless("100")}));
+  prometheus_.answers(kBefore, vector_answer({answered("checkout-v1", "9000")}));
+  EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+  EXPECT_EQ(prometheus_.asked(kOfService).size(), 5U);
+}
+
 TEST_F(WithoutHost, a_count_that_is_no_number_of_requests_decides_nothing) {
   requests_are({requests("checkout-v2", "200", "100")});
   service_is({hostless("NaN")});
@@ -308,15 +318,17 @@ TEST(ServiceRequests, of_dedicated_mode_are_those_that_routes_divide) {
 TEST(ServiceQuery, asks_for_every_name_of_every_service_of_the_namespace) {
   const std::string counter =
       "istio_requests_total{reporter=\"source\",destination_service=~\"[^.:]+([.]shop([.]svc([.][^:]*)?)?)?"
-      "(:[0-9]+)?\",destination_workload=\"unknown\"}";
-  EXPECT_EQ(service_query("shop", Seconds{30}, Named::Hostless),
+      "(:[0-9]+)?\",source_workload_namespace=~\"shop|unknown|istio-system|web|\","
+      "destination_workload=\"unknown\"}";
+  const Subject subject{.name_space = "shop", .trusted = {"istio-system", "web"}};
+  EXPECT_EQ(service_query(subject, Seconds{30}, Named::Hostless),
             "sum by (destination_service, source_workload_namespace, destination_workload, response_code, "
             "response_flags, grpc_response_status) (((" +
                 counter + " unless " + counter +
                 " offset 30s) and on (job, instance) (up offset 30s == 1)) or "
                 "increase(" +
                 counter + "[30s]))");
-  EXPECT_FALSE(service_query("shop", Seconds{30}, Named::All).contains("\"unknown\""));
+  EXPECT_FALSE(service_query(subject, Seconds{30}, Named::All).contains("\"unknown\""));
 }
 
 }  // namespace

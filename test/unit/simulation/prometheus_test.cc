@@ -162,10 +162,11 @@ TEST(Prometheus, tells_failures_without_a_host_by_their_service_and_by_no_worklo
                                   .target = "checkout-v2",
                                   .stable = "checkout-v1",
                                   .service = "checkout",
-                                  .weight = 50};
+                                  .weight = 50,
+                                  .trusted = {"istio-system", "web"}};
   const auto asked = [&](analysis::Named named) {
     return analysis::service_requests_of(
-        shop.ask(analysis::service_query("shop", Seconds(10), named)).value(), subject);
+        shop.ask(analysis::service_query(subject, Seconds(10), named)).value(), subject);
   };
   const auto all = asked(analysis::Named::All);
   EXPECT_NEAR(all.hostless, 600, 60);
