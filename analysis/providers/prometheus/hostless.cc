@@ -14,7 +14,7 @@ namespace weir::analysis {
 namespace {
 
 constexpr double kPerCent = 100;
-// Of the failures: fewer requests that stable misses are the error of what Prometheus extrapolates.
+// Of the failures: fewer requests that a version misses are the error of what Prometheus extrapolates.
 constexpr double kLeastMissed = 0.1;
 
 // Whether destination_service is a name of this Service of the namespace.
@@ -58,13 +58,18 @@ bool exceeds(const ServiceRequests& now, const ServiceRequests& before) {
                     now.total() / (now.total() + before.total())) < kSplitAlpha;
 }
 
-// Stable got fewer requests than its share of all, by more than chance.
-bool stable_misses(const Subject& subject, const ServiceRequests& now) {
-  const double share = std::clamp(1 - subject.weight / kPerCent, 0.0, 1.0);
-  if (share * now.divided() - now.stable <= kLeastMissed * now.hostless) return false;
+// A version that got so many requests got fewer than its share of all, by more than chance.
+bool misses(double got, double share, const ServiceRequests& now) {
+  if (share * now.divided() - got <= kLeastMissed * now.hostless) return false;
   const double scale = std::max(now.divided() / kMostTrials, 1.0);
   const double n = std::round(now.divided() / scale);
-  return lower_tail(std::min(std::round(now.stable / scale), n), n, share) < kSplitAlpha;
+  return lower_tail(std::min(std::round(got / scale), n), n, share) < kSplitAlpha;
+}
+
+// The candidate misses requests, and stable none.
+bool only_candidate_misses(const Subject& subject, const ServiceRequests& now) {
+  const double share = std::clamp(subject.weight / kPerCent, 0.0, 1.0);
+  return misses(now.candidate, share, now) && !misses(now.stable, 1 - share, now);
 }
 
 }  // namespace
@@ -99,7 +104,7 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
   const bool is_new = before.total() > 0 && exceeds(now, before);
   if (now.hostless > 0 && (is_new || before.hostless <= 0)) {
     const double usual = before.hostless > 0 ? before.hostless / before.total() * now.total() : 0;
-    const bool sure = is_new && subject.divided && !stable_misses(subject, now);
+    const bool sure = is_new && subject.divided && only_candidate_misses(subject, now);
     (sure ? found.candidate : found.doubtful) += std::max(now.hostless - usual, 0.0);
   }
   if (found.candidate <= 0 && found.doubtful <= 0) return found;
@@ -114,8 +119,7 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
     found.message +=
         "more than before the release, and not all requests to it are divided: whose they are cannot be told";
   } else {
-    found.message += "more than before the release, and " + subject.stable +
-                     " misses requests too: whose they are cannot be told";
+    found.message += "more than before the release, and it cannot be told whose they are";
   }
   return found;
 }
