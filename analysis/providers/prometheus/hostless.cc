@@ -101,17 +101,23 @@ ServiceRequests service_requests_of(const Vector& answer, const Subject& subject
 
 Hostless attribute(const Subject& subject, const ServiceRequests& now, const ServiceRequests& before) {
   Hostless found{.candidate = now.own};
-  const bool is_new = before.total() > 0 && exceeds(now, before);
-  if (now.hostless > 0 && (is_new || before.hostless <= 0)) {
-    const double usual = before.hostless > 0 ? before.hostless / before.total() * now.total() : 0;
+  const bool known = before.total() > 0;
+  const bool is_new = known && exceeds(now, before);
+  if (now.hostless > 0 && known && (is_new || before.hostless <= 0)) {
+    const double usual = before.hostless / before.total() * now.total();
     const bool sure = is_new && subject.divided && only_candidate_misses(subject, now);
     (sure ? found.candidate : found.doubtful) += std::max(now.hostless - usual, 0.0);
   }
-  if (found.candidate <= 0 && found.doubtful <= 0) return found;
+  const bool remarked = now.hostless > 0 && !known;
+  if (found.candidate <= 0 && found.doubtful <= 0 && !remarked) return found;
   const auto& to = now.hostless > 0 ? subject.service : subject.candidate_service;
   found.message = format_number(std::round(now.hostless + now.own)) + " requests to Service " + to +
                   " found no upstream host (" + listed(now.flags) + "), ";
-  if (found.doubtful <= 0) {
+  if (remarked) {
+    found.message += "and nothing is known of the time before the release: ";
+    found.message += now.own > 0 ? "only those of its own Service" : "they do not";
+    found.message += " count against " + subject.target;
+  } else if (found.doubtful <= 0) {
     found.message += "more than before the release: they count against " + subject.target;
   } else if (!is_new) {
     found.message += "and too little is known of those before the release to tell whether this is new";

@@ -112,7 +112,7 @@ class Question {
       requests.failed += hostless.candidate;
     }
     if (requests.total() <= 0) {
-      return hostless.doubtful > 0 ? Result(doubtful(hostless)) : no_requests(**answer);
+      return hostless.doubtful > 0 ? Result(doubtful(hostless)) : no_requests(**answer, hostless.message);
     }
     reading_.all_failed = requests.succeeded <= 0;
     const double samples = std::round(requests.total());
@@ -153,7 +153,7 @@ class Question {
   }
 
   // A Prometheus that has lost its data looks like a candidate without traffic: what it has of others tells.
-  [[nodiscard]] Result no_requests(const Vector& answer) {
+  [[nodiscard]] Result no_requests(const Vector& answer, const std::string& remark) {
     if (answer.series.empty()) {
       return no_data("NoData", "Prometheus has no requests to any workload of namespace " +
                                    subject_.name_space + " " + since(window_) +
@@ -168,7 +168,7 @@ class Question {
     const bool known = stable.usable && stable.total() > 0;
     return no_data("NoData", "no requests reached " + subject_.target + " " + since(window_) + ", and " +
                                  (known ? format_number(std::round(stable.total())) : std::string("none")) +
-                                 " reached " + subject_.stable);
+                                 " reached " + subject_.stable + (remark.empty() ? "" : "; " + remark));
   }
 
   // Chance does not do this: no policy lets it pass.

@@ -139,13 +139,27 @@ TEST_F(WithoutHost, a_service_that_nothing_answers_for_holds_the_release) {
   EXPECT_EQ(check(success_rate()).reason, "FailuresWithoutHost");
 }
 
-TEST_F(WithoutHost, without_a_past_the_release_is_held) {
-  breaker_trips();
+TEST_F(WithoutHost, without_a_past_they_are_only_told_of) {
+  requests_are({requests("checkout-v1", "200", "900"), requests("checkout-v2", "200", "50")});
+  service_is({answered("checkout-v1", "900"), answered("checkout-v2", "50"), hostless("50")});
   before_are({});
   const auto result = check(success_rate());
-  EXPECT_EQ(result.outcome, Outcome::Inconclusive);
+  EXPECT_EQ(result.outcome, Outcome::Pass);
   EXPECT_THAT(result.message,
-              HasSubstr("too little is known of those before the release to tell whether this is new"));
+              HasSubstr("50 requests to Service checkout found no upstream host (response_flags UH 50), and "
+                        "nothing is known of the time before the release: they do not count against"));
+}
+
+TEST_F(WithoutHost, without_a_past_silence_is_silence_and_they_are_told_of) {
+  requests_are({requests("checkout-v1", "200", "18")});
+  service_is({answered("checkout-v1", "18"), hostless("2")});
+  before_are({});
+  auto metric = success_rate();
+  metric.on_no_data = Policy::Pass;
+  const auto result = check(metric);
+  EXPECT_EQ(result.outcome, Outcome::Pass);
+  EXPECT_EQ(result.reason, "NoData");
+  EXPECT_THAT(result.message, HasSubstr("2 requests to Service checkout found no upstream host"));
 }
 
 TEST_F(WithoutHost, the_past_of_a_service_of_the_releases_own_is_that_of_the_service) {
@@ -166,7 +180,10 @@ TEST_F(WithoutHost, few_failures_are_no_news_for_sure_beside_a_thin_past) {
   before_are({answered("checkout-v1", "60")});
   requests_are({requests("checkout-v1", "200", "18")});
   service_is({answered("checkout-v1", "18"), hostless("2")});
-  EXPECT_EQ(check(success_rate()).reason, "FailuresWithoutHost");
+  const auto result = check(success_rate());
+  EXPECT_EQ(result.reason, "FailuresWithoutHost");
+  EXPECT_THAT(result.message,
+              HasSubstr("too little is known of those before the release to tell whether this is new"));
   before_are({answered("checkout-v1", "180"), hostless("20")});
   window_.end += Seconds{1};
   EXPECT_EQ(check(success_rate()).reason, "NoData");
@@ -182,7 +199,7 @@ TEST_F(WithoutHost, requests_that_are_not_divided_are_nobodys_for_sure) {
 
 TEST_F(WithoutHost, no_policy_lets_doubtful_failures_pass) {
   breaker_trips();
-  before_are({});
+  subject_.divided = false;
   auto metric = success_rate();
   metric.on_no_data = Policy::Pass;
   EXPECT_EQ(check(metric).outcome, Outcome::Inconclusive);
@@ -191,14 +208,14 @@ TEST_F(WithoutHost, no_policy_lets_doubtful_failures_pass) {
 TEST_F(WithoutHost, doubtful_failures_that_would_change_nothing_hold_nothing) {
   requests_are({requests("checkout-v1", "200", "9000"), requests("checkout-v2", "200", "1000")});
   service_is({answered("checkout-v1", "9000"), answered("checkout-v2", "1000"), hostless("5")});
-  before_are({});
+  subject_.divided = false;
   EXPECT_EQ(check(success_rate()).outcome, Outcome::Pass);
 }
 
 TEST_F(WithoutHost, a_candidate_that_fails_by_its_own_answers_fails_beside_doubtful_failures) {
   requests_are({requests("checkout-v1", "200", "900"), requests("checkout-v2", "500", "50")});
   service_is({answered("checkout-v1", "900"), answered("checkout-v2", "50"), hostless("50")});
-  before_are({});
+  subject_.divided = false;
   EXPECT_EQ(check(success_rate()).message, "request-success-rate 0 % < 99 %");
 }
 
