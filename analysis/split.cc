@@ -90,7 +90,8 @@ Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const
   const auto abroad = sum_of(sent, /*trusted=*/false);
   const Sent all = own.sent + abroad.sent;
   if (all.total() <= 0)
-    return {.message = "no requests from proxies to Service " + subject.service + " were counted " + since};
+    return {.message = "no requests of at most 5 s from proxies to Service " + subject.service +
+                       " were counted " + since + " (istio_request_duration_milliseconds_bucket, le 5000)"};
   // Each is one look of many.
   const double alpha = kSplitAlpha / static_cast<double>(sent.size() + (abroad.proxies > 0 ? 2 : 1));
   const auto division = [&](const Sent& each) {
