@@ -18,9 +18,12 @@ void count_from_now(Context& context) {
   const bool judged = status.phase == Phase::Progressing && status.checks_in_step > 0 &&
                       !status.checks.empty() && is_ahead(status.checks.front().time);
   if (judged) start_step_afresh(context);
-  for (auto* time : {&status.step_started_at, &status.last_transition_time, &status.last_progress_at,
-                     &status.breaker_tripped_at}) {
+  for (auto* time : {&status.started_at, &status.step_started_at, &status.last_transition_time,
+                     &status.last_progress_at, &status.breaker_tripped_at}) {
     if (*time && is_ahead(**time)) *time = context.now;
+  }
+  for (auto& condition : status.conditions) {
+    if (is_ahead(condition.last_transition_time)) condition.last_transition_time = context.now;
   }
 }
 

@@ -108,6 +108,20 @@ TEST(Follow, is_waited_for_only_a_while_of_proxies_that_are_not_trusted) {
   EXPECT_EQ(follows(world).status, ConditionStatus::True);
 }
 
+TEST(Follow, is_waited_for_no_longer_where_a_clock_that_was_ahead_said_that_it_lags) {
+  auto world = counted();
+  lag(world, percent(10), TimePoint::max(), Division::DiffersAbroad);
+  world.run([](const World& w) { return follows(w).reason == kUntrustedMismatch; });
+  for (auto& condition : world.release.status.conditions)
+    condition.last_transition_time = world.now + Seconds{86400};
+  world.release.status.started_at = world.now + Seconds{86400};
+  const auto begun = world.now;
+  world.run_to_step(2);
+  EXPECT_EQ(world.release.status.step, 2);
+  EXPECT_LE(world.now - begun, Seconds{300} + 2 * world.release.spec.interval);
+  EXPECT_LE(*world.release.status.started_at, world.now);
+}
+
 TEST(Follow, that_never_comes_about_of_proxies_that_are_not_trusted_costs_one_wait_and_takes_no_pods) {
   auto plain = counted();
   plain.run();
