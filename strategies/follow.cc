@@ -159,12 +159,14 @@ Follows proxies_follow(Context& context, TimePoint since) {
   return Follows::Yes;
 }
 
-Next await_no_requests(Context& context, TimePoint since, const std::function<Next()>& give_up) {
+Next await_no_requests(Context& context, const std::function<Next()>& give_up) {
   if (const auto& why = context.seen.uncountable; !why.empty()) {
     say_only_timer(context, why);
     return Next::Done;
   }
   const auto entered = context.status().last_transition_time.value_or(context.now);
+  // While the selector was another one, requests to the Service reached these pods rightly.
+  const auto since = context.now - std::min<Milliseconds>(context.service_age(), context.now - entered);
   const auto follows =
       by_count(context, {.since = since, .until = context.routed_since(entered), .direct = true});
   // Those that were waited for long enough still get their answers.

@@ -40,11 +40,10 @@ void start_step_afresh(Context& context);
 enum class Follows { Yes, No, Unknown };
 // Of the weight that status authorises, which has been in the routes since then. Asks for a count.
 [[nodiscard]] Follows proxies_follow(Context& context, TimePoint since);
-// Before pods go, when the Service selects the other version alone and their own has had no weight `since`
-// then: Done when no requests are counted that reach them. Pods that still get some when the progress
-// deadline is over, or after a shorter wait for proxies that are not trusted, stay, and `give_up` ends the
-// release.
-Next await_no_requests(Context& context, TimePoint since, const std::function<Next()>& give_up);
+// Before pods go, when the Service selects the other version alone and their own has no weight: Done when no
+// requests are counted that reach them. Pods that still get some when the progress deadline is over, or after
+// a shorter wait for proxies that are not trusted, stay, and `give_up` ends the release.
+Next await_no_requests(Context& context, const std::function<Next()>& give_up);
 // Why the division of requests cannot be counted; empty: it can.
 [[nodiscard]] std::string why_not_counted(const Context& context);
 // By what the verdict of an interval has counted.

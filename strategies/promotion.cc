@@ -163,8 +163,7 @@ Next release_stable(Context& context) {
     return context.wait_until(*release_at);
   }
   if (stable->ready > 0) {
-    const auto authorised = context.status().step_started_at.value_or(context.now);
-    const auto next = await_no_requests(context, authorised, [&] { return succeed_with_stable(context); });
+    const auto next = await_no_requests(context, [&] { return succeed_with_stable(context); });
     if (next != Next::Done) return next;
   }
   if (!stable->has_pre_stop && stable->replicas > 0) {

@@ -184,8 +184,7 @@ Next scale_candidate_away(Context& context) {
   const auto age = std::min(context.service_age(), context.routes_age());
   if (const auto next = context.settle(age); next != Next::Done) return next;
   if (may_get_requests(context)) {
-    const auto entered = context.status().last_transition_time.value_or(context.now);
-    const auto next = await_no_requests(context, entered, [&] {
+    const auto next = await_no_requests(context, [&] {
       return keep_candidate(context, "they still get requests (" + context.find(kTrafficFollows)->message +
                                          "): scale it down when they get none any more");
     });

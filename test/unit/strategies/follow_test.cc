@@ -377,6 +377,37 @@ TEST(Follow, counts_requests_past_the_divided_routes_only_before_pods_go) {
   EXPECT_EQ(world.phase(), Phase::Succeeded);
 }
 
+// Up to then requests that no divided route carries reach the pods rightly.
+TEST(Follow, counts_before_pods_go_only_what_was_sent_since_the_selector_moved) {
+  for (const auto end : {Phase::Succeeded, Phase::Failed}) {
+    auto world = counted();
+    TimePoint moved;
+    world.on_write = [&](World& w) {
+      if (w.writes.back().find("let the Service select") != std::string::npos) moved = w.now;
+    };
+    if (end == Phase::Failed) {
+      world.judge = [](const CheckRequest& request) {
+        return request.step == 2 ? Outcome::Fail : Outcome::Pass;
+      };
+      world.run_to_write("RollingBack: route 0 % to the candidate");
+      lag(world, percent(0), world.now + Seconds{120});
+    }
+    int counts = 0;
+    const auto others = world.count;
+    world.count = [&](const CheckRequest& request) {
+      if (!request.direct) return others(request);
+      ++counts;
+      const auto begin = moved + world.release.spec.routing.propagation_delay;
+      EXPECT_GE(request.earliest, begin) << to_string(end);
+      EXPECT_GE(request.window_end - request.window, begin) << to_string(end);
+      return Tally{.division = Division::Agrees, .message = "as the routes say"};
+    };
+    world.run();
+    EXPECT_EQ(world.phase(), end);
+    EXPECT_EQ(counts, 1) << to_string(end);
+  }
+}
+
 TEST(Follow, counts_before_pods_go_however_long_they_were_kept) {
   auto world = counted();
   world.release.spec.stable.scale_down_delay = Seconds{3600};
