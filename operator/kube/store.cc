@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -144,9 +145,9 @@ bool Store::synced() const {
 std::optional<Store::Steady> Store::absent_since(const Key& key) const {
   const std::lock_guard lock(mutex_);
   if (!remembers_since_ || objects_.contains(key)) return std::nullopt;
-  const auto last =
-      std::find_if(gone_.rbegin(), gone_.rend(), [&](const Gone& one) { return one.key == key; });
-  return last == gone_.rend() ? *remembers_since_ : last->since;
+  const auto newest_first = gone_ | std::views::reverse;
+  const auto last = std::ranges::find(newest_first, key, &Gone::key);
+  return last == newest_first.end() ? *remembers_since_ : last->since;
 }
 
 void Store::index(const Entries::value_type& entry, const Change& change) {

@@ -30,6 +30,13 @@ Write removal(const kube::Resource& kind, const Json& object) {
   return {.kind = kind, .before = object, .after = Json()};
 }
 
+std::vector<Write> removals(const std::vector<Json>& services) {
+  std::vector<Write> writes;
+  writes.reserve(services.size());
+  for (const auto& service : services) writes.push_back(removal(kube::kServices, service));
+  return writes;
+}
+
 // What the router answered.
 Writes of_router(routing::Writes writes) {
   if (!writes) return refuse(std::move(writes.error().message));
@@ -64,9 +71,7 @@ struct WritesOf {
   }
 
   Writes operator()(const strategies::EnsureVersionServices&) const {
-    std::vector<Write> writes;
-    for (const auto& service : snapshot.half_signed_services)
-      writes.push_back(removal(kube::kServices, service));
+    auto writes = removals(snapshot.half_signed_services);
     for (const auto& wanted : snapshot.wanted_services) {
       const auto existing = std::ranges::find_if(snapshot.existing_services, [&](const Json& service) {
         return kube::key_of(service) == kube::key_of(wanted);
@@ -84,10 +89,8 @@ struct WritesOf {
   }
 
   Writes operator()(const strategies::DeleteVersionServices&) const {
-    std::vector<Write> writes;
     // The others stay for as long as a route of somebody's leads to them (RemoveLeftovers).
-    for (const auto& service : snapshot.unused_services) writes.push_back(removal(kube::kServices, service));
-    return writes;
+    return removals(snapshot.unused_services);
   }
 
   Writes operator()(const strategies::Prepare&) const {
