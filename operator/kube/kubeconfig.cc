@@ -95,12 +95,14 @@ Read<Connection> with_cluster(const Entry& cluster) {
   if (const auto refused = refusal(cluster, {"proxy-url", "tls-server-name"}))
     return std::unexpected(*refused);
   Connection connection;
-  connection.base_url = text(cluster.fields, "server");
+  const auto server = text(cluster.fields, "server");
+  connection.base_url = server;
+  while (connection.base_url.ends_with('/')) connection.base_url.pop_back();
+  // Of one without a host nothing is left behind the scheme.
   if (!connection.base_url.starts_with("http://") && !connection.base_url.starts_with("https://")) {
-    return std::unexpected("kubeconfig: server of " + cluster.where + " is \"" + connection.base_url +
+    return std::unexpected("kubeconfig: server of " + cluster.where + " is \"" + server +
                            "\", not a http or https URL");
   }
-  while (connection.base_url.ends_with('/')) connection.base_url.pop_back();
   const auto ca = data(cluster, "certificate-authority");
   if (!ca) return std::unexpected(ca.error());
   connection.tls.ca = *ca;

@@ -161,6 +161,8 @@ TEST_F(AuthTest, says_what_is_wrong_with_a_file) {
   EXPECT_THAT(error({write("config", "text"), ""}), HasSubstr("no current-context"));
   EXPECT_THAT(error({write("config", std::string(2'000'000, '#')), ""}), HasSubstr("larger than"));
   EXPECT_THAT(error({kubeconfig("server: api:6443", ""), ""}), HasSubstr("not a http or https URL"));
+  EXPECT_THAT(error({kubeconfig("server: \"https://\"", ""), ""}),
+              HasSubstr("is \"https://\", not a http or https URL"));
 }
 
 TEST_F(AuthTest, is_not_slowed_by_aliases_of_aliases) {
