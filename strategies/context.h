@@ -93,7 +93,7 @@ class Context {
   // The same of all that a version relies on whose share of the requests rises: a proxy that lacks its
   // endpoints or the foundation answers 503.
   Next settle_for_rise();
-  // Says that a rise waits for that.
+  // Ends the round: a rise waits for what settle_for_rise() asks of.
   Next wait_for_rise();
 
   [[nodiscard]] const Condition* find(std::string_view type) const;

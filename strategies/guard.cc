@@ -198,7 +198,7 @@ Next guard_stable(Context& context) {
   }
   if (lost == covered) return Next::Done;
   if (!lost) {
-    // It is put back first.
+    // What routes rest on is put back first.
     if (!context.has_foundation()) return Next::Done;
     if (const auto next = context.settle_for_rise(); next != Next::Done) return next;
   }

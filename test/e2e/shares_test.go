@@ -10,14 +10,7 @@ import (
 )
 
 // A team moves off a legacy service: of its route the new one has a hundredth.
-const shareOfOne = `
-apiVersion: v1
-kind: Service
-metadata: {name: checkout}
-spec:
-  selector: {app: checkout, version: v1}
-  ports: [{name: http, port: 80, targetPort: http}]
----
+const shareOfOne = serviceOfV1 + `---
 apiVersion: v1
 kind: Service
 metadata: {name: legacy}

@@ -70,14 +70,16 @@ func (e *edits) has(version int64) bool {
 	return e.versions[version]
 }
 
-const shopObjects = `
+const serviceOfV1 = `
 apiVersion: v1
 kind: Service
 metadata: {name: checkout}
 spec:
   selector: {app: checkout, version: v1}
   ports: [{name: http, port: 80, targetPort: http}]
----
+`
+
+const shopObjects = serviceOfV1 + `---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: checkout, labels: {team: payments}, annotations: {example.com/owner: "payments"}}

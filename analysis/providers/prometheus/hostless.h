@@ -52,9 +52,9 @@ struct Hostless {
 
 // Failures are new if their share of the Service's requests is larger than it was before the release, by more
 // than chance; what is beyond the old share counts. Where there were none before, and chance may have it so,
-// they are in doubt. Where nothing
-// is known of the time before, they are only told of. They are the candidate's if it has missed requests of
-// its share meanwhile, and stable none of its own. `before`: the same Service's requests before the release.
+// they are in doubt. Where nothing is known of the time before, they are only told of. They are the
+// candidate's if it has missed requests of its share meanwhile, and stable none of its own. `before`: the
+// same Service's requests before the release.
 [[nodiscard]] Hostless attribute(const Subject& subject, const ServiceRequests& now,
                                  const ServiceRequests& before);
 

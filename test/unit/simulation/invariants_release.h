@@ -289,6 +289,15 @@ class InvariantsTest : public ::testing::Test {
       authorise(status, 0);
     });
   }
+  // A rollback up to where only the candidate's pods are left of it.
+  void return_to_stable() {
+    roll_back();
+    divide(0);
+    wait(3s);
+    select("v1");
+    endpoints({"v1"});
+    clean_up();
+  }
 
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;

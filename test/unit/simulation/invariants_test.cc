@@ -17,12 +17,7 @@ TEST_F(InvariantsTest, a_good_release_breaks_nothing_and_leaves_nothing) {
 
 TEST_F(InvariantsTest, a_rollback_breaks_nothing_and_leaves_nothing) {
   second_step();
-  roll_back();
-  divide(0);
-  wait(3s);
-  select("v1");
-  endpoints({"v1"});
-  clean_up();
+  return_to_stable();
   scale("checkout-v2", 0);
   phase("Failed");
   drop_finalizer();
@@ -248,12 +243,7 @@ TEST_F(InvariantsTest, s14_takes_pods_that_go_with_their_namespace_for_gone) {
 
 TEST_F(InvariantsTest, s14_does_not_keep_a_finalizer_for_pods_that_went_with_their_namespace) {
   second_step();
-  roll_back();
-  divide(0);
-  wait(3s);
-  select("v1");
-  endpoints({"v1"});
-  clean_up();
+  return_to_stable();
   expected_.namespace_ends = true;
   ready("checkout-v1", 0);
   wait(3s);
