@@ -24,8 +24,8 @@ bool same_destination(Json one, Json other) {
   return one == other;
 }
 
+// Both have a destination that is an object.
 bool same_but_subset(Json one, Json other) {
-  if (!one.contains("destination") || !other.contains("destination")) return false;
   one["destination"].erase("subset");
   other["destination"].erase("subset");
   return same_destination(std::move(one), std::move(other));
@@ -75,8 +75,9 @@ class Scan {
   // it is known by where it stands, and by what stood there.
   [[nodiscard]] bool has_lost_its_subsets(std::size_t i) const {
     if (i + 1 >= entries_.size() || dedicated(target_)) return false;
+    if (!goes_to(target_, object_, entries_[i]) || !goes_to(target_, object_, entries_[i + 1])) return false;
     const auto& original = names_.original_of(base::name_of(object_), next_key());
-    if (original.is_null() || is_original(original, i)) return false;
+    if (!goes_to(target_, object_, original) || is_original(original, i)) return false;
     const auto is_half = [&](std::size_t at, bool is_known) {
       return same_but_subset(original, entries_[at]) && !subset(at).empty() &&
              (is_known || !names_.is_defined(subset(at)));
