@@ -121,8 +121,8 @@ Next take_traffic_away(Context& context, const std::string& why) {
 
 Next recover(Context& context) {
   auto& status = context.status();
-  if (!context.has_foundation()) return ended(repair_drift(context));
-  if (context.spec.suspend || context.settle_for_rise() != Next::Done) return ended(repair_routes(context));
+  if (!context.has_foundation() || context.spec.suspend || context.settle_for_rise() != Next::Done)
+    return ended(repair_drift(context));
   status.breaker_tripped_at.reset();
   context.event(Severity::Normal, "CandidateRecovered", status.target + " serves again");
   const auto next = authorise(context, recovered_weight(context));

@@ -176,6 +176,21 @@ TEST(Settle, divides_routes_again_that_their_owner_applied_though_pods_come_and_
   EXPECT_EQ(world.seen.routes->highest(), 10);
 }
 
+TEST(Settle, puts_the_selector_back_while_a_candidate_that_recovers_waits_for_its_weight) {
+  World world;
+  world.run_to_step(2);
+  world.candidate_serves = false;
+  world.round();
+  world.candidate_serves = true;
+  world.round();
+  ASSERT_EQ(world.seen.routes->highest(), 0);
+  world.seen.service->selects = Selects::Candidate;
+  world.seen.service->age = Milliseconds{0};
+  world.round();
+  EXPECT_EQ(world.writes.back(), "Progressing: let the Service select both versions");
+  EXPECT_EQ(world.seen.service->selects, Selects::Both);
+}
+
 TEST(Settle, puts_the_foundation_back_before_a_candidate_that_recovers_gets_its_weight) {
   World world;
   world.run_to_step(2);
