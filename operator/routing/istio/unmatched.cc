@@ -18,7 +18,8 @@ constexpr std::array kFields{"sourceLabels", "sourceNamespace", "gateways", "por
 
 bool is_given(const Json& match, const char* field) {
   const auto& value = base::field(match, {field});
-  return !value.is_null() && !(value.is_structured() && value.empty()) && value != "" && value != 0;
+  if (value.is_string()) return !value.get_ref<const std::string&>().empty();
+  return value.is_structured() ? !value.empty() : !value.is_null() && value != 0;
 }
 
 bool is_for_sidecars(const Json& match) {
