@@ -91,7 +91,7 @@ func (s *shop) unreadySince(version string) time.Time {
 // A candidate whose pods stop being ready has no traffic within a second, gets it again when they recover, and is taken
 // back when they do not.
 func TestCandidateThatStopsBeingReady(t *testing.T) {
-	s := open(t, "breaker")
+	s := open(t, "unready")
 	before := s.routing()
 	s.deploy("v2")
 	r := s.start("v1", "v2", plan{interval: "4s", analysis: "breakerSeconds: 6"})

@@ -8,6 +8,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -16,6 +17,7 @@ const (
 	operatorNamespace = "weir-system"
 	operatorAccount   = "system:serviceaccount:weir-system:weir"
 	goneDeadline      = 90 * time.Second
+	longRun           = "WEIR_E2E_LONG" // set where continuous integration's time is no limit
 )
 
 var bench *cluster
@@ -23,7 +25,7 @@ var bench *cluster
 // long skips a test that continuous integration has no time for.
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("WEIR_E2E_LONG") == "" {
+	if os.Getenv(longRun) == "" {
 		t.Skip("./dev test long runs it")
 	}
 }
@@ -39,6 +41,10 @@ func TestMain(m *testing.M) {
 	// A namespace that does not go holds a Canary whose finalizer the operator did not take away.
 	if left := bench.awaitGone(goneDeadline); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "--- FAIL: namespaces are not gone after %s: %v\n", goneDeadline, left)
+		code = 1
+	}
+	if refused := missingRights(); len(refused) > 0 {
+		fmt.Fprintf(os.Stderr, "--- FAIL: the operator was refused:\n%s\n", strings.Join(refused, "\n"))
 		code = 1
 	}
 	fmt.Printf("e2e: %.0f s\n", time.Since(began).Seconds())

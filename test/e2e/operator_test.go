@@ -149,9 +149,17 @@ func (w *write) String() string {
 // audit reads the operator's writes to a namespace (empty: all), in the order in which the API server answered them.
 func audit(t *testing.T, namespace string) []write {
 	t.Helper()
-	file, err := os.Open(filepath.Join(bench.state, "audit.log"))
+	writes, err := readAudit(namespace)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return writes
+}
+
+func readAudit(namespace string) ([]write, error) {
+	file, err := os.Open(filepath.Join(bench.state, "audit.log"))
+	if err != nil {
+		return nil, err
 	}
 	defer file.Close()
 	var writes []write
@@ -159,7 +167,7 @@ func audit(t *testing.T, namespace string) []write {
 	for {
 		line, err := reader.ReadBytes('\n')
 		if err != nil {
-			return writes // A last line without an end is still being written.
+			return writes, nil // A last line without an end is still being written.
 		}
 		var w write
 		if !strings.Contains(string(line), operatorAccount) || json.Unmarshal(line, &w) != nil {

@@ -13,12 +13,12 @@ import (
 // that.
 var forward = []string{"Initializing", "Progressing", "Promoting", "Finalizing", "Succeeded"}
 
-// A good version is promoted, three releases in a row, each from the version that the one before has left.
+// A good version is promoted, two releases in a row, the second from the version that the first has left.
 func TestGoodReleaseLosesNoRequest(t *testing.T) {
 	s := open(t, "good")
 	traffic := s.send(provingRate)
 	releases := []*release{}
-	for _, step := range [][2]string{{"v1", "v2"}, {"v2", "v3"}, {"v3", "v4"}} {
+	for _, step := range [][2]string{{"v1", "v2"}, {"v2", "v3"}} {
 		before := s.routing()
 		s.deploy(step[1])
 		r := s.start(step[0], step[1], plan{metrics: bothMetrics})
