@@ -3,7 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 namespace weir::base {
 namespace {
@@ -66,7 +66,20 @@ std::optional<std::string> wrong_count(const Command& command, const std::vector
   return fmt::format("too many arguments, {}: usage is {}", named, synopsis);
 }
 
+void take(const Flag& flag, std::string value, std::vector<std::string>& values) {
+  if (!flag.is_list || values.empty()) return values.push_back(std::move(value));
+  auto& all = values.front();
+  if (!all.empty() && !value.empty()) all += ',';
+  all += value;
+}
+
 }  // namespace
+
+std::optional<std::string> conflict(const Arguments& given, std::string_view flag, std::string_view other,
+                                    std::string_view why) {
+  if (!given.has(flag) || !given.has(other)) return std::nullopt;
+  return fmt::format("--{} and --{}: give one of them; {}", flag, other, why);
+}
 
 std::string not_accepted(std::string_view flag, std::string_view value, std::string_view accepted) {
   return fmt::format("--{} {}: it takes {}", flag, value.empty() ? "\"\"" : value, accepted);
@@ -103,7 +116,7 @@ std::expected<Arguments, std::string> parse_arguments(const Command& command,
         return std::unexpected(fmt::format("--{} needs a value: {}", flag.name, flag.value));
       found.value = words[++i];
     }
-    arguments.flags[std::string(flag.name)].push_back(found.value);
+    take(flag, std::move(found.value), arguments.flags[std::string(flag.name)]);
   }
   if (const auto problem = wrong_count(command, arguments.rest)) return std::unexpected(*problem);
   return arguments;

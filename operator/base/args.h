@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ struct Flag {
   char letter;             // "-n"; 0: none
   std::string_view value;  // what it takes, as shown in help: "NAME"; empty: it takes nothing
   std::string meaning;     // one line
+  bool is_list = false;  // several of it are one, with commas between their values; of others the last counts
 };
 
 struct Command {
@@ -42,6 +44,11 @@ struct Arguments {
 // accepts.
 [[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Command& command,
                                                                     std::span<const std::string> words);
+
+// "--sweep and --seed: give one of them; a sweep has seeds of its own", if both were given: `why` is what
+// stands behind the semicolon.
+[[nodiscard]] std::optional<std::string> conflict(const Arguments& given, std::string_view flag,
+                                                  std::string_view other, std::string_view why);
 
 // "--runs 1.5: it takes a whole number from 1 to 100".
 [[nodiscard]] std::string not_accepted(std::string_view flag, std::string_view value,

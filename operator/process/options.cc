@@ -1,5 +1,7 @@
 #include "operator/process/options.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -9,12 +11,15 @@
 
 #include "analysis/providers/prometheus/api.h"
 #include "operator/base/args.h"
+#include "operator/base/label.h"
 #include "operator/base/names.h"
 #include "operator/kube/cluster_domain.h"
 
 namespace weir {
 namespace {
 
+// With sharding the name is the value of a label too, and the names of the Leases only begin with it.
+constexpr std::size_t kLongestShardingName = base::kLongestLabel;
 constexpr int kMostThreads = 1'000;
 constexpr int kMostRequests = 1'000'000;
 
@@ -73,7 +78,8 @@ const base::Command& command() {
               {"trusted-namespaces", 0, "NAMES",
                otherwise("namespaces, with commas between them, whose routes and rules may keep a release of "
                          "another one waiting; those of all others are only warned of",
-                         std::string(routing::kTrustedByDefault))},
+                         std::string(routing::kTrustedByDefault)),
+               /*is_list=*/true},
               {"version", 0, "", "print the version"},
               {"help", 'h', "", "print this text"},
           },
@@ -89,10 +95,13 @@ std::string wrong(std::string_view flag, const std::string& value, std::string_v
 bool is_listen_address(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
-  const auto host = text.substr(0, colon);
+  auto host = text.substr(0, colon);
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (host.find_first_of(" /@?#") != std::string_view::npos || (host.contains(':') && !bracketed))
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || host.find_first_of(" /@?#[]") != std::string_view::npos ||
+      host.contains(':') != bracketed) {
     return false;
+  }
   int port = 0;
   const auto digits = text.substr(colon + 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
@@ -107,6 +116,14 @@ std::optional<std::string> unusable_name(const base::Arguments& given) {
     if (!given.has(flag)) continue;
     const auto name = given.value(flag);
     if (!rule.takes(name)) return wrong(flag, name, rule.accepted);
+  }
+  const auto lease = given.value("lease-name");
+  if (given.value("sharding") == "true" && lease.size() > kLongestShardingName) {
+    return wrong(
+        "lease-name", lease,
+        fmt::format("a name of at most {} characters where --sharding=true, since it is the value of "
+                    "a label of the Leases too",
+                    kLongestShardingName));
   }
   return std::nullopt;
 }

@@ -47,14 +47,14 @@ const base::Command& command() {
 
 // Takes a number that was given; says what is wrong with it.
 template <typename Number>
-std::optional<std::string> read(const base::Arguments& given, std::string_view flag, Number most,
-                                Number& value) {
+std::optional<std::string> read(const base::Arguments& given, std::string_view flag, Number least,
+                                Number most, Number& value) {
   if (!given.has(flag)) return std::nullopt;
   const auto text = given.value(flag);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (whole && value >= 0 && value <= most) return std::nullopt;
-  return base::not_accepted(flag, text, fmt::format("a whole number from 0 to {}", most));
+  if (whole && value >= least && value <= most) return std::nullopt;
+  return base::not_accepted(flag, text, fmt::format("a whole number from {} to {}", least, most));
 }
 
 std::expected<Options, std::string> parse(const std::vector<std::string>& words) {
@@ -67,10 +67,11 @@ std::expected<Options, std::string> parse(const std::vector<std::string>& words)
   auto& limits = options.limits;
   auto seconds = static_cast<int>(limits.time.count());
   for (const auto& problem :
-       {read(*given, "states", kMostStates, limits.states), read(*given, "depth", kMost, limits.depth),
-        read(*given, "seconds", kMost, seconds), read(*given, "edits", kMostFaults, limits.edits),
-        read(*given, "crashes", kMostFaults, limits.crashes),
-        read(*given, "breaches", kMost, limits.breaches)}) {
+       {read(*given, "states", std::uint64_t{1}, kMostStates, limits.states),
+        read(*given, "depth", 1, kMost, limits.depth), read(*given, "seconds", 1, kMost, seconds),
+        read(*given, "edits", 0, kMostFaults, limits.edits),
+        read(*given, "crashes", 0, kMostFaults, limits.crashes),
+        read(*given, "breaches", 1, kMost, limits.breaches)}) {
     if (problem) return std::unexpected(*problem);
   }
   limits.time = std::chrono::seconds(seconds);

@@ -65,6 +65,18 @@ std::optional<std::string> read(const base::Arguments& given, std::string_view f
   return base::not_accepted(flag, text, fmt::format("a whole number from {} to {}", least, most));
 }
 
+// Flags that would be forgotten beside another one.
+std::optional<std::string> forgotten(const base::Arguments& given) {
+  for (const auto* other : {"seeds", "first-seed", "crash-points", "stop-at-first"}) {
+    if (auto problem = base::conflict(given, "seed", other, "--seed makes one run")) return problem;
+  }
+  for (const auto* other : {"seeds", "first-seed", "stop-at-first"}) {
+    if (auto problem = base::conflict(given, "crash-points", other, "crash points have runs of their own"))
+      return problem;
+  }
+  return std::nullopt;
+}
+
 std::expected<Options, std::string> parse(const std::vector<std::string>& words) {
   constexpr std::uint64_t kMost = 1'000'000'000'000'000;
   constexpr std::uint64_t kMostJobs = 1'000;
@@ -80,6 +92,7 @@ std::expected<Options, std::string> parse(const std::vector<std::string>& words)
         read(*given, "seed", 0, 2 * kMost, one), read(*given, "jobs", 1, kMostJobs, jobs)}) {
     if (problem) return std::unexpected(*problem);
   }
+  if (auto problem = forgotten(*given)) return std::unexpected(*std::move(problem));
   if (given->has("seed")) options.one = one;
   options.jobs = static_cast<unsigned>(jobs);
   return options;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -168,7 +169,9 @@ std::optional<std::vector<Series>> parse_result(const std::string& type, const J
 }
 
 bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
+  std::uint16_t port = 0;  // holds each there is, and no number beyond
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
+  return error == std::errc{} && end == text.end() && port > 0;
 }
 
 // A name or an IPv4 address, or an IPv6 address in brackets; perhaps a port.
@@ -200,7 +203,7 @@ std::optional<std::string> address_problem(std::string_view address) {
   const auto rest = address.substr(scheme->size());
   const bool readable = std::ranges::all_of(rest, [](char c) { return c > ' ' && c <= '~'; });
   if (!readable || !is_host(rest.substr(0, rest.find('/')))) {
-    return "must have the form http://host:port/path";
+    return "must have the form http://host:port/path, with a port from 1 to 65535";
   }
   return std::nullopt;
 }

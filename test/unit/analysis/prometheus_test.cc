@@ -203,6 +203,9 @@ TEST(Ask, does_not_ask_an_address_that_could_lead_elsewhere_and_does_not_show_it
                                     "http://s3cret:",
                                     "http://s3cret:p",
                                     "http://s3cret:123456",
+                                    "http://s3cret:99999",
+                                    "http://s3cret:0",
+                                    "http://[::5]:65536/s3cret",
                                     "http://s3cret/latest?x=",
                                     "http://s3cret/latest#",
                                     "http://s3cret\\a",
@@ -222,7 +225,7 @@ TEST(Ask, does_not_ask_an_address_that_could_lead_elsewhere_and_does_not_show_it
 
 TEST(Ask, takes_names_ports_paths_and_ip_addresses) {
   for (const std::string address : {"http://prometheus", "https://prometheus.monitoring.svc:9090/",
-                                    "http://10.0.0.1:9090/select/0/prometheus", "http://[fd00::1]:9090",
+                                    "http://10.0.0.1:65535/select/0/prometheus", "http://[fd00::1]:9090",
                                     "http://[::1]", "http://a_b-c/%41"}) {
     EXPECT_EQ(address_problem(address), std::nullopt) << address;
   }

@@ -77,6 +77,33 @@ TEST(Arguments, are_those_of_the_program_where_it_has_no_commands) {
   EXPECT_EQ(error("bogus"), "too many arguments, \"bogus\": usage is weir-operator [flags]");
 }
 
+TEST(Arguments, count_as_given_last_or_add_up_where_they_are_lists) {
+  const Command program{
+      .name = "",
+      .arguments = "[flags]",
+      .meaning = "Runs.",
+      .min_arguments = 0,
+      .max_arguments = 0,
+      .flags = {{"listen", 0, "ADDRESS", "where"}, {"trusted", 0, "NAMES", "whom", /*is_list=*/true}}};
+  const auto read = [&](const std::vector<std::string>& words) {
+    return parse_arguments(program, words).value();
+  };
+  EXPECT_EQ(read({"--listen=a:1", "--listen=b:1"}).value("listen"), "b:1");
+  EXPECT_EQ(read({"--trusted=edge,web", "--trusted=gateways"}).value("trusted"), "edge,web,gateways");
+  EXPECT_EQ(read({"--trusted=", "--trusted=edge", "--trusted="}).value("trusted"), "edge");
+  EXPECT_EQ(read({"--trusted="}).value("trusted", "otherwise"), "");
+}
+
+TEST(Arguments, conflict_where_one_makes_the_other_meaningless) {
+  const auto of = [](const std::vector<std::string>& words) {
+    return conflict(*parse(words), "namespace", "context", "a context has a namespace");
+  };
+  EXPECT_EQ(of({"web", "-n", "shop", "--context=kind"}),
+            "--namespace and --context: give one of them; a context has a namespace");
+  EXPECT_EQ(of({"web", "-n", "shop"}), std::nullopt);
+  EXPECT_EQ(of({"web", "--context=kind"}), std::nullopt);
+}
+
 TEST(Arguments, are_explained_by_usage) {
   EXPECT_NE(usage(kStatus).find("  -n, --namespace NAME"), std::string::npos);
   EXPECT_NE(usage(kStatus).find("      --context NAME"), std::string::npos);

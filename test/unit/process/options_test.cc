@@ -46,6 +46,16 @@ TEST(Options, are_read_as_the_chart_writes_them) {
   EXPECT_EQ(parse({"--trusted-namespaces=istio-system,edge"})->trusted,
             (routing::TrustedNamespaces{"edge", "istio-system"}));
   EXPECT_TRUE(parse({"--trusted-namespaces="})->trusted.empty());
+  EXPECT_EQ(parse({"--trusted-namespaces=edge", "--trusted-namespaces=web"})->trusted,
+            (routing::TrustedNamespaces{"edge", "web"}));
+}
+
+TEST(Options, refuse_a_lease_name_that_is_too_long_for_sharding) {
+  const std::string longest(63, 'a');
+  EXPECT_TRUE(parse({"--sharding=true", "--lease-name=" + longest}));
+  EXPECT_TRUE(parse({"--leader-election=true", "--lease-name=a" + longest}));
+  EXPECT_THAT(parse({"--lease-name=a" + longest, "--sharding=true"}).error(),
+              HasSubstr("a: accepted is a name of at most 63 characters where --sharding=true"));
 }
 
 TEST(Options, refuse_an_address_of_prometheus_that_holds_a_password_without_showing_it) {
@@ -53,6 +63,14 @@ TEST(Options, refuse_an_address_of_prometheus_that_holds_a_password_without_show
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error(), HasSubstr("--metrics-server must hold no user and no password"));
   EXPECT_THAT(refused.error(), ::testing::Not(HasSubstr("s3cret")));
+}
+
+TEST(Options, refuse_an_address_of_prometheus_with_a_port_that_there_is_not) {
+  for (const std::string port : {"0", "65536", "99999"}) {
+    EXPECT_THAT(parse({"--metrics-server=http://p:" + port}).error(),
+                HasSubstr("http://host:port/path, with a port from 1 to 65535"));
+  }
+  EXPECT_TRUE(parse({"--metrics-server=http://p:65535"}));
 }
 
 TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
@@ -65,8 +83,8 @@ TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
   for (const std::string threads : {"0", "2147483647", "99999999999"})
     EXPECT_THAT(parse({"--threads=" + threads}).error(),
                 HasSubstr("--threads=" + threads + ": accepted is a whole number from 1 to 1000"));
-  for (const std::string listen :
-       {"nonsense", "127.0.0.1", "127.0.0.1:", ":8080", "a:0", "a:99999", "::1:80", "a/b:80"})
+  for (const std::string listen : {"nonsense", "127.0.0.1", "127.0.0.1:", ":8080", "a:0", "a:99999", "::1:80",
+                                   "a/b:80", "[]:80", "[a]:80", "[::1:80", "::1]:80"})
     EXPECT_THAT(parse({"--listen=" + listen}).error(),
                 HasSubstr("--listen=" + listen + ": accepted is ADDRESS:PORT"));
   EXPECT_EQ(parse({"--listen=[::1]:65535"})->listen, "[::1]:65535");
