@@ -8,6 +8,7 @@
 
 #include "analysis/providers/prometheus/api.h"
 #include "operator/base/args.h"
+#include "operator/base/names.h"
 #include "operator/base/time.h"
 #include "operator/cli/canary_file.h"
 #include "operator/http/transport.h"
@@ -55,6 +56,8 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
   auto canary = read_canary(arguments, in);
   if (!canary) return std::unexpected(canary.error());
   Replay past{.canary = *std::move(canary), .stable = arguments.value("stable"), .from = *from, .to = *to};
+  if (arguments.has("stable") && !base::is_dns_subdomain(past.stable))
+    return std::unexpected(base::not_accepted("stable", past.stable, base::kDnsSubdomain.accepted));
   if (past.stable.empty() && past.canary.spec.stable_ref) past.stable = past.canary.spec.stable_ref->name;
   if (past.stable.empty()) {
     return std::unexpected(
@@ -65,6 +68,13 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
                                        arguments.value("from"), arguments.value("to"), kMaxIntervals,
                                        base::format_duration(past.canary.spec.interval)));
   }
+  const auto trusted = arguments.value("trusted-namespaces", routing::kTrustedByDefault);
+  auto names = routing::read_trusted(trusted);
+  if (!names) {
+    return std::unexpected(
+        base::not_accepted("trusted-namespaces", trusted, "names of namespaces with commas between them"));
+  }
+  past.trusted = *std::move(names);
   past.weight = past.canary.spec.program.stages.front().traffic.candidate.percent();
   if (arguments.has("weight")) {
     const auto text = arguments.value("weight");
@@ -126,7 +136,8 @@ std::vector<Replayed> replay(analysis::Judge& judge, const Replay& past) {
                   .service = past.canary.spec.service.name,
                   .weight = past.weight,
                   .began = past.from,
-                  .divided = true},
+                  .divided = true,
+                  .trusted = past.trusted},
       .window = {.end = past.from, .length = past.canary.spec.interval, .earliest = past.from},
       .judge = past.canary.judge,
       .evidence = {}};

@@ -7,6 +7,7 @@
 #include "analysis/judge.h"
 #include "operator/canary/canary.h"
 #include "operator/cli/cli.h"
+#include "operator/routing/trust.h"
 
 namespace weir::cli {
 
@@ -15,6 +16,7 @@ struct Replay {
   std::string stable;  // Deployment that served before
   int weight = 0;      // per cent, that the candidate had
   analysis::TimePoint from, to;
+  routing::TrustedNamespaces trusted = {};
 };
 
 // What the interval that ends at `at` came to.

@@ -21,6 +21,9 @@ using base::Flag;
 const Flag kNamespace{"namespace", 'n', "NAME", "namespace of the Canary; default: the context's"};
 const Flag kContext{"context", 0, "NAME", "context of the kubeconfig; default: the current one"};
 const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, then ~/.kube/config"};
+const Flag kTrustedNamespaces{"trusted-namespaces", 0, "NAMES",
+                              "as the operator has them, with commas between them; default: istio-system",
+                              /*is_list=*/true};
 
 const std::vector<Flag> kStatusFlags{
     {"watch", 'w', "", "show it live until the release is over"},
@@ -34,8 +37,7 @@ const std::vector<Flag> kPlanFlags{
     {"output", 'o', "FORMAT", "yaml (default), or json: one List"},
     {"cluster-domain", 0, "DOMAIN",
      "of the cluster, what the full names of its Services end in; default: cluster.local"},
-    {"trusted-namespaces", 0, "NAMES",
-     "as the operator has them, with commas between them; default: istio-system"},
+    kTrustedNamespaces,
     {"namespace", 'n', "NAME", "namespace of objects that name none; default: default"}};
 const std::vector<Flag> kSimulateFlags{
     {"filename", 'f', "FILE", "YAML or JSON with the Canary; - for stdin"},
@@ -59,6 +61,7 @@ const std::vector<Flag> kBacktestFlags{
     {"to", 0, "TIME", "when the replay ends"},
     {"stable", 0, "NAME", "Deployment that served before; default: spec.stableRef"},
     {"weight", 0, "PERCENT", "that the candidate had; default: the first step's"},
+    kTrustedNamespaces,
     {"output", 'o', "FORMAT", "json"},
     {"namespace", 'n', "NAME", "namespace of the Canary if it names none; default: default"}};
 const std::vector<Flag> kRollbackFlags{

@@ -81,8 +81,7 @@ class Reader {
 
   // Flags of which only one can be given.
   void exclude(std::string_view flag, std::string_view other, std::string_view why) {
-    if (problem_.empty() && arguments_.has(flag) && arguments_.has(other))
-      problem_ = fmt::format("--{} and --{}: give one of them; {}", flag, other, why);
+    if (problem_.empty()) problem_ = base::conflict(arguments_, flag, other, why).value_or("");
   }
   void require(std::string_view flag, std::string_view other, std::string_view why) {
     if (problem_.empty() && arguments_.has(flag) && !arguments_.has(other))
@@ -148,6 +147,12 @@ Expected<Settings> read(const Arguments& arguments, std::istream& in) {
   auto canary = read_canary(arguments, in);
   if (!canary) return std::unexpected(canary.error());
   settings.canary = *std::move(canary);
+  const std::chrono::milliseconds interval = settings.canary.spec.interval;
+  if (settings.options.fixed_weight && settings.options.duration < interval) {
+    return std::unexpected(base::not_accepted(
+        "duration", base::format_duration(settings.options.duration),
+        "at least one interval, and spec.analysis.interval is " + base::format_duration(interval)));
+  }
   if (settings.canary.spec.skip_analysis) {
     return std::unexpected(
         "spec.skipAnalysis is true: nothing judges this release, there is nothing to rehearse");

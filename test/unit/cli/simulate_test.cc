@@ -169,6 +169,8 @@ TEST_F(Simulating, refuses_flags_that_it_cannot_use) {
            {{"--candidate-error", "2"}, "--candidate-error 2: it takes a share such as 0.1% or 0.001"},
            {{"--rps", "many"}, "--rps many: it takes a number"},
            {{"--duration", "10"}, "--duration 10: it takes a duration such as 10m"},
+           {{"--fixed-weight", "5", "--duration", "9s"},
+            "--duration 9s: it takes at least one interval, and spec.analysis.interval is 10s"},
            {{"--duration", "5m"}, "--duration 5m: it needs --fixed-weight; "},
            {{"--fixed-weight", "0"}, "--fixed-weight 0: it takes a whole number from 1 to 100"},
            {{"--fixed-weight", "10.7"}, "--fixed-weight 10.7: it takes a whole number from 1 to 100"},
@@ -211,13 +213,15 @@ TEST(Replaying, judges_interval_after_interval_until_the_release_would_have_been
                                         .stable = "checkout-v1",
                                         .weight = 10,
                                         .from = from,
-                                        .to = from + std::chrono::seconds{600}});
+                                        .to = from + std::chrono::seconds{600},
+                                        .trusted = {"edge"}});
   ASSERT_EQ(intervals.size(), 2U + 5U);
   EXPECT_EQ(intervals.front().at, from + std::chrono::seconds{10});
   EXPECT_EQ(intervals.back().failed_checks, 5);
   EXPECT_EQ(judge.asked[2].evidence, "||");
   EXPECT_EQ(judge.asked[2].window.earliest, from);
   EXPECT_EQ(judge.asked[2].subject.stable, "checkout-v1");
+  EXPECT_TRUE(judge.asked[2].subject.trusted.contains("edge"));
 }
 
 TEST_F(Simulating, as_a_backtest_refuses_what_it_cannot_replay) {
@@ -233,7 +237,16 @@ TEST_F(Simulating, as_a_backtest_refuses_what_it_cannot_replay) {
   EXPECT_THAT(refused(flags), HasSubstr("give --stable NAME"));
   EXPECT_THAT(refused({"--prometheus", "http://p:9090", "--from", times[3], "--to", times[1]}),
               HasSubstr("--to 2026-11-24T12:00:00Z: it takes a time after --from 2026-11-24T12:10:00Z"));
-  flags.insert(flags.end(), {"--stable", "checkout-v1", "--weight", "101"});
+  flags.insert(flags.end(), {"--stable", "Checkout"});
+  EXPECT_THAT(refused(flags), HasSubstr("--stable Checkout: it takes lower-case letters"));
+  flags.back() = "";
+  EXPECT_THAT(refused(flags), HasSubstr("--stable \"\": it takes lower-case letters"));
+  flags.back() = "checkout-v1";
+  flags.insert(flags.end(), {"--trusted-namespaces", "edge,Web"});
+  EXPECT_THAT(refused(flags),
+              HasSubstr("--trusted-namespaces edge,Web: it takes names of namespaces with commas"));
+  flags.back() = "edge";
+  flags.insert(flags.end(), {"--weight", "101"});
   EXPECT_THAT(refused(flags), HasSubstr("--weight 101: it takes a whole number from 1 to 100"));
   flags.back() = "";
   EXPECT_THAT(refused(flags), HasSubstr("--weight \"\": it takes a whole number from 1 to 100"));
