@@ -43,26 +43,24 @@ bool is_said_to_follow(const Context& context) {
   return said != nullptr && said->status == ConditionStatus::True;
 }
 
-// Since when it is said of proxies that they do not follow; now, if it is not.
-TimePoint said_to_lag_since(const Context& context) {
+bool is_said_to_lag_abroad(const Context& context) {
   const auto* said = context.find(kTrafficFollows);
-  const bool is_said = said != nullptr && said->status == ConditionStatus::False;
-  return is_said ? said->last_transition_time : context.now;
+  return said != nullptr && said->reason == kUntrustedMismatch;
 }
 
-// Only proxies lag that are not trusted.
+// Only proxies lag that are not trusted. The patience with them begins when they are the only ones: what
+// trusted ones were waited for before is none of it.
 Follows read_abroad(Context& context, const std::string& message) {
+  const bool begins = !is_said_to_lag_abroad(context);
   context.condition(kTrafficFollows, ConditionStatus::False, std::string(kUntrustedMismatch), message);
-  const TimePoint end = said_to_lag_since(context) + patience(context.spec);
+  auto& since =
+      std::ranges::find(context.status().conditions, kTrafficFollows, &Condition::type)->last_transition_time;
+  if (begins) since = context.now;
+  const TimePoint end = since + patience(context.spec);
   if (context.now >= end) return Follows::Yes;
   context.again_at(end);
   context.say_held(std::string(kUntrustedMismatch), message, Severity::Warning);
   return Follows::No;
-}
-
-bool is_said_to_lag_abroad(const Context& context) {
-  const auto* said = context.find(kTrafficFollows);
-  return said != nullptr && said->reason == kUntrustedMismatch;
 }
 
 Follows read(Context& context, const Tally& tally) {

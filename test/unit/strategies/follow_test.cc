@@ -108,6 +108,23 @@ TEST(Follow, is_waited_for_only_a_while_of_proxies_that_are_not_trusted) {
   EXPECT_EQ(follows(world).status, ConditionStatus::True);
 }
 
+TEST(Follow, of_proxies_that_are_not_trusted_is_waited_for_beside_what_was_waited_for_trusted_ones) {
+  auto world = counted();
+  world.count = [](const CheckRequest& request) {
+    if (request.weight != percent(10)) return Tally{.division = Division::Agrees};
+    const bool trusted = request.window_end < at(200);
+    return Tally{.division = trusted ? Division::Differs : Division::DiffersAbroad, .message = kLags};
+  };
+  world.run([](const World& w) { return follows(w).reason == kRoutingMismatch; });
+  const auto before = world.now;
+  world.run([](const World& w) { return follows(w).reason == kUntrustedMismatch; });
+  const auto begun = follows(world).last_transition_time;
+  EXPECT_GE(begun - before, world.release.spec.interval);
+  world.run_to_step(2);
+  EXPECT_GE(world.now - begun, Seconds{300});
+  EXPECT_LE(world.now - begun, Seconds{300} + 2 * world.release.spec.interval);
+}
+
 TEST(Follow, is_waited_for_no_longer_where_a_clock_that_was_ahead_said_that_it_lags) {
   auto world = counted();
   lag(world, percent(10), TimePoint::max(), Division::DiffersAbroad);
