@@ -45,7 +45,8 @@ class Comparer {
     const auto asked = ask(period, {});
     if (!asked) return asked.error();
     const auto& counted = **asked;
-    const auto candidate = of_candidate(counted.requests(inquiry_.subject.target, period));
+    const auto answered = counted.requests(inquiry_.subject.target, period);
+    const auto candidate = of_candidate(answered);
     const auto stable = counted.requests(inquiry_.subject.stable, period);
     result_.all_failed = candidate.requests > 0 && candidate.failures >= candidate.requests;
     if (candidate.requests <= 0) return no_requests(inquiry_.subject.target);
@@ -60,7 +61,7 @@ class Comparer {
           {count(counted, stream, inquiry_.subject.stable, period), stream.edge ? own : of_candidate(own)});
     }
     // What had no host has no duration either.
-    if (hostless_ <= 0 &&
+    if (answered.requests > 0 &&
         std::ranges::any_of(counts, [](const StreamCounts& each) { return each.candidate.requests <= 0; })) {
       result_.no_data =
           "requests reached " + inquiry_.subject.target + ", but no duration of theirs is known";

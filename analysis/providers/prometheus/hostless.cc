@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/binomial.h"
+#include "analysis/providers/prometheus/pasts.h"
 #include "analysis/split.h"
 #include "analysis/threshold.h"
 
@@ -30,8 +31,10 @@ bool is_to(const Series& series, std::string_view service, std::string_view name
   return rest.empty() || rest == ".svc" || rest.starts_with(".svc.");
 }
 
+using Flags = std::map<std::string, double>;
+
 // "response_flags UH 38, NC 2", the most first.
-std::string listed(const std::map<std::string, double>& flags) {
+std::string listed(const Flags& flags) {
   std::vector<std::pair<std::string, double>> all(flags.begin(), flags.end());
   std::ranges::stable_sort(all, std::ranges::greater{}, &std::pair<std::string, double>::second);
   std::string text = "response_flags ";
@@ -40,6 +43,25 @@ std::string listed(const std::map<std::string, double>& flags) {
     text += name + ' ' + format_number(std::round(count));
   }
   return text;
+}
+
+// "100 requests to Service checkout found no upstream host (response_flags UH 100), ".
+std::string told(double count, const std::string& services, const Flags& flags) {
+  return format_number(std::round(count)) + " requests to " + services + " found no upstream host (" +
+         listed(flags) + "), ";
+}
+
+std::string told_of_own(const Subject& subject, const ServiceRequests& now) {
+  return told(now.own, "Service " + subject.candidate_service, now.own_flags) + "and this Service leads to " +
+         subject.target + " alone: they count against it";
+}
+
+std::string told_of_all(const Subject& subject, const ServiceRequests& now) {
+  if (now.own <= 0) return told(now.hostless, "Service " + subject.service, now.flags);
+  auto flags = now.flags;
+  for (const auto& [name, count] : now.own_flags) flags[name] += count;
+  return told(now.hostless + now.own, "Services " + subject.service + " and " + subject.candidate_service,
+              flags);
 }
 
 // Those whose requests service_requests_of counts.
@@ -90,7 +112,8 @@ ServiceRequests service_requests_of(const Vector& answer, const Subject& subject
     if (workload == kUnknownWorkload && failed(series)) {
       (divided ? requests.hostless : requests.own) += count;
       const auto flags = label_of(series, kFlags);
-      if (count > 0) requests.flags[flags.empty() ? "-" : std::string(flags)] += count;
+      auto& counts = divided ? requests.flags : requests.own_flags;
+      if (count > 0) counts[flags.empty() ? "-" : std::string(flags)] += count;
     } else if (divided) {
       auto& known = workload == subject.target ? requests.candidate : requests.others;
       (workload == subject.stable ? requests.stable : known) += count;
@@ -103,16 +126,18 @@ Hostless attribute(const Subject& subject, const ServiceRequests& now, const Ser
   Hostless found{.candidate = now.own};
   const bool known = before.total() > 0;
   const bool is_new = known && exceeds(now, before);
-  if (now.hostless > 0 && known && (is_new || before.hostless <= 0)) {
+  const bool remarked = now.hostless > 0 && !known;
+  const bool blamed = now.hostless > 0 && known && (is_new || before.hostless <= 0);
+  if (blamed) {
     const double usual = before.hostless / before.total() * now.total();
     const bool sure = is_new && subject.divided && only_candidate_misses(subject, now);
     (sure ? found.candidate : found.doubtful) += std::max(now.hostless - usual, 0.0);
   }
-  const bool remarked = now.hostless > 0 && !known;
-  if (found.candidate <= 0 && found.doubtful <= 0 && !remarked) return found;
-  const auto& to = now.hostless > 0 ? subject.service : subject.candidate_service;
-  found.message = format_number(std::round(now.hostless + now.own)) + " requests to Service " + to +
-                  " found no upstream host (" + listed(now.flags) + "), ";
+  if (!blamed && !remarked) {
+    if (now.own > 0) found.message = told_of_own(subject, now);
+    return found;
+  }
+  found.message = told_of_all(subject, now);
   if (remarked) {
     found.message += "and nothing is known of the time before the release: ";
     found.message += now.own > 0 ? "only those of its own Service" : "they do not";
@@ -141,7 +166,7 @@ std::expected<ServiceRequests, QueryError> ask_service(SharedAnswers& answers, c
   return service_requests_of(**answer, subject);
 }
 
-std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, const Server& server,
+std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, Pasts& pasts, const Server& server,
                                                   const Subject& subject, Seconds length, TimePoint end) {
   if (subject.weight <= 0) return Hostless{};
   const auto none = ask_service(answers, server, subject, length, end, Named::Hostless);
@@ -150,13 +175,7 @@ std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, const 
   if (none->hostless <= 0 && none->own <= 0) return Hostless{};
   const auto now = ask_service(answers, server, subject, length, end, Named::All);
   if (!now) return std::unexpected(now.error());
-  // No Service of the release's own was there before it.
-  auto earlier = subject;
-  earlier.traffic_service.clear();
-  std::expected<ServiceRequests, QueryError> before;
-  if (subject.began) {
-    before = ask_service(answers, server, earlier, std::max(length, kPast), *subject.began, Named::All);
-  }
+  const auto before = pasts.of(server, subject, std::max(length, kPast));
   if (!before) return std::unexpected(before.error());
   if (!now->usable || !before->usable) return Hostless{.usable = false};
   return attribute(subject, *now, *before);

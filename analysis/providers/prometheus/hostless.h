@@ -23,6 +23,8 @@
 
 namespace weir::analysis {
 
+class Pasts;
+
 // Up to this length is looked back at what was there before the release, or as far as the window reaches.
 inline constexpr Seconds kPast{300};
 
@@ -33,9 +35,10 @@ struct ServiceRequests {
   double candidate = 0;
   double hostless = 0;                  // failures without a host, by the Service that divided routes name
   double own = 0;                       // the same by the candidate's own Service
-  std::map<std::string, double> flags;  // both, by response_flags
-  double others = 0;                    // to other workloads, or to none that is known and with success
-  bool usable = true;                   // false: a count was no number of requests
+  std::map<std::string, double> flags;  // of `hostless`, by response_flags
+  std::map<std::string, double> own_flags;
+  double others = 0;   // to other workloads, or to none that is known and with success
+  bool usable = true;  // false: a count was no number of requests
   // Of those that routes divide.
   [[nodiscard]] double divided() const { return stable + candidate + hostless; }
   [[nodiscard]] double total() const { return divided() + others; }
@@ -67,9 +70,9 @@ struct Hostless {
 
 // What the release has to answer for of this time. Of the past, and of the requests that had a host, nothing
 // is asked where there are no failures without one.
-[[nodiscard]] std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, const Server& server,
-                                                                const Subject& subject, Seconds length,
-                                                                TimePoint end);
+[[nodiscard]] std::expected<Hostless, QueryError> find_hostless(SharedAnswers& answers, Pasts& pasts,
+                                                                const Server& server, const Subject& subject,
+                                                                Seconds length, TimePoint end);
 
 // Requests reached the Service, and that none of them reached the candidate is no chance at its weight.
 [[nodiscard]] bool passed_by(const Subject& subject, const ServiceRequests& now);

@@ -7,6 +7,7 @@
 #include "analysis/providers/prometheus/api.h"
 #include "analysis/providers/prometheus/counters.h"
 #include "analysis/providers/prometheus/hostless.h"
+#include "analysis/providers/prometheus/pasts.h"
 #include "analysis/providers/prometheus/queries.h"
 #include "analysis/providers/prometheus/query_template.h"
 #include "analysis/providers/prometheus/scrape_intervals.h"
@@ -47,6 +48,10 @@ std::string not_a_number(double value) {
   return value > 0 ? "+Inf" : "-Inf";
 }
 
+std::string not_counted(const std::string& of, const std::string& since) {
+  return "requests of " + of + " " + since + " are counted with a value that is no number of requests";
+}
+
 double success_rate(const Requests& requests) { return kPerCent * requests.succeeded / requests.total(); }
 
 Measured measured_success(const Metric& metric, const Requests& candidate, const Requests& stable) {
@@ -58,9 +63,11 @@ Measured measured_success(const Metric& metric, const Requests& candidate, const
 // One call of Provider::ask.
 class Question {
  public:
-  Question(SharedAnswers& answers, ScrapeIntervals& scrapes, Server server, const MetricQuery& query)
+  Question(SharedAnswers& answers, ScrapeIntervals& scrapes, Pasts& pasts, Server server,
+           const MetricQuery& query)
       : answers_(answers),
         scrapes_(scrapes),
+        pasts_(pasts),
         server_(std::move(server)),
         metric_(query.metric),
         subject_(query.subject),
@@ -102,13 +109,13 @@ class Question {
     const auto answer = ask(requests_query(subject_.name_space, window_.length));
     if (!*answer) return error_of(answer->error());
     auto requests = requests_of(**answer, subject_.target);
-    if (!requests.usable) return not_counted(subject_.target);
+    if (!requests.usable) return not_a_count(subject_.target);
     Hostless hostless;
     if (metric_.name == kSuccessRate) {
-      auto found = find_hostless(answers_, server_, subject_, window_.length, window_.end);
+      auto found = find_hostless(answers_, pasts_, server_, subject_, window_.length, window_.end);
       if (!found) return error_of(found.error());
       hostless = *std::move(found);
-      if (!hostless.usable) return not_counted("Service " + divided_service(subject_));
+      if (!hostless.usable) return not_a_count("Service " + divided_service(subject_));
       requests.failed += hostless.candidate;
     }
     if (requests.total() <= 0) {
@@ -147,9 +154,8 @@ class Question {
     return {.reason = "FailuresWithoutHost", .message = hostless.message, .policy_applies = false};
   }
 
-  [[nodiscard]] NoData not_counted(const std::string& what) const {
-    return no_data("NotANumber", "requests of " + what + " " + since(window_) +
-                                     " are counted with a value that is no number of requests");
+  [[nodiscard]] NoData not_a_count(const std::string& of) const {
+    return no_data("NotANumber", not_counted(of, since(window_)));
   }
 
   // A Prometheus that has lost its data looks like a candidate without traffic: what it has of others tells.
@@ -223,6 +229,7 @@ class Question {
 
   SharedAnswers& answers_;
   ScrapeIntervals& scrapes_;
+  Pasts& pasts_;
   const Server server_;
   const Metric& metric_;
   const Subject& subject_;
@@ -273,7 +280,7 @@ void authenticate(Server& server, const std::map<std::string, std::string>& secr
 class Prometheus final : public Provider, private RequestCounter, private SplitCounter {
  public:
   explicit Prometheus(const ProviderSettings& settings)
-      : address_(settings.address), answers_(settings.fetch), scrapes_(answers_) {}
+      : address_(settings.address), answers_(settings.fetch), scrapes_(answers_), pasts_(answers_) {}
 
   Reading ask(const MetricQuery& query) override {
     const auto& metric = query.metric;
@@ -283,7 +290,7 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
                   .tls = metric.tls,
                   .asker = {.name_space = query.subject.name_space, .built_in = own && metric.query.empty()}};
     authenticate(server, metric.secret);
-    return Question(answers_, scrapes_, std::move(server), query).answer();
+    return Question(answers_, scrapes_, pasts_, std::move(server), query).answer();
   }
 
   RequestCounter* counter() override { return this; }
@@ -305,8 +312,11 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
     if (query.workloads.empty()) {
       const auto& [subject, period, now, workloads, with_durations] = query;
       const auto length = std::chrono::ceil<Seconds>(period.to - period.from);
-      auto hostless = find_hostless(answers_, own_for(subject), subject, length, period.to);
+      auto hostless = find_hostless(answers_, pasts_, own_for(subject), subject, length, period.to);
       if (!hostless) return std::unexpected(error_of(hostless.error()));
+      if (!hostless->usable)
+        return std::unexpected(ProviderError{
+            .message = not_counted("Service " + divided_service(subject), "since the last interval")});
       reading.hostless = std::round(hostless->candidate);
       reading.remark = std::move(hostless->message);
     }
@@ -329,9 +339,7 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
     if (!*answer) return {.server_answers = false, .message = answer->error().message};
     auto sent = sent_of(**answer, subject, direct);
     if (sent) return compared(subject, *std::move(sent), only_trusted, since(window));
-    return {.server_answers = false,
-            .message = "requests to Service " + subject.service + " " + since(window) +
-                       " are counted with a value that is no number of requests"};
+    return {.server_answers = false, .message = not_counted("Service " + subject.service, since(window))};
   }
 
   static Split compared(const Subject& subject, std::vector<Sent> sent, bool only_trusted,
@@ -376,6 +384,7 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
   const std::string address_;  // of the operator's own server
   SharedAnswers answers_;
   ScrapeIntervals scrapes_;
+  Pasts pasts_;
 };
 
 }  // namespace

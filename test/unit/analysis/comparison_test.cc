@@ -36,6 +36,18 @@ Line bucket_of(const std::string& workload, const std::string& edge, double per_
   return line;
 }
 
+Point of_service(const std::string& workload, const std::string& code, const std::string& count) {
+  return {{{"destination_service", "checkout.shop.svc.cluster.local"},
+           {"destination_workload", workload},
+           {"response_code", code},
+           {"response_flags", code == "200" ? "-" : "UH"}},
+          count};
+}
+Point answered(const std::string& workload, const std::string& count) {
+  return of_service(workload, "200", count);
+}
+Point hostless(const std::string& count) { return of_service("unknown", "503", count); }
+
 class Comparing : public testing::Test {
  protected:
   Comparing() {
@@ -55,16 +67,9 @@ class Comparing : public testing::Test {
 
   // What is told of the Service's requests in one interval; before the release there were some, with success.
   void without_host(std::vector<Point> points) {
-    const auto told = [](const std::string& workload, const std::string& code, const std::string& count) {
-      return Point{{{"destination_service", "checkout.shop.svc.cluster.local"},
-                    {"destination_workload", workload},
-                    {"response_code", code},
-                    {"response_flags", code == "200" ? "-" : "UH"}},
-                   count};
-    };
-    if (!points.empty()) points.push_back(told("checkout-v1", "200", "900"));
+    if (!points.empty()) points.push_back(answered("checkout-v1", "900"));
     prometheus_.answers("destination_service=~", vector_answer(points));
-    prometheus_.answers("[300s]", vector_answer({told("checkout-v1", "200", "27000")}));
+    prometheus_.answers("[300s]", vector_answer({answered("checkout-v1", "27000")}));
   }
 
   // Judges the interval that ends so many seconds after the step's weight was everywhere.
@@ -120,11 +125,7 @@ TEST_F(Comparing, finds_against_a_candidate_for_whose_requests_no_host_was_left)
   inquiry_.subject.divided = true;
   inquiry_.subject.began = at(-100);
   traffic(90, 0.1, 0, 0);
-  without_host({{{{"destination_service", "checkout.shop.svc.cluster.local"},
-                  {"destination_workload", "unknown"},
-                  {"response_code", "503"},
-                  {"response_flags", "UH"}},
-                 "100"}});
+  without_host({hostless("100")});
   auto judgement = judge(10);
   EXPECT_TRUE(judgement.all_failed);
   EXPECT_EQ(trial_from(inquiry_.evidence).streams.at(0).candidate,
@@ -133,6 +134,17 @@ TEST_F(Comparing, finds_against_a_candidate_for_whose_requests_no_host_was_left)
   EXPECT_TRUE(judgement.conclusive);
   EXPECT_EQ(judgement.checks.at(0).reason, "EvidenceAgainst");
   EXPECT_THAT(judgement.message, HasSubstr("response_flags UH 100"));
+}
+
+TEST_F(Comparing, decides_nothing_by_failures_without_a_host_that_are_no_number_of_requests) {
+  inquiry_.subject.divided = true;
+  inquiry_.subject.began = at(-100);
+  without_host({hostless("NaN")});
+  const auto judgement = judge(10);
+  EXPECT_EQ(judgement.outcome, Outcome::Inconclusive);
+  EXPECT_THAT(judgement.message, HasSubstr("requests of Service checkout since the last interval are counted "
+                                           "with a value that is no number of requests"));
+  EXPECT_EQ(judgement.evidence, "");
 }
 
 TEST_F(Comparing, looks_back_at_stable_once_a_release) {
@@ -250,6 +262,23 @@ TEST_F(Comparing, compares_whole_distributions_without_an_objective) {
   for (int second = 20; !judgement.conclusive && second < 200; second += 10) judgement = judge(second);
   EXPECT_TRUE(judgement.conclusive);
   EXPECT_THAT(judgement.message, HasSubstr("slower than 50 ms in 90 % of requests against 50 %"));
+}
+
+TEST_F(Comparing, has_no_data_where_no_duration_of_what_the_pods_answered_is_known) {
+  inquiry_.metrics.push_back({.name = "request-duration"});
+  inquiry_.subject.divided = true;
+  inquiry_.subject.began = at(-100);
+  prometheus_.answers(
+      kBuckets, samples_answer({bucket_of("checkout-v1", "100", 80), bucket_of("checkout-v1", "500", 89),
+                                bucket_of("checkout-v1", "+Inf", 90)}));
+  without_host({hostless("90")});
+  EXPECT_THAT(judge(10).message,
+              HasSubstr("requests reached checkout-v2, but no duration of theirs is known"));
+  traffic(90, 0.1, 0, 0);
+  without_host({hostless("100")});
+  EXPECT_FALSE(judge(20).message.contains("no duration of theirs is known"));
+  EXPECT_EQ(trial_from(inquiry_.evidence).streams.at(0).candidate.failures, 100)
+      << "what had no host has no duration either";
 }
 
 TEST_F(Comparing, needs_samples_for_a_range_as_many_as_the_judge_says) {

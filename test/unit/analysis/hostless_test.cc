@@ -107,6 +107,35 @@ TEST_F(WithoutHost, the_past_ends_where_the_release_begins) {
   EXPECT_THAT(asked[0].url, HasSubstr("&time=1699999400&"));
 }
 
+TEST_F(WithoutHost, the_past_is_asked_for_once_a_release) {
+  breaker_trips();
+  (void)judge({success_rate()});
+  window_.end += Seconds{600};
+  EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+  EXPECT_EQ(prometheus_.asked(kBefore).size(), 1U);
+  *subject_.began += Seconds{1};
+  (void)judge({success_rate()});
+  EXPECT_EQ(prometheus_.asked(kBefore).size(), 2U);
+}
+
+TEST_F(WithoutHost, the_past_is_that_of_each_service) {
+  requests_are({requests("checkout-v1", "200", "900")});
+  service_is({answered("checkout-v1", "900"), hostless("100"),
+              hostless("100", "UH", "503", "cart.shop.svc.cluster.local")});
+  EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+  subject_.service = "cart";
+  EXPECT_EQ(check(success_rate()).reason, "NoData") << "nothing is known of this one's";
+}
+
+TEST_F(WithoutHost, a_past_of_which_nothing_is_known_is_asked_for_again) {
+  breaker_trips();
+  before_are({});
+  (void)judge({success_rate()});
+  before_are({answered("checkout-v1", "9000")});
+  window_.end += Seconds{600};
+  EXPECT_EQ(check(success_rate()).outcome, Outcome::Fail);
+}
+
 TEST_F(WithoutHost, nothing_more_is_asked_where_there_are_none) {
   requests_are({requests("checkout-v2", "200", "100")});
   EXPECT_EQ(check(success_rate()).outcome, Outcome::Pass);
@@ -185,6 +214,7 @@ TEST_F(WithoutHost, few_failures_are_no_news_for_sure_beside_a_thin_past) {
   EXPECT_THAT(result.message,
               HasSubstr("too little is known of those before the release to tell whether this is new"));
   before_are({answered("checkout-v1", "180"), hostless("20")});
+  *subject_.began += Seconds{1};
   window_.end += Seconds{1};
   EXPECT_EQ(check(success_rate()).reason, "NoData");
 }
@@ -238,7 +268,30 @@ TEST_F(WithoutHost, what_its_own_service_has_no_host_for_is_the_candidates) {
   service_is({answered("checkout-v1", "900"), answered("checkout-v2", "50"),
               hostless("50", "UH", "503", "checkout-v2.shop.svc.cluster.local")});
   before_are({});
-  EXPECT_EQ(check(success_rate()).value, 50);
+  const auto result = check(success_rate());
+  EXPECT_EQ(result.value, 50);
+  EXPECT_THAT(
+      result.message,
+      HasSubstr("50 requests to Service checkout-v2 found no upstream host (response_flags UH 50), and "
+                "this Service leads to checkout-v2 alone: they count against it"));
+}
+
+TEST_F(WithoutHost, those_of_its_own_service_are_told_of_apart_from_usual_ones) {
+  const Point own = hostless("50", "NC", "503", "checkout-v2.shop.svc.cluster.local");
+  requests_are({requests("checkout-v1", "200", "890"), requests("checkout-v2", "200", "50")});
+  service_is({answered("checkout-v1", "890"), answered("checkout-v2", "99"), hostless("11"), own});
+  before_are({answered("checkout-v1", "9900"), hostless("100")});
+  EXPECT_THAT(
+      check(success_rate()).message,
+      HasSubstr("; 50 requests to Service checkout-v2 found no upstream host (response_flags NC 50), and"));
+  requests_are({requests("checkout-v1", "200", "900"), requests("checkout-v2", "200", "50")});
+  service_is({answered("checkout-v1", "900"), hostless("100"), own});
+  before_are({answered("checkout-v1", "9000")});
+  *subject_.began += Seconds{1};
+  window_.end += Seconds{1};
+  EXPECT_THAT(check(success_rate()).message,
+              HasSubstr("; 150 requests to Services checkout and checkout-v2 found no upstream host "
+                        "(response_flags UH 100, NC 50), more than before the release"));
 }
 
 TEST_F(WithoutHost, of_a_namespace_that_is_too_much_the_releases_own_services_are_asked_for) {
