@@ -33,32 +33,20 @@ std::string named(std::vector<Sent> proxies) {
   return text;
 }
 
-// Requests of several proxies.
-struct Sum {
-  Sent sent;
-  int proxies = 0;
-};
-
-Sum sum_of(const std::vector<Sent>& all, bool trusted) {
-  Sum sum;
-  for (const auto& each : all) {
-    if (each.trusted != trusted) continue;
-    sum.sent.candidate += each.candidate;
-    sum.sent.stable += each.stable;
-    ++sum.proxies;
-  }
-  return sum;
-}
-
-Sent operator+(const Sent& one, const Sent& other) {
-  return {.candidate = one.candidate + other.candidate, .stable = one.stable + other.stable};
-}
-
 std::vector<Sent> only(const std::vector<Sent>& all, bool trusted) {
   std::vector<Sent> found;
   std::ranges::copy_if(all, std::back_inserter(found),
                        [trusted](const Sent& each) { return each.trusted == trusted; });
   return found;
+}
+
+Sent sum_of(const std::vector<Sent>& all) {
+  Sent sum;
+  for (const auto& each : all) {
+    sum.candidate += each.candidate;
+    sum.stable += each.stable;
+  }
+  return sum;
 }
 
 // Of proxies that are not trusted.
@@ -86,14 +74,14 @@ Division divide(int weight, double candidate, double stable, double alpha) {
 }
 
 Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const std::string& since) {
-  const auto own = sum_of(sent, /*trusted=*/true);
-  const auto abroad = sum_of(sent, /*trusted=*/false);
-  const Sent all = own.sent + abroad.sent;
+  const auto others = only(sent, /*trusted=*/false);
+  const Sent of_trusted = sum_of(only(sent, /*trusted=*/true));
+  const Sent of_others = sum_of(others);
+  const Sent all = sum_of(sent);
   if (all.total() <= 0)
-    return {.message = "no requests of at most 5 s from proxies to Service " + subject.service +
-                       " were counted " + since + " (istio_request_duration_milliseconds_bucket, le 5000)"};
+    return {.message = "no requests from proxies to Service " + subject.service + " were counted " + since};
   // Each is one look of many.
-  const double alpha = kSplitAlpha / static_cast<double>(sent.size() + (abroad.proxies > 0 ? 2 : 1));
+  const double alpha = kSplitAlpha / static_cast<double>(sent.size() + (others.empty() ? 1 : 2));
   const auto division = [&](const Sent& each) {
     return divide(subject.weight, each.candidate, each.stable, alpha);
   };
@@ -104,11 +92,11 @@ Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const
   std::vector<Sent> lagging;
   std::ranges::copy_if(sent, std::back_inserter(lagging),
                        [&](const Sent& each) { return division(each) == Division::Differs; });
-  const auto others = only(lagging, /*trusted=*/false);
-  if (division(own.sent) == Division::Differs || others.size() < lagging.size())
-    return {.division = Division::Differs, .message = counted(own.sent) + named(std::move(lagging))};
-  if (!others.empty() || division(abroad.sent) == Division::Differs)
-    return {.division = Division::DiffersAbroad, .message = counted(all) + named_abroad(others, abroad.sent)};
+  const bool only_others = only(lagging, /*trusted=*/true).empty();
+  if (division(of_trusted) == Division::Differs || !only_others)
+    return {.division = Division::Differs, .message = counted(of_trusted) + named(std::move(lagging))};
+  if (!lagging.empty() || division(of_others) == Division::Differs)
+    return {.division = Division::DiffersAbroad, .message = counted(all) + named_abroad(lagging, of_others)};
   if (division(all) == Division::NotCounted)
     return {.message = counted(all) + ": too few to tell whether proxies follow"};
   return {.division = Division::Agrees, .message = counted(all)};

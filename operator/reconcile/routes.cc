@@ -33,9 +33,9 @@ Milliseconds age_of_recorded(const Source& source) {
 }
 
 // With the age of the route that changed or went last, and the writer of the one of `objects` that changed
-// last.
+// last. `recorded`: age_of_recorded.
 strategies::RouteState dated(const Source& source, const std::vector<routing::ObjectName>& objects,
-                             strategies::RouteState routes) {
+                             Milliseconds recorded, strategies::RouteState routes) {
   routes.age = Milliseconds::max();
   for (const auto& object : objects) {
     const auto stored = find(source, object);
@@ -45,7 +45,7 @@ strategies::RouteState dated(const Source& source, const std::vector<routing::Ob
     routes.age = age;
     routes.changed_by = base::text(last_write(*stored->object), {"manager"});
   }
-  routes.age = std::min(routes.age, age_of_recorded(source));
+  routes.age = std::min(routes.age, recorded);
   return routes;
 }
 
@@ -74,7 +74,8 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
     if (warning) reading.warnings.push_back(*std::move(warning));
   }
   found.gone = age_of_recorded(source);
-  if (reading.routes) reading.routes = dated(source, reading.route_objects, *std::move(reading.routes));
+  if (reading.routes)
+    reading.routes = dated(source, reading.route_objects, found.gone, *std::move(reading.routes));
   if (reading.foundation && reading.foundation_object) {
     if (const auto stored = find(source, *reading.foundation_object))
       reading.foundation->age = age_of(*stored, source.now);

@@ -98,7 +98,7 @@ std::string request_samples_query(std::string_view name_space, Seconds range,
 
 std::string duration_samples_query(std::string_view name_space, Seconds range,
                                    const std::vector<std::string>& workloads) {
-  return samples_query("istio_request_duration_milliseconds_bucket", name_space, range, workloads);
+  return samples_query(kDurationBuckets, name_space, range, workloads);
 }
 
 }  // namespace weir::analysis

@@ -96,10 +96,6 @@ bool only_candidate_misses(const Subject& subject, const ServiceRequests& now) {
 
 }  // namespace
 
-const std::string& divided_service(const Subject& subject) {
-  return subject.traffic_service.empty() ? subject.service : subject.traffic_service;
-}
-
 ServiceRequests service_requests_of(const Vector& answer, const Subject& subject) {
   ServiceRequests requests;
   for (const auto& series : answer.series) {

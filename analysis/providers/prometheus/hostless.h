@@ -77,7 +77,4 @@ struct Hostless {
 // Requests reached the Service, and that none of them reached the candidate is no chance at its weight.
 [[nodiscard]] bool passed_by(const Subject& subject, const ServiceRequests& now);
 
-// Whom routes divide: the Service, or the release's own in its place.
-[[nodiscard]] const std::string& divided_service(const Subject& subject);
-
 }  // namespace weir::analysis

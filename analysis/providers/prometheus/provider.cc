@@ -347,6 +347,10 @@ class Prometheus final : public Provider, private RequestCounter, private SplitC
     const auto left_out =
         only_trusted ? std::erase_if(sent, [](const Sent& one) { return !one.trusted; }) : 0;
     auto split = compare_split(subject, sent, since);
+    if (sent.empty()) {
+      split.message +=
+          " (" + std::string(kDurationBuckets) + ", le " + std::to_string(kLongestCounted.count()) + ")";
+    }
     if (left_out > 0) {
       split.message += "; " + std::to_string(left_out) +
                        " of the proxies, of namespaces that are not trusted, " +

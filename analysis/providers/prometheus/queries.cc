@@ -57,6 +57,10 @@ bool is_trusted(const Series& series, const Subject& subject) {
          subject.trusted.contains(name_space);
 }
 
+const std::string& divided_service(const Subject& subject) {
+  return subject.traffic_service.empty() ? subject.service : subject.traffic_service;
+}
+
 bool counts_requests(double value) { return value >= 0 && value <= kMostRequests; }
 
 std::string one_of(const std::vector<std::string>& names) {
@@ -99,7 +103,7 @@ Requests requests_of(const Vector& answer, std::string_view workload) {
 
 std::string duration_query(std::string_view name_space, Seconds window) {
   return "histogram_quantile(0.99, sum by (" + std::string(kWorkload) + ", le) (" +
-         growth(selector("istio_request_duration_milliseconds_bucket", name_space), window) + "))";
+         growth(selector(kDurationBuckets, name_space), window) + "))";
 }
 
 std::optional<double> value_of(const Vector& answer, std::string_view workload) {
@@ -114,8 +118,8 @@ std::string split_query(std::string_view name_space, Seconds window, Seconds scr
   const std::string length = in_seconds(window);
   // Prometheus writes a bound as its scrape or as a number of floating point, by its version.
   const auto bound = std::to_string(kLongestCounted.count());
-  std::string counter = R"(istio_request_duration_milliseconds_bucket{reporter="source",le=~")" + bound +
-                        "|" + bound + R"([.]0",response_code!="101",destination_workload_namespace=")" +
+  std::string counter = std::string(kDurationBuckets) + R"({reporter="source",le=~")" + bound + "|" + bound +
+                        R"([.]0",response_code!="101",destination_workload_namespace=")" +
                         escape_literal(name_space) + '"';
   if (!workloads.empty()) counter += R"(,destination_workload=~")" + escape_literal(one_of(workloads)) + '"';
   counter += '}';
@@ -127,7 +131,7 @@ std::string split_query(std::string_view name_space, Seconds window, Seconds scr
 }
 
 std::optional<std::vector<Sent>> sent_of(const Vector& answer, const Subject& subject, bool direct) {
-  const auto& divided = subject.traffic_service.empty() ? subject.service : subject.traffic_service;
+  const auto& divided = divided_service(subject);
   std::map<std::string, Sent> proxies;
   for (const auto& series : answer.series) {
     const auto service = label_of(series, kService);
@@ -158,7 +162,8 @@ std::string service_query(const Subject& subject, Seconds window, Named named,
   std::string counter = R"(istio_requests_total{reporter="source",destination_service=~")" +
                         escape_literal(host) + "\"," + std::string(kSourceNamespace) + "=~\"" +
                         escape_literal(one_of(sources)) + "|\"";  // or none
-  if (named == Named::Hostless) counter += R"(,destination_workload="unknown")";
+  if (named == Named::Hostless)
+    counter += "," + std::string(kWorkload) + "=\"" + std::string(kUnknownWorkload) + "\"";
   counter += '}';
   std::string by;
   for (const auto label : {kHost, kSourceNamespace, kWorkload, kCode, kFlags, kGrpcStatus})

@@ -21,6 +21,8 @@ inline constexpr std::string_view kHost = "destination_service";
 inline constexpr std::string_view kFlags = "response_flags";
 inline constexpr std::string_view kSourceNamespace = "source_workload_namespace";
 
+inline constexpr std::string_view kDurationBuckets = "istio_request_duration_milliseconds_bucket";
+
 // The regular expression that these names match, and nothing else; empty of none.
 [[nodiscard]] std::string one_of(const std::vector<std::string>& names);
 // Empty if the series has no such label.
@@ -30,6 +32,8 @@ inline constexpr std::string_view kSourceNamespace = "source_workload_namespace"
 // Whether the proxy that sent a series' requests is under the control of whoever the release trusts. One that
 // does not say whose it is is taken for one.
 [[nodiscard]] bool is_trusted(const Series& series, const Subject& subject);
+// Whom routes divide: the Service, or the release's own in its place.
+[[nodiscard]] const std::string& divided_service(const Subject& subject);
 // Whether a value can be a number of requests, and be added to others; NaN is none.
 [[nodiscard]] bool counts_requests(double value);
 

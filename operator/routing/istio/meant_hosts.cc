@@ -6,6 +6,7 @@
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
 #include "operator/routing/istio/table.h"
+#include "operator/routing/istio/unmatched.h"
 
 namespace weir::routing {
 namespace {
@@ -15,12 +16,6 @@ std::string sentence(const Target& target, const Json& object, const std::string
   return label_of(target, object) + " " + field + " is \"" + host + "\", which is no name of Service " +
          target.service + " for Istio: it completes only names without a dot, so that " + what_follows +
          "; write \"" + target.service + "\" or \"" + fqdn(called_service(target)) + "\"";
-}
-
-bool is_for_the_mesh(const Json& virtual_service) {
-  const auto& gateways = base::field(virtual_service, {"spec", "gateways"});
-  return !gateways.is_array() || gateways.empty() ||
-         std::ranges::find(gateways, Json("mesh")) != gateways.end();
 }
 
 // Of several hosts one that is meant for the Service; empty: none, or another one names it.
@@ -68,7 +63,8 @@ std::vector<std::string> meant_hosts(const Target& target, const Objects& object
   for (const auto& object : objects.of(kube::kVirtualServices)) {
     if (base::namespace_of(object) != target.name_space) continue;
     add_destinations(target, object, sentences);
-    const auto host = is_for_the_mesh(object) ? meant_host(target, object) : std::string();
+    const auto host = is_for_sidecars(base::field(object, {"spec", "gateways"})) ? meant_host(target, object)
+                                                                                 : std::string();
     if (!host.empty())
       sentences.push_back(sentence(target, object, "spec.hosts", host,
                                    "clients that call the Service do not pass its routes"));

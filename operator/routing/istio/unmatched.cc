@@ -22,15 +22,10 @@ bool is_given(const Json& match, const char* field) {
   return value.is_structured() ? !value.empty() : !value.is_null() && value != 0;
 }
 
-bool is_for_sidecars(const Json& match) {
-  const auto& gateways = base::field(match, {"gateways"});
-  return !is_given(match, "gateways") || !gateways.is_array() ||
-         std::ranges::find(gateways, Json("mesh")) != gateways.end();
-}
-
 // Whether every sidecar gets the route for calls to this port; empty: to any.
 bool applies_to_all(const Json& match, std::optional<std::int64_t> port) {
-  if (is_given(match, "sourceLabels") || is_given(match, "sourceNamespace") || !is_for_sidecars(match))
+  if (is_given(match, "sourceLabels") || is_given(match, "sourceNamespace") ||
+      !is_for_sidecars(base::field(match, {"gateways"})))
     return false;
   return !is_given(match, "port") || (port && base::integer(match, {"port"}) == *port);
 }
@@ -112,6 +107,11 @@ std::set<std::int64_t> ports_of_others(const Target& target, const Objects& obje
 }
 
 }  // namespace
+
+bool is_for_sidecars(const Json& gateways) {
+  return !gateways.is_array() || gateways.empty() ||
+         std::ranges::find(gateways, Json("mesh")) != gateways.end();
+}
 
 std::vector<std::string> unmatched_clients(const Target& target, const Objects& objects,
                                            const Managed& managed) {

@@ -12,6 +12,10 @@
 
 namespace weir::routing {
 
+// Whether `gateways`, of a VirtualService or of a match in it, have its routes at sidecars: they name the
+// mesh, or nothing.
+[[nodiscard]] bool is_for_sidecars(const Json& gateways);
+
 // Sentences: one for each kind of routes under management that leaves clients in the mesh out.
 [[nodiscard]] std::vector<std::string> unmatched_clients(const Target& target, const Objects& objects,
                                                          const Managed& managed);

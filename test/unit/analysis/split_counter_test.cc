@@ -73,6 +73,13 @@ TEST_F(Splitting, counts_what_is_new_since_the_first_scrape_of_the_window) {
   EXPECT_THAT(prometheus_.asked(kSplit).front().query, HasSubstr(" offset 15s) and on"));
 }
 
+TEST_F(Splitting, names_the_series_where_it_has_no_requests) {
+  prometheus_.answers(kSplit, vector_answer({}));
+  EXPECT_EQ(split().message,
+            "no requests from proxies to Service checkout were counted in the last 30s "
+            "(istio_request_duration_milliseconds_bucket, le 5000)");
+}
+
 TEST_F(Splitting, tells_by_proxy_whether_the_weight_is_followed) {
   prometheus_.answers(kSplit, vector_answer({sent("checkout-v1", "10.0.0.1:15020", "150"),
                                              sent("checkout-v2", "10.0.0.1:15020", "150"),
