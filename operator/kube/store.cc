@@ -74,11 +74,28 @@ std::vector<std::string> Store::terms_of(const Json& object) const {
   return form_.terms ? form_.terms(object) : std::vector<std::string>{};
 }
 
+std::vector<Store::Steady> Store::parts_since(const Json& object, const Json& known,
+                                              const std::vector<Steady>& before, Steady now) const {
+  if (!form_.parts) return {};
+  std::map<std::string, Steady> there;
+  if (!known.is_null()) {
+    auto names = form_.parts(known);
+    for (std::size_t i = 0; i < names.size(); ++i) there.emplace(std::move(names[i]), before[i]);
+  }
+  std::vector<Steady> since;
+  for (const auto& name : form_.parts(object)) {
+    const auto found = there.find(name);
+    since.push_back(found == there.end() ? now : found->second);
+  }
+  since.shrink_to_fit();
+  return since;
+}
+
 std::optional<Stored> Store::get(const Key& key) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return std::nullopt;
-  return Stored{unpacked(found->second), found->second.since};
+  return Stored{unpacked(found->second), found->second.since, found->second.parts_since};
 }
 
 bool Store::contains(const Key& key) const {
@@ -166,6 +183,7 @@ Change Store::set(const Key& key, Packed packed, const Json& object, const Json&
   if (replaced) remember_gone(key, metadata_text(known, "uid"), now);
   const bool unchanged = !known.is_null() && !replaced && same_content(object, known);
   if (!unchanged) at->second.since = now;
+  at->second.parts_since = parts_since(object, replaced ? Json() : known, at->second.parts_since, now);
   index(*at, change);
   return change;
 }
@@ -243,6 +261,8 @@ std::vector<Key> Store::replace(Listed objects, Steady now) {
       const auto known = found == objects_.end() ? Json() : Json::from_msgpack(found->second.packed);
       if (!known.is_null() && is_same_version(object, known)) continue;
       changes.push_back(set(key, std::move(packed), object, known, now));
+      // A list does not tell what was away since the last one.
+      std::ranges::fill(objects_.at(key).parts_since, now);
     }
     for (auto at = objects_.begin(); at != objects_.end();) {
       const auto next = std::next(at);

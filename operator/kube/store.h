@@ -25,6 +25,9 @@ struct Stored {
   // Since when this process knows the object's spec to be as it is (monotonic): a lower bound of its age that
   // neither a restart nor a jump of the wall clock makes too large.
   std::chrono::steady_clock::time_point since;
+  // The same of each of its parts (Form::parts), in their order: since when it has been there without a
+  // break.
+  std::vector<std::chrono::steady_clock::time_point> parts_since;
 };
 
 // An object came, changed or went.
@@ -35,13 +38,15 @@ struct Change {
   std::vector<std::string> after;
 };
 
-// How a store keeps the objects of its kind. Either may be left empty: whole, and without an index.
+// How a store keeps the objects of its kind. Each may be left empty: whole, without an index, without parts.
 struct Form {
   // Takes what nobody reads out of an object. Nothing that an edit is made from: a patch is the difference
   // of two trimmed objects. Leaves what it has trimmed already as it is.
   std::function<void(Json&)> trim;
   // By what a trimmed object is found.
   std::function<std::vector<std::string>(const Json&)> terms;
+  // Names of what a trimmed object lists and whose ages are kept one by one, each name once.
+  std::function<std::vector<std::string>(const Json&)> parts;
 };
 
 // Thread-safe. Objects are kept trimmed and packed: a cluster has many, of which few are read at a time.
@@ -101,6 +106,7 @@ class Store {
   struct Entry {
     Packed packed;
     Steady since;
+    std::vector<Steady> parts_since;
   };
   using Entries = std::map<Key, Entry>;
 
@@ -116,6 +122,9 @@ class Store {
   using Finding = std::pair<std::uint64_t, const Entries::value_type*>;
 
   [[nodiscard]] std::vector<std::string> terms_of(const Json& object) const;
+  // Of the parts of `object`, which was `known` (null: nothing) with parts since `before`.
+  [[nodiscard]] std::vector<Steady> parts_since(const Json& object, const Json& known,
+                                                const std::vector<Steady>& before, Steady now) const;
   void tell(const Change& change) const;
   // The rest is called with the lock held.
   [[nodiscard]] std::shared_ptr<const Json> unpacked(const Entry& entry) const;

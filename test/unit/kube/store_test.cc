@@ -87,6 +87,40 @@ TEST(Store, starts_since_again_when_the_endpoints_of_a_slice_change_but_not_its_
   EXPECT_EQ(store.get(kWeb)->since, at(7));
 }
 
+// A slice whose endpoints are names.
+Json slice_with(const std::string& version, const std::vector<std::string>& endpoints,
+                const std::string& uid = "u1") {
+  Json slice = served("web", version, {}, uid);
+  slice["endpoints"] = endpoints;
+  return slice;
+}
+Form with_endpoints() {
+  Form form;
+  form.parts = [](const Json& slice) { return slice.at("endpoints").get<std::vector<std::string>>(); };
+  return form;
+}
+using Times = std::vector<Store::Steady>;
+
+TEST(Store, keeps_since_when_each_part_is_there_without_a_break) {
+  Store store(with_endpoints());
+  store.put(slice_with("1", {"a", "b"}), at(0));
+  store.put(slice_with("2", {"b", "c"}), at(3));
+  EXPECT_EQ(store.get(kWeb)->parts_since, (Times{at(0), at(3)}));
+  store.put(slice_with("3", {"a", "b", "c"}), at(5));
+  EXPECT_EQ(store.get(kWeb)->parts_since, (Times{at(5), at(0), at(3)}));
+  store.put(slice_with("1", {"a", "b"}, "u2"), at(7));
+  EXPECT_EQ(store.get(kWeb)->parts_since, (Times{at(7), at(7)})) << "of another object";
+}
+
+TEST(Store, takes_parts_for_new_after_a_list_that_may_have_missed_something) {
+  Store store(with_endpoints());
+  store.replace({slice_with("1", {"a"})}, at(0));
+  store.replace({slice_with("1", {"a"})}, at(3));
+  EXPECT_EQ(store.get(kWeb)->parts_since, Times{at(0)}) << "it is at the version that was known";
+  store.replace({slice_with("4", {"a"})}, at(5));
+  EXPECT_EQ(store.get(kWeb)->parts_since, Times{at(5)});
+}
+
 TEST(Store, does_not_let_a_late_answer_bring_back_an_erased_object) {
   Store store;
   store.put(served("web", "1"), at(0));
