@@ -6,6 +6,7 @@
 #include <functional>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "operator/base/time.h"
 #include "operator/canary/workload.h"
@@ -26,6 +27,8 @@ constexpr Millis kEndpointsFastest{10};
 constexpr Millis kEndpointsSlowest{200};
 // How much sooner or later than its Behaviour says a pod starts, in per cent.
 constexpr std::int64_t kStartSpread = 20;
+// For how long a pod that is stirred is not ready.
+constexpr Millis kMoment{400};
 // Pods above `replicas` while a template is replaced.
 constexpr int kSurge = 1;
 
@@ -63,6 +66,26 @@ void Cluster::disturb(const std::string& workload, Millis duration, bool crash) 
     show(pod);
     executor_.at(pod.disturbed_until, [this, name] { recover(name); });
   }
+}
+
+void Cluster::stir(const std::string& workload, Millis every) { stir_next(workload, every, 0); }
+
+// The one with the next number above `after`, or the first.
+void Cluster::stir_next(const std::string& workload, Millis every, int after) {
+  Pod* next = nullptr;
+  for (auto& [name, pod] : pods_) {
+    if (pod.workload != workload || !pod.ready) continue;
+    const auto turn = [after](const Pod& one) { return std::pair(one.number <= after, one.number); };
+    if (next == nullptr || turn(pod) < turn(*next)) next = &pod;
+  }
+  if (next != nullptr) {
+    after = next->number;
+    next->ready = false;
+    next->disturbed_until = executor_.now() + kMoment;
+    show(*next);
+    executor_.at(next->disturbed_until, [this, name = next->name] { recover(name); });
+  }
+  executor_.after(every, [this, workload, every, after] { stir_next(workload, every, after); });
 }
 
 void Cluster::kill_one(const std::string& workload) {

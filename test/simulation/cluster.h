@@ -46,6 +46,9 @@ class Cluster {
 
   // Faults. Each pod of the workload that is ready is unready (and does not answer if `crash`) for a while.
   void disturb(const std::string& workload, Millis duration, bool crash);
+  // From now on, again and again, one ready pod of the workload after the other is not ready for a moment. It
+  // answers all the while.
+  void stir(const std::string& workload, Millis every);
   // One pod goes at once, without a grace period; another one is made.
   void kill_one(const std::string& workload);
 
@@ -86,6 +89,7 @@ class Cluster {
   void terminate(Pod& pod);
   void remove(const std::string& name);
   void recover(const std::string& name);
+  void stir_next(const std::string& workload, Millis every, int after);
   // The pod's object, its endpoints and its Deployment follow what has changed of it.
   void show(const Pod& pod);
   void wake_all_of(const Pod& pod);

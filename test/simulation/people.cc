@@ -324,6 +324,14 @@ void People::make_successor(bool goes_by_itself) {
   put(kube::kCanaries, second);
 }
 
+void set_up_pods(Cluster& cluster, const Scenario& scenario) {
+  cluster.set_behaviour(kStable, behaviour(Quality::Good));
+  cluster.set_behaviour(kCandidate, behaviour(scenario.quality));
+  cluster.set_behaviour(kCandidate, kBadVariant, behaviour(Quality::Failing));
+  if (!scenario.restless) return;
+  for (const auto* workload : {kStable, kCandidate}) cluster.stir(workload, kStirred);
+}
+
 void disturb_pods(Cluster& cluster, const Fault& fault) {
   if (fault.kind == Kind::CandidateUnready) cluster.disturb(kCandidate, fault.lasting, false);
   if (fault.kind == Kind::CandidateCrashes) cluster.disturb(kCandidate, fault.lasting, true);

@@ -10,6 +10,8 @@
 
 namespace weir::simulation {
 
+// How the pods of both versions will be.
+void set_up_pods(Cluster& cluster, const Scenario& scenario);
 // What a fault of the family of pods does.
 void disturb_pods(Cluster& cluster, const Fault& fault);
 // What one of the family of proxies does to a release in this phase.

@@ -58,6 +58,8 @@ Plan plan_of(std::uint64_t seed) {
   add(plan, draw_foreign(of_foreign));
   Random of_breakers(seed, "breakers");
   add(plan, draw_breaker(of_breakers));
+  Random of_fleets(seed, "fleets");
+  draw_restlessness(of_fleets, plan.scenario);
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

@@ -70,9 +70,7 @@ class Run {
 
  private:
   void set_up() {
-    cluster_.set_behaviour(kStable, behaviour(Quality::Good));
-    cluster_.set_behaviour(kCandidate, behaviour(plan_.scenario.quality));
-    cluster_.set_behaviour(kCandidate, kBadVariant, behaviour(Quality::Failing));
+    set_up_pods(cluster_, plan_.scenario);
     set_up_shop();
     executor_.run_until(kSettling);
     mesh_.start();

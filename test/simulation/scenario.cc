@@ -110,6 +110,7 @@ std::string surroundings(const Scenario& scenario) {
   if (scenario.service != kApp) text += ", Service " + scenario.service;
   if (scenario.canary != kCandidate) text += ", Canary " + scenario.canary;
   if (scenario.guards) text += ", guarded afterwards";
+  if (scenario.restless) text += ", pods that come and go";
   if (scenario.pinned != Pinned::None) text += ", " + to_text(scenario.pinned);
   if (scenario.pinned_comes > Millis(0)) text += fmt::format(" after {} ms", scenario.pinned_comes.count());
   return text;
@@ -264,6 +265,13 @@ void draw_router(Random& random, Scenario& scenario) {
   scenario.judge = Judge::Threshold;
   scenario.skip_analysis = true;
   scenario.mesh_comes = Millis(0);
+}
+
+// Half of the pods stay ready for every propagation delay that is drawn.
+void draw_restlessness(Random& random, Scenario& scenario) {
+  if (!random.chance(0.08)) return;
+  scenario.restless = true;
+  scenario.stable_pods = scenario.candidate_pods = 5;
 }
 
 MeshOptions mesh_options(const Scenario& scenario) {

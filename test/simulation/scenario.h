@@ -62,7 +62,8 @@ struct Scenario {
   std::string canary = "checkout-v2";
   std::string stable_version = "v1";  // values of the version label
   std::string candidate_version = "v2";
-  bool guards = false;  // spec.guardAfterPromotion
+  bool guards = false;    // spec.guardAfterPromotion
+  bool restless = false;  // some pod of either version is always coming or going
   Pinned pinned = Pinned::None;
   Millis pinned_comes{0};  // how long after the Canary; 0: it was there before
 
@@ -80,6 +81,7 @@ inline constexpr const char* kStable = "checkout-v1";
 inline constexpr const char* kCandidate = "checkout-v2";
 inline constexpr const char* kPinnedHost = "orders";  // a VirtualService for another host
 inline constexpr const char* kThird = "checkout-v0";
+inline constexpr Millis kStirred{1'900};  // one of a version's pods, if they are restless
 // Values of annotation simulation/behaviour in a pod template.
 inline constexpr const char* kGoodVariant = "good";
 inline constexpr const char* kBadVariant = "bad";
@@ -99,6 +101,9 @@ void draw_names(Random& random, Scenario& scenario);
 void draw_replicas(Random& random, Scenario& scenario);
 // A release that nothing divides, of some runs: nobody can judge it.
 void draw_router(Random& random, Scenario& scenario);
+// Versions with more pods, of which some pod comes or goes more often than the propagation delay: of some
+// runs.
+void draw_restlessness(Random& random, Scenario& scenario);
 [[nodiscard]] MeshOptions mesh_options(const Scenario& scenario);
 
 // What is there before the release, and what the release adds: as their owners write them.
