@@ -132,14 +132,17 @@ Next Context::settle(Milliseconds age) {
 }
 
 Next Context::settle_for_rise() {
-  auto age = foundation_age();
-  if (seen.service) age = std::min({age, seen.service->age, seen.service->endpoints_age});
-  return settle(age);
+  return settle(seen.service ? std::min(foundation_age(), candidate_age()) : foundation_age());
+}
+
+Next Context::settle_for_return() {
+  return settle(seen.service ? std::min(foundation_age(), stable_age()) : foundation_age());
 }
 
 Next Context::wait_for_rise() {
-  return wait("Propagating", "waiting until every proxy has the endpoints of Service " + spec.service.name +
-                                 " and " + std::string(seen.words.foundation));
+  return wait("Propagating", "waiting until every proxy has half of the ready endpoints of " +
+                                 status().target + " behind Service " + spec.service.name +
+                                 ", its selector, and " + std::string(seen.words.foundation));
 }
 
 }  // namespace weir::strategies

@@ -90,9 +90,10 @@ class Context {
   }
   // Done once something has been as it is for the propagation delay; else comes back when it has.
   Next settle(Milliseconds age);
-  // The same of all that a version relies on whose share of the requests rises: a proxy that lacks its
-  // endpoints or the foundation answers 503.
+  // The same of all that the candidate relies on where its share of the requests rises, and stable where that
+  // does: a proxy that knows none of a version's endpoints, or lacks the foundation, answers 503.
   Next settle_for_rise();
+  Next settle_for_return();
   // Ends the round: a rise waits for what settle_for_rise() asks of.
   Next wait_for_rise();
 
@@ -126,6 +127,17 @@ class Context {
   // The same of the Service's selector and of the routes, be they gone: what is gone a proxy may still have.
   [[nodiscard]] Milliseconds service_age() const {
     return seen.service ? seen.service->age : seen.service_gone;
+  }
+  // How long proxies can be known to have enough of a version's endpoints, and the selector. Whether it has
+  // any is looked at by itself.
+  [[nodiscard]] Milliseconds stable_age() const {
+    const auto& service = *seen.service;
+    return service.stable_endpoints < 1 ? service.age : std::min(service.age, service.stable_endpoints_age);
+  }
+  [[nodiscard]] Milliseconds candidate_age() const {
+    const auto& service = *seen.service;
+    return service.candidate_endpoints < 1 ? service.age
+                                           : std::min(service.age, service.candidate_endpoints_age);
   }
   [[nodiscard]] Milliseconds routes_age() const { return seen.routes ? seen.routes->age : seen.routes_gone; }
 };

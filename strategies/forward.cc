@@ -100,9 +100,8 @@ Next initialize(Context& context) {
   }
   if (!seen.routes->at(Weight::none())) {
     // As after the selector was elsewhere: a proxy may not have stable's endpoints yet. Where the candidate
-    // has some of the traffic by divided routes its pods must not hold up what takes it back.
-    const auto& service = *seen.service;
-    const auto age = seen.routes->original() ? std::min(service.age, service.endpoints_age) : service.age;
+    // has some of the traffic by divided routes no pods must hold up what takes it back.
+    const auto age = seen.routes->original() ? context.stable_age() : seen.service->age;
     if (const auto next = context.settle(age); next != Next::Done) return next;
     return context.act(Route{{Weight::none()}});
   }

@@ -200,7 +200,7 @@ Next guard_stable(Context& context) {
   if (!lost) {
     // What routes rest on is put back first.
     if (!context.has_foundation()) return Next::Done;
-    if (const auto next = context.settle_for_rise(); next != Next::Done) return next;
+    if (const auto next = context.settle_for_return(); next != Next::Done) return next;
   }
   const std::string message = lost ? "stable has no ready endpoint: all traffic to " + status.target
                                    : "stable serves again: back to step " + std::to_string(status.step);

@@ -174,8 +174,11 @@ struct ServiceState {
   Milliseconds age{0};  // how long the selector is known to be as it is
   int stable_endpoints = 0;
   int candidate_endpoints = 0;
-  Milliseconds endpoints_age{0};  // how long all endpoints are known to be as they are
-  std::string changed_by;         // field manager of the last change
+  // How long half of a version's endpoints or more are known to have been ready without a break. Whatever
+  // else has come and gone since then, a proxy that has the changes from before it knows these.
+  Milliseconds stable_endpoints_age{0};
+  Milliseconds candidate_endpoints_age{0};
+  std::string changed_by;  // field manager of the last change
 };
 
 // One owner's destination, divided between the versions: `share` is what both get together, in weights as

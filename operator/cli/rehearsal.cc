@@ -136,7 +136,8 @@ class Rehearsal {
 
   void pass(Milliseconds time) {
     traffic_.pass(time, routes_.highest());
-    for (auto* age : {&service_.age, &service_.endpoints_age, &routes_.age, &foundation_.age}) {
+    for (auto* age : {&service_.age, &service_.stable_endpoints_age, &service_.candidate_endpoints_age,
+                      &routes_.age, &foundation_.age}) {
       *age += time;
     }
   }

@@ -1,7 +1,7 @@
 #include "operator/reconcile/endpoints.h"
 
-#include <algorithm>
 #include <set>
+#include <utility>
 
 #include "operator/base/json.h"
 
@@ -21,22 +21,22 @@ std::string name_of(const Json& endpoint) {
   return any ? addresses.front().get<std::string>() : std::string();
 }
 
-std::set<std::string> ready_endpoints(const std::vector<Json>& slices, const std::string& service) {
-  std::set<std::string> ready;
+Endpoints endpoints_behind(const std::vector<Json>& slices, const std::string& service) {
+  Endpoints behind;
   for (const auto& slice : slices) {
     if (!is_slice_of(slice, service)) continue;
-    const auto& endpoints = base::field(slice, {"endpoints"});
-    if (!endpoints.is_array()) continue;
-    for (const auto& endpoint : endpoints) {
-      if (auto name = name_of(endpoint); !name.empty() && is_ready(endpoint)) ready.insert(std::move(name));
-    }
+    for (auto& name : ready_endpoints_in(slice)) behind.try_emplace(std::move(name));
   }
-  return ready;
+  return behind;
 }
 
-int common(const std::set<std::string>& one, const std::set<std::string>& other) {
-  return static_cast<int>(
-      std::ranges::count_if(one, [&](const std::string& name) { return other.contains(name); }));
+// Of `all` those that are `own`.
+Endpoints common(const Endpoints& all, const Endpoints& own) {
+  Endpoints both;
+  for (const auto& endpoint : all) {
+    if (own.contains(endpoint.first)) both.insert(endpoint);
+  }
+  return both;
 }
 
 }  // namespace
@@ -59,15 +59,31 @@ std::string service_of_slice(const Json& slice) {
 
 bool is_slice_of(const Json& slice, const std::string& service) { return service_of_slice(slice) == service; }
 
+std::vector<std::string> ready_endpoints_in(const Json& slice) {
+  std::set<std::string> ready;
+  const auto& endpoints = base::field(slice, {"endpoints"});
+  if (!endpoints.is_array()) return {};
+  for (const auto& endpoint : endpoints) {
+    if (auto name = name_of(endpoint); !name.empty() && is_ready(endpoint)) ready.insert(std::move(name));
+  }
+  return {ready.begin(), ready.end()};
+}
+
+VersionEndpoints tell_apart(Endpoints traffic, Endpoints stable, Endpoints candidate, bool selects_both) {
+  if (selects_both) {
+    stable = common(traffic, stable);
+    candidate = common(traffic, candidate);
+  }
+  return {.stable = std::move(stable), .candidate = std::move(candidate), .all = std::move(traffic)};
+}
+
 EndpointCounts count_endpoints(const std::vector<Json>& slices, const TrafficServices& services) {
-  const auto traffic = ready_endpoints(slices, services.traffic);
-  const auto count = [&](const std::string& own) {
-    const auto endpoints = ready_endpoints(slices, own);
-    return common(services.selects_both ? traffic : endpoints, endpoints);
-  };
-  return {.stable = count(services.stable),
-          .candidate = count(services.candidate),
-          .all = static_cast<int>(traffic.size())};
+  const auto found =
+      tell_apart(endpoints_behind(slices, services.traffic), endpoints_behind(slices, services.stable),
+                 endpoints_behind(slices, services.candidate), services.selects_both);
+  return {.stable = static_cast<int>(found.stable.size()),
+          .candidate = static_cast<int>(found.candidate.size()),
+          .all = static_cast<int>(found.all.size())};
 }
 
 std::string slices_of(const std::vector<std::string>& services) {

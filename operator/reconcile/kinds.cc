@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "operator/base/json.h"
+#include "operator/reconcile/endpoints.h"
 #include "operator/reconcile/interest.h"
 #include "operator/reconcile/trim.h"
 #include "operator/routing/kinds.h"
@@ -12,23 +13,23 @@ namespace weir::reconcile {
 namespace {
 
 using Trim = void (*)(Json&);
-using Terms = std::vector<std::string> (*)(const Json&);
+using Names = std::vector<std::string> (*)(const Json&);
 using Concerned = std::vector<kube::Key> (*)(const kube::Stores&, const kube::Change&);
 enum class LastWriter { Kept, Dropped };
 
-kube::Form form(LastWriter last_writer, Trim trim,
-                std::function<std::vector<std::string>(const Json&)> terms) {
+kube::Form form(LastWriter last_writer, Trim trim, std::function<std::vector<std::string>(const Json&)> terms,
+                Names parts = nullptr) {
   const auto trimmed = [last_writer, trim](Json& object) {
     trim_metadata(object, last_writer == LastWriter::Kept);
     if (trim != nullptr && base::field(object, {"metadata"}).is_object()) trim(object);
   };
-  return {.trim = trimmed, .terms = std::move(terms)};
+  return {.trim = trimmed, .terms = std::move(terms), .parts = parts};
 }
 
 WatchedKind row(const kube::Resource& resource, bool has_status, LastWriter last_writer, Trim trim,
-                Terms terms, Concerned concerned) {
+                Names terms, Concerned concerned, Names parts = nullptr) {
   return {.kind = {.resource = resource, .has_status = has_status},
-          .form = form(last_writer, trim, terms),
+          .form = form(last_writer, trim, terms, parts),
           .concerned = concerned};
 }
 
@@ -55,7 +56,8 @@ std::vector<WatchedKind> make_watched_kinds() {
       row(kube::kCanaries, true, kDropped, trim_canary, terms_of_canary, concerned_by_canary),
       row(kube::kMetricTemplates, false, kDropped, nullptr, nullptr, concerned_by_template),
       row(kube::kDeployments, true, kDropped, trim_deployment, terms_of_deployment, concerned_by_deployment),
-      row(kube::kEndpointSlices, false, kDropped, trim_slice, terms_of_slice, concerned_by_slice),
+      row(kube::kEndpointSlices, false, kDropped, trim_slice, terms_of_slice, concerned_by_slice,
+          ready_endpoints_in),
       row(kube::kServices, true, kKept, trim_service, terms_of_service, concerned_by_service)};
   for (const auto& kind : routing::kinds()) kinds.push_back(row_of(kind));
   return kinds;

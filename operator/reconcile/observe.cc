@@ -22,10 +22,6 @@ namespace {
 using strategies::Milliseconds;
 using strategies::Phase;
 
-Milliseconds time_since(base::Clock::Steady then, base::Clock::Steady now) {
-  return std::max(std::chrono::duration_cast<Milliseconds>(now - then), Milliseconds{0});
-}
-
 // What of a release that is over is still there.
 struct Leftovers {
   std::vector<ManagedObject> unused;  // for long enough
@@ -209,6 +205,10 @@ Snapshot finished(const Source& source, Snapshot snapshot) {
 }
 
 }  // namespace
+
+Milliseconds time_since(base::Clock::Steady then, base::Clock::Steady now) {
+  return std::max(std::chrono::duration_cast<Milliseconds>(now - then), Milliseconds{0});
+}
 
 Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now) {
   return time_since(stored.since, now);

@@ -54,6 +54,8 @@ struct Means {
   Unused* unused = nullptr;  // what is left of releases that are over; null: it counts as long unused
 };
 
+// Never less than 0.
+[[nodiscard]] strategies::Milliseconds time_since(base::Clock::Steady then, base::Clock::Steady now);
 // How long this process knows the object to be as it is.
 [[nodiscard]] strategies::Milliseconds age_of(const kube::Stored& stored, base::Clock::Steady now);
 // The same of the object that has the name, or of its absence.

@@ -145,7 +145,8 @@ OwnServices find_own_services(const Source& source, const routing::Target& targe
                                           .candidate_ready = ready_pods(candidate)});
   state.stable_endpoints = endpoints.stable;
   state.candidate_endpoints = endpoints.candidate;
-  state.endpoints_age = endpoints.age;
+  state.stable_endpoints_age = endpoints.stable_age;
+  state.candidate_endpoints_age = endpoints.candidate_age;
   return own;
 }
 

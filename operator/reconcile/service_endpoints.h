@@ -19,7 +19,10 @@ struct Behind {
 struct ReadyEndpoints {
   int stable = 0;
   int candidate = 0;
-  strategies::Milliseconds age{0};  // how long all of them are known to be as they are
+  // How long half of a version's or more are known to have been ready without a break; of a version whose
+  // endpoints nothing tells from others, all that may be its own.
+  strategies::Milliseconds stable_age{0};
+  strategies::Milliseconds candidate_age{0};
 };
 
 // A version's own Service that was taken away, or has no slices yet, says nothing: behind a Service that

@@ -29,6 +29,12 @@ template <Workload Objects::* kWhich>
 constexpr auto kDelete = +[](Objects& objects) { objects.*kWhich = {.exists = false}; };
 template <Workload Objects::* kWhich>
 constexpr auto kLosePods = +[](Objects& objects) { (objects.*kWhich).ready = 0; };
+// Of one that went nobody knows any more, the numbers are used again.
+template <Workload Objects::* kWhich>
+constexpr auto kHasOldest =
+    +[](const World& world) { return kHasPods<kWhich>(world) && (world.objects.*kWhich).oldest == 0; };
+template <Workload Objects::* kWhich>
+constexpr auto kReplaceOldest = +[](Objects& objects) { ++(objects.*kWhich).oldest; };
 template <Workload Objects::* kWhich>
 constexpr auto kScaleAway = +[](Objects& objects) {
   (objects.*kWhich).replicas = 0;
@@ -64,6 +70,8 @@ constexpr std::array kEdits{
          }},
     Edit{"the candidate's pods are lost", kHasPods<kCandidate>, kLosePods<kCandidate>},
     Edit{"stable's pods are lost", kHasPods<kStable>, kLosePods<kStable>},
+    Edit{"the candidate's oldest pod is replaced", kHasOldest<kCandidate>, kReplaceOldest<kCandidate>},
+    Edit{"stable's oldest pod is replaced", kHasOldest<kStable>, kReplaceOldest<kStable>},
     Edit{"somebody scales the candidate to 0", kIsScaledUp<kCandidate>, kScaleAway<kCandidate>},
     Edit{"somebody scales stable to 0", kIsScaledUp<kStable>, kScaleAway<kStable>},
     Edit{"an autoscaler leaves stable one pod",

@@ -16,6 +16,25 @@ constexpr std::array<std::string_view, 3> kPartNames{"routes", "rule", "endpoint
 
 Byte older(Byte age) { return age >= kNever - 1 ? age : static_cast<Byte>(age + 1); }
 
+// A pod that was away for a moment has come anew.
+bool deliver_endpoints(World& world) {
+  if (!world.has_news(Aged::Endpoints)) return false;
+  auto& caches = world.caches;
+  const auto there = endpoints_of(world.objects);
+  const std::array stayed{caches.endpoints.stable & there.stable & ~caches.broken[0],
+                          caches.endpoints.candidate & there.candidate & ~caches.broken[1]};
+  for (std::size_t version = 0; version < stayed.size(); ++version) {
+    auto& ages = caches.pod_ages[version];
+    for (std::size_t pod = 0; pod < ages.size(); ++pod) {
+      if ((stayed[version] >> pod & 1) == 0) ages[pod] = 0;
+    }
+  }
+  caches.endpoints = there;
+  caches.broken = {};
+  world.note_news(Aged::Endpoints, false);
+  return true;
+}
+
 // A watch brings the newest objects of one kind; says whether there was any news.
 bool deliver(World& world, std::size_t watch) {
   auto& caches = world.caches;
@@ -50,7 +69,7 @@ bool deliver(World& world, std::size_t watch) {
       return take(known.candidate, there.candidate) || stable;
     }
     default:
-      return take_aged(caches.endpoints, endpoints_of(there), Aged::Endpoints, caches.endpoints_age);
+      return deliver_endpoints(world);
   }
 }
 
@@ -67,8 +86,15 @@ void pass_time(World& world) {
   auto& caches = world.caches;
   for (auto* age : {&record.step_age, &record.transition_age, &record.progress_age, &record.breaker_age,
                     &record.check_age, &caches.service_age, &caches.routes_age, &caches.rule_age,
-                    &caches.endpoints_age, &caches.watched_age, &world.question.age})
+                    &caches.watched_age, &world.question.age})
     *age = older(*age);
+  const std::array known{caches.endpoints.stable, caches.endpoints.candidate};
+  for (std::size_t version = 0; version < known.size(); ++version) {
+    for (std::size_t pod = 0; pod < kMostPods; ++pod) {
+      auto& age = caches.pod_ages[version][pod];
+      if ((known[version] >> pod & 1) != 0) age = older(age);
+    }
+  }
   for (auto& proxy : world.proxies) {
     for (auto& lag : proxy.lag) lag = older(lag);
   }

@@ -1,6 +1,10 @@
 #include "test/explore/reading.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <functional>
+#include <vector>
 
 #include "strategies/context.h"
 
@@ -127,17 +131,30 @@ void read_workloads(const World& world, strategies::Observed& seen) {
   if (!seen.stable && (!pending || objects.service.exists)) refuse(seen, "StableNotFound");
 }
 
+// How long half of the pods or more have been there.
+strategies::Milliseconds age_of_half(Byte pods, const std::array<Byte, kMostPods>& ages) {
+  std::vector<Byte> there;
+  for (std::size_t i = 0; i < ages.size(); ++i) {
+    if ((pods >> i & 1) != 0) there.push_back(ages[i]);
+  }
+  if (there.empty()) return age(0);
+  std::ranges::sort(there, std::ranges::greater());
+  return age(there[(there.size() - 1) / 2]);
+}
+
 void read_service(const World& world, strategies::Observed& seen) {
   const auto& caches = world.caches;
   if (!caches.objects.service.exists) {
     seen.service_gone = age(caches.service_age);
     return refuse(seen, "ServiceNotFound");
   }
-  seen.service = strategies::ServiceState{.selects = static_cast<Selects>(caches.objects.service.selects),
-                                          .age = age(caches.service_age),
-                                          .stable_endpoints = caches.endpoints.stable,
-                                          .candidate_endpoints = caches.endpoints.candidate,
-                                          .endpoints_age = age(caches.endpoints_age)};
+  seen.service = strategies::ServiceState{
+      .selects = static_cast<Selects>(caches.objects.service.selects),
+      .age = age(caches.service_age),
+      .stable_endpoints = std::popcount(caches.endpoints.stable),
+      .candidate_endpoints = std::popcount(caches.endpoints.candidate),
+      .stable_endpoints_age = age_of_half(caches.endpoints.stable, caches.pod_ages[0]),
+      .candidate_endpoints_age = age_of_half(caches.endpoints.candidate, caches.pod_ages[1])};
   if (seen.service->selects == Selects::Other) refuse(seen, "SelectorMismatch");
   const auto& own = caches.objects.own;
   seen.version_services = all(own);

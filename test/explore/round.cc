@@ -322,7 +322,6 @@ void restart(World& world) {
             .service_age = 0,
             .routes_age = 0,
             .rule_age = 0,
-            .endpoints_age = 0,
             .watched_age = 0};
   world.question = {};
 }

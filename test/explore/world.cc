@@ -1,6 +1,7 @@
 #include "test/explore/world.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -20,6 +21,30 @@ bool serves_as_another(const Workload& workload) {
 
 void keep_at_most(Byte& age, int most) {
   if (age != kNever) age = static_cast<Byte>(std::min<int>(age, most));
+}
+
+// Pods are told apart only as long as somebody knows of one that is gone.
+void renumber_pods(World& world) {
+  const std::array kWorkloads{&Objects::stable, &Objects::candidate};
+  const std::array kBehind{&Endpoints::stable, &Endpoints::candidate};
+  const std::array kKnown{&Config::stable_behind, &Config::candidate_behind};
+  auto& caches = world.caches;
+  for (std::size_t i = 0; i < kWorkloads.size(); ++i) {
+    auto& workload = world.objects.*kWorkloads[i];
+    auto& cached = caches.objects.*kWorkloads[i];
+    // Of the rest it makes no difference.
+    caches.broken[i] &= caches.endpoints.*kBehind[i];
+    int known = caches.endpoints.*kBehind[i];
+    for (const auto& proxy : world.proxies) known |= proxy.config.*kKnown[i];
+    if (workload.oldest == 0 || cached.oldest == 0 || (known & 1) != 0) continue;
+    --workload.oldest;
+    --cached.oldest;
+    caches.endpoints.*kBehind[i] >>= 1;
+    caches.broken[i] >>= 1;
+    auto& ages = caches.pod_ages[i];
+    std::ranges::rotate(ages, ages.begin() + 1);
+    for (auto& proxy : world.proxies) (proxy.config.*kKnown[i]) >>= 1;
+  }
 }
 
 // What can no longer make a difference once the way is back, or the candidate is promoted.
@@ -73,17 +98,21 @@ std::uint64_t mixed(std::uint64_t value) {
 
 }  // namespace
 
+Byte pods_of(const Workload& workload) {
+  if (!workload.exists) return 0;
+  return static_cast<Byte>(((1 << workload.ready) - 1) << workload.oldest);
+}
+
 Endpoints endpoints_of(const Objects& objects) {
   Endpoints behind;
   if (!objects.service.exists) return behind;
   const auto selects = static_cast<Selects>(objects.service.selects);
   const bool both = selects == Selects::Both;
-  const auto ready = [](const Workload& workload) { return workload.exists ? workload.ready : Byte{0}; };
-  if ((both || selects == Selects::Stable) && serves(objects.stable)) behind.stable = ready(objects.stable);
+  if ((both || selects == Selects::Stable) && serves(objects.stable)) behind.stable = pods_of(objects.stable);
   if ((both || selects == Selects::Candidate) && serves(objects.candidate))
-    behind.candidate = ready(objects.candidate);
+    behind.candidate = pods_of(objects.candidate);
   for (const auto* one : {&objects.stable, &objects.candidate}) {
-    if (both && serves_as_another(*one)) behind.other = static_cast<Byte>(behind.other + one->ready);
+    if (both && serves_as_another(*one)) behind.other = 1;
   }
   return behind;
 }
@@ -95,9 +124,9 @@ Config config_of(const Objects& objects) {
           .weight = divided ? objects.routes.weight : Byte{0},
           .stable_defined = objects.rule.stable,
           .candidate_defined = objects.rule.candidate,
-          .stable_behind = behind.stable > 0,
-          .candidate_behind = behind.candidate > 0,
-          .other_behind = behind.other > 0};
+          .stable_behind = behind.stable,
+          .candidate_behind = behind.candidate,
+          .other_behind = behind.other};
 }
 
 bool agree(const Config& one, const Config& other, Part part) {
@@ -130,6 +159,7 @@ World first_world(int edits, int crashes) {
   world.crashes_left = static_cast<Byte>(crashes);
   world.caches.objects = world.objects;
   world.caches.endpoints = endpoints_of(world.objects);
+  world.caches.pod_ages[0] = {kDelay, kDelay, 0};
   for (auto& proxy : world.proxies) proxy.config = config_of(world.objects);
   make_canonical(world);
   return world;
@@ -142,7 +172,12 @@ void note_change(const Objects& before, World& world, bool foreign) {
   if (before.service != objects.service) world.note_news(Aged::Service, true);
   if (before.routes != objects.routes) world.note_news(Aged::Routes, true);
   if (before.rule != objects.rule) world.note_news(Aged::Rule, true);
-  if (endpoints_of(before) != endpoints_of(objects)) world.note_news(Aged::Endpoints, true);
+  const auto behind = endpoints_of(before);
+  const auto is_behind = endpoints_of(objects);
+  if (behind != is_behind) world.note_news(Aged::Endpoints, true);
+  auto& broken = world.caches.broken;
+  broken[0] = static_cast<Byte>(broken[0] | (behind.stable & ~is_behind.stable));
+  broken[1] = static_cast<Byte>(broken[1] | (behind.candidate & ~is_behind.candidate));
   for (auto& proxy : world.proxies) {
     for (const auto part : kParts) {
       const auto at = static_cast<std::size_t>(part);
@@ -168,8 +203,11 @@ void make_canonical(World& world) {
   keep_at_most(record.breaker_age, kBreaker);
   keep_at_most(record.check_age, kInterval);
   auto& caches = world.caches;
-  for (auto* age : {&caches.service_age, &caches.routes_age, &caches.rule_age, &caches.endpoints_age})
-    keep_at_most(*age, kDelay);
+  for (auto* age : {&caches.service_age, &caches.routes_age, &caches.rule_age}) keep_at_most(*age, kDelay);
+  for (auto& ages : caches.pod_ages) {
+    for (auto& age : ages) keep_at_most(age, kDelay);
+  }
+  renumber_pods(world);
   keep_at_most(caches.watched_age, kLongestDeadline);
   keep_at_most(world.question.age, kInterval);
   if (world.question.answer == Answer::None) world.question = {};
@@ -188,15 +226,19 @@ std::uint64_t fingerprint(const World& world) {
 }
 
 Way way_of(const Config& config, const Objects& objects) {
-  const bool stable = config.stable_behind && serves(objects.stable);
-  const bool candidate = config.candidate_behind && serves(objects.candidate);
+  const auto answers = [](Byte known, const Workload& workload) {
+    return serves(workload) && (known & pods_of(workload)) != 0;
+  };
+  const bool stable = answers(config.stable_behind, objects.stable);
+  const bool candidate = answers(config.candidate_behind, objects.candidate);
   const bool other =
-      config.other_behind && (serves_as_another(objects.stable) || serves_as_another(objects.candidate));
+      config.other_behind > 0 && (serves_as_another(objects.stable) || serves_as_another(objects.candidate));
   if (config.form == static_cast<Byte>(Form::Owners)) {
-    const int targets = config.stable_behind + config.candidate_behind + config.other_behind;
+    const int targets =
+        (config.stable_behind > 0) + (config.candidate_behind > 0) + (config.other_behind > 0);
     if (targets == 0) return {.candidate = 0, .lost = kAll};
     const int answering = stable + candidate + other;
-    return {.candidate = config.candidate_behind ? kAll / targets : 0,
+    return {.candidate = config.candidate_behind > 0 ? kAll / targets : 0,
             .lost = kAll - kAll * answering / targets};
   }
   const int share = config.form == static_cast<Byte>(Form::Pair) ? config.weight : 0;

@@ -37,6 +37,8 @@ inline constexpr std::array<int, 2> kSteps{20, 50};  // per cent
 inline constexpr int kThreshold = 2;
 inline constexpr int kStablePods = 2;
 inline constexpr int kCandidatePods = 1;
+inline constexpr int kMostPods =
+    3;  // of a version that can be told apart: as many as stable has, and one anew
 
 // ---- Objects ----
 
@@ -89,6 +91,7 @@ struct Workload {
   bool exists = true;
   Byte replicas = 0;
   Byte ready = 0;
+  Byte oldest = 0;          // number of the ready pod that came first; the others have the next ones
   Byte pod_template = 1;    // which one; 0 stands for none that was judged
   bool relabelled = false;  // its pods carry another version than the release knows
   bool rolled_out = true;
@@ -105,6 +108,9 @@ struct Objects {
   Workload candidate{.replicas = kCandidatePods};
   friend bool operator==(const Objects&, const Objects&) = default;
 };
+
+// Pods, a bit for each number.
+[[nodiscard]] Byte pods_of(const Workload& workload);
 
 // Ready pods behind the Service, by the version that they carry.
 struct Endpoints {
@@ -165,7 +171,9 @@ struct Caches {
   Byte service_age = kDelay;
   Byte routes_age = kDelay;
   Byte rule_age = kDelay;
-  Byte endpoints_age = kDelay;
+  // By version: pods that have been away since `endpoints` came, and how long each of those has been there.
+  std::array<Byte, 2> broken{};
+  std::array<std::array<Byte, kMostPods>, 2> pod_ages{};
   Byte watched_age = kLongestDeadline;  // since when this process looks after the release
 };
 
@@ -179,9 +187,9 @@ struct Config {
   Byte weight = 0;
   bool stable_defined = false;
   bool candidate_defined = false;
-  bool stable_behind = false;  // a ready pod is behind the Service
-  bool candidate_behind = false;
-  bool other_behind = false;
+  Byte stable_behind = 0;  // which ready pods are behind the Service
+  Byte candidate_behind = 0;
+  Byte other_behind = 0;
   friend auto operator<=>(const Config&, const Config&) = default;
 };
 [[nodiscard]] Config config_of(const Objects& objects);

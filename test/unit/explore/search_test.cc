@@ -39,7 +39,9 @@ Decision believes_in_absence(const Release& release, const Observed& observed, T
 // Believes that every proxy has the endpoints at once.
 Decision believes_in_endpoints(const Release& release, const Observed& observed, TimePoint time) {
   auto seen = observed;
-  if (seen.service) seen.service->endpoints_age = Milliseconds::max();
+  if (seen.service) {
+    seen.service->stable_endpoints_age = seen.service->candidate_endpoints_age = Milliseconds::max();
+  }
   return strategies::decide(release, seen, time);
 }
 

@@ -74,6 +74,16 @@ TEST(Way, loses_what_goes_to_pods_that_are_gone_or_not_behind_the_service) {
   EXPECT_EQ(way_by(objects).lost, 100);
 }
 
+TEST(Way, loses_what_goes_to_pods_of_which_each_was_replaced) {
+  auto objects = divided(20);
+  const auto config = config_of(objects);
+  ++objects.stable.oldest;
+  EXPECT_EQ(way_of(config, objects).lost, 0) << "one of two is known";
+  ++objects.candidate.oldest;
+  EXPECT_EQ(way_of(config, objects).lost, 20);
+  EXPECT_EQ(way_by(objects).lost, 0);
+}
+
 TEST(Way, loses_what_goes_to_a_version_whose_pods_have_another_label) {
   auto objects = divided(20);
   objects.candidate.relabelled = true;
@@ -93,6 +103,23 @@ TEST(World, is_the_same_whichever_proxy_is_called_the_first) {
   EXPECT_EQ(fingerprint(one), fingerprint(other));
   other.proxies[0].lag[0] = other.proxies[1].lag[0] = 1;
   EXPECT_NE(fingerprint(one), fingerprint(other));
+}
+
+TEST(World, is_the_same_after_a_pod_was_replaced_of_which_nobody_knows_any_more) {
+  auto world = first_world(0, 0);
+  auto replaced = world;
+  ++replaced.objects.stable.oldest;
+  note_change(world.objects, replaced, false);
+  make_canonical(replaced);
+  EXPECT_FALSE(same(world, replaced));
+  replaced.caches.objects = replaced.objects;
+  replaced.caches.endpoints = endpoints_of(replaced.objects);
+  replaced.caches.broken = {};
+  replaced.caches.news = 0;
+  replaced.caches.pod_ages[0] = {0, kDelay, kDelay};
+  for (auto& proxy : replaced.proxies) proxy = {.config = config_of(replaced.objects)};
+  make_canonical(replaced);
+  EXPECT_TRUE(same(world, replaced));
 }
 
 TEST(World, knows_what_a_status_says_after_it_was_kept) {

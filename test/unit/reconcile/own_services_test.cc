@@ -1,6 +1,7 @@
 // What is read of the Services that a release makes, and of the endpoints that they tell apart.
 #include "operator/reconcile/own_services.h"
 
+#include "operator/reconcile/kinds.h"
 #include "test/unit/reconcile/observed.h"
 
 namespace weir::reconcile {
@@ -163,14 +164,66 @@ TEST_F(OwnServicesTest, tell_the_endpoints_of_both_versions_apart) {
   EXPECT_EQ(service().candidate_endpoints, 1);
 }
 
-TEST_F(OwnServicesTest, endpoints_are_as_old_as_the_last_change_behind_the_service_that_carries_traffic) {
+TEST_F(OwnServicesTest, a_versions_endpoints_are_as_old_as_the_half_of_them_that_stays) {
   begin();
   world.clock.advance(seconds(60));
-  edit(kube::kEndpointSlices, "checkout-v1-0", "/endpoints/0/conditions/ready", false);
-  EXPECT_GE(service().endpoints_age, seconds(60)) << "no request comes by a version's own Service";
-  edit(kube::kEndpointSlices, "checkout-0", "/endpoints/0/conditions/ready", false);
-  EXPECT_EQ(service().endpoints_age, seconds(0));
-  EXPECT_EQ(service().stable_endpoints, 1);
+  const auto turn = [&](const char* ready) {
+    for (const bool is : {false, true}) edit(kube::kEndpointSlices, "checkout-0", ready, is);
+  };
+  turn("/endpoints/0/conditions/ready");
+  EXPECT_EQ(service().stable_endpoints, 2);
+  EXPECT_GE(service().stable_endpoints_age, seconds(60)) << "one of two has stayed";
+  turn("/endpoints/1/conditions/ready");
+  EXPECT_EQ(service().stable_endpoints, 2);
+  EXPECT_EQ(service().stable_endpoints_age, seconds(0));
+  world.clock.advance(seconds(7));
+  EXPECT_EQ(service().stable_endpoints_age, seconds(7));
+  EXPECT_GE(service().candidate_endpoints_age, seconds(67)) << "of these none has changed";
+  turn("/endpoints/2/conditions/ready");
+  EXPECT_EQ(service().candidate_endpoints, 1);
+  EXPECT_EQ(service().candidate_endpoints_age, seconds(0));
+}
+
+TEST_F(OwnServicesTest, endpoints_are_as_old_as_they_are_behind_the_service_that_carries_traffic) {
+  begin();
+  world.clock.advance(seconds(60));
+  for (const bool ready : {false, true}) {
+    edit(kube::kEndpointSlices, "checkout-v2-0", "/endpoints/0/conditions/ready", ready);
+  }
+  EXPECT_EQ(service().candidate_endpoints, 1);
+  EXPECT_GE(service().candidate_endpoints_age, seconds(60)) << "no request comes by a version's own Service";
+}
+
+TEST_F(OwnServicesTest, endpoints_that_nothing_tells_from_others_are_as_old_as_the_youngest) {
+  begin();
+  world.clock.advance(seconds(60));
+  world.api.erase(kube::kEndpointSlices, {"shop", "checkout-v2-0"});
+  EXPECT_EQ(service().candidate_endpoints, 1);
+  EXPECT_GE(service().candidate_endpoints_age, seconds(60));
+  edit(kube::kEndpointSlices, "checkout-0", "/endpoints/-", {{"targetRef", {{"name", "whose"}}}});
+  EXPECT_EQ(service().candidate_endpoints, 1);
+  EXPECT_EQ(service().candidate_endpoints_age, seconds(0));
+}
+
+TEST_F(OwnServicesTest, endpoints_are_new_to_a_process_that_has_just_come) {
+  begin();
+  world.clock.advance(seconds(60));
+  kube::Stores fresh{kept_kinds()};
+  for (auto& [kind, store] : fresh.all()) {
+    (void)store.replace(world.api.list(kind.resource, "shop", "").value_or(std::vector<Json>{}),
+                        world.clock.steady());
+  }
+  const auto seen = [&] {
+    const auto stored = fresh.canaries.get(key);
+    return observe(canary::parse(*stored->object).value(), *stored->object, fresh, world.clock.steady(),
+                   means)
+        .observed.service.value();
+  };
+  EXPECT_EQ(seen().candidate_endpoints, 1);
+  EXPECT_EQ(seen().candidate_endpoints_age, seconds(0));
+  world.clock.advance(seconds(5));
+  EXPECT_EQ(seen().stable_endpoints_age, seconds(5));
+  EXPECT_EQ(seen().candidate_endpoints_age, seconds(5));
 }
 
 TEST_F(OwnServicesTest, make_the_service_as_young_as_the_one_that_receives_its_traffic) {

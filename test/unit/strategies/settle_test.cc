@@ -19,12 +19,16 @@ struct Change {
 };
 constexpr std::array kChanges{
     Change{"the selector", [](World& world) { world.seen.service->age = Milliseconds{0}; }},
-    Change{"endpoints", [](World& world) { world.seen.service->endpoints_age = Milliseconds{0}; }},
+    Change{"endpoints", [](World& world) { world.seen.service->candidate_endpoints_age = Milliseconds{0}; }},
     Change{"the foundation", [](World& world) { world.seen.foundation->age = Milliseconds{0}; }}};
 
 void delete_routes(World& world) {
   world.seen.routes.reset();
   world.seen.routes_gone = Milliseconds{0};
+}
+
+void all_pods_come_anew(World& world) {
+  world.seen.service->stable_endpoints_age = world.seen.service->candidate_endpoints_age = Milliseconds{0};
 }
 
 // The write comes with the round in which what it waits for is old enough, and not before.
@@ -54,7 +58,7 @@ TEST(Settle, divides_no_routes_while_the_service_selects_the_candidate_alone) {
 }
 
 TEST(Settle, divides_no_routes_before_selector_and_endpoints_have_spread) {
-  for (auto age : {&ServiceState::age, &ServiceState::endpoints_age}) {
+  for (auto age : {&ServiceState::age, &ServiceState::stable_endpoints_age}) {
     World world;
     world.run_to_write("Initializing: define a subset for each version");
     world.pass(Seconds{60});
@@ -67,7 +71,7 @@ TEST(Settle, takes_the_weight_of_a_new_template_away_though_its_pods_come_and_go
   World world;
   world.run_to_step(2);
   world.seen.candidate->template_hash = "h3";
-  world.seen.service->endpoints_age = Milliseconds{0};
+  all_pods_come_anew(world);
   world.round();
   EXPECT_EQ(world.phase(), Phase::Initializing);
   EXPECT_EQ(world.seen.routes->highest(), 0);
@@ -88,7 +92,7 @@ TEST(Settle, takes_no_first_step_before_endpoints_have_spread) {
   World world;
   world.run_to_write("Initializing: let the Service select both versions");
   world.pass(Seconds{60});
-  world.seen.service->endpoints_age = Milliseconds{0};
+  world.seen.service->candidate_endpoints_age = Milliseconds{0};
   expect_after_the_delay(world, "Progressing: route 10 % to the candidate");
 }
 
@@ -112,13 +116,24 @@ TEST(Settle, goes_on_judging_while_what_the_next_step_relies_on_keeps_changing) 
   world.run_to_step(1);
   world.run([](const World& seen) { return seen.seen.verdict && seen.seen.verdict->step == 1; });
   world.pass(world.release.spec.interval);
-  world.seen.service->endpoints_age = Milliseconds{0};
+  world.seen.service->candidate_endpoints_age = Milliseconds{0};
   world.judge = [](const CheckRequest&) { return Outcome::Fail; };
   world.round();
   EXPECT_EQ(world.release.status.step, 1);
   EXPECT_EQ(world.release.status.checks_in_step, 1);
   world.run([](const World& seen) { return seen.release.status.failed_checks > 0; });
   EXPECT_EQ(world.release.status.step, 1);
+}
+
+// Who sends fewer requests to stable needs none of its endpoints.
+TEST(Settle, takes_a_step_though_stables_pods_come_and_go) {
+  World world;
+  world.run_to_step(1);
+  world.run([&](const World&) {
+    world.seen.service->stable_endpoints_age = Milliseconds{0};
+    return world.wrote("Progressing: route 20 % to the candidate");
+  });
+  EXPECT_EQ(world.release.status.step, 2);
 }
 
 TEST(Settle, takes_no_promotion_step_before_what_it_relies_on_has_spread) {
@@ -165,7 +180,7 @@ TEST(Settle, divides_routes_again_that_their_owner_applied_though_pods_come_and_
   World world;
   world.run_to_step(1);
   world.seen.routes = RouteState{.unmanaged = 1, .changed_by = "argocd"};
-  world.seen.service->endpoints_age = Milliseconds{0};
+  world.seen.service->candidate_endpoints_age = Milliseconds{0};
   world.round();
   EXPECT_EQ(world.seen.routes->highest(), 10);
   world.seen.routes = RouteState{.unmanaged = 1, .changed_by = "argocd"};
@@ -226,6 +241,32 @@ TEST(Settle, gives_stable_its_share_back_once_every_proxy_has_the_foundation) {
   EXPECT_EQ(world.seen.routes->highest(), 100);
   world.run([](const World& seen) { return seen.seen.routes->highest() == 10; });
   EXPECT_EQ(world.seen.routes->highest(), 10);
+}
+
+TEST(Settle, gives_stable_its_share_back_once_every_proxy_has_its_endpoints) {
+  World world;
+  world.run_to_step(1);
+  world.stable_serves = false;
+  world.round();
+  ASSERT_EQ(world.seen.routes->highest(), 100);
+  world.pass(Seconds{60});
+  world.stable_serves = true;
+  world.seen.service->candidate_endpoints_age = Milliseconds{0};
+  const auto begin = world.now;
+  world.run([](const World& seen) { return seen.seen.routes->highest() == 10; });
+  EXPECT_EQ(world.now - begin, world.release.spec.routing.propagation_delay);
+}
+
+TEST(Settle, says_what_a_rise_waits_for) {
+  World world;
+  world.run_to_step(1);
+  world.run([](const World& seen) { return seen.seen.verdict && seen.seen.verdict->step == 1; });
+  world.seen.service->candidate_endpoints_age = Milliseconds{0};
+  world.round();
+  EXPECT_THAT(
+      world.release.status.message,
+      HasSubstr("waiting until every proxy has half of the ready endpoints of checkout-v2 behind Service "
+                "checkout, its selector, and the subsets of both versions"));
 }
 
 // ---- the way back ----

@@ -125,7 +125,8 @@ class World {
   void pass(Milliseconds time) {
     now += time;
     (seen.service ? seen.service->age : seen.service_gone) += time;
-    if (seen.service) seen.service->endpoints_age += time;
+    if (seen.service) seen.service->stable_endpoints_age += time;
+    if (seen.service) seen.service->candidate_endpoints_age += time;
     (seen.routes ? seen.routes->age : seen.routes_gone) += time;
     if (seen.foundation) seen.foundation->age += time;
   }
@@ -135,7 +136,7 @@ class World {
     seen.verdict.reset();
     seen.marked = phase() != Phase::Pending && !is_final(phase());
     seen.service->age = Milliseconds{0};
-    seen.service->endpoints_age = Milliseconds{0};
+    seen.service->stable_endpoints_age = seen.service->candidate_endpoints_age = Milliseconds{0};
     if (seen.routes) seen.routes->age = Milliseconds{0};
     if (seen.foundation) seen.foundation->age = Milliseconds{0};
   }
@@ -159,15 +160,19 @@ class World {
     if (seen.stable) seen.stable->ready = stable_serves ? seen.stable->replicas : 0;
     const bool dedicated = release.spec.service.mode == ServiceMode::Dedicated && seen.version_services;
     const auto selects = seen.service->selects;
-    const auto before = std::pair(seen.service->stable_endpoints, seen.service->candidate_endpoints);
+    const int stable_before = seen.service->stable_endpoints;
+    const int candidate_before = seen.service->candidate_endpoints;
     const bool own_services = !seen.abilities.selects_both && seen.version_services;
     const bool both = dedicated || own_services || selects == Selects::Both;
     seen.service->candidate_endpoints =
         seen.candidate && (both || selects == Selects::Candidate) ? seen.candidate->ready : 0;
     seen.service->stable_endpoints =
         seen.stable && (both || selects == Selects::Stable) ? seen.stable->ready : 0;
-    if (before != std::pair(seen.service->stable_endpoints, seen.service->candidate_endpoints))
-      seen.service->endpoints_age = Milliseconds{0};
+    // More than half have just come.
+    if (seen.service->stable_endpoints > 2 * stable_before)
+      seen.service->stable_endpoints_age = Milliseconds{0};
+    if (seen.service->candidate_endpoints > 2 * candidate_before)
+      seen.service->candidate_endpoints_age = Milliseconds{0};
   }
 
   void answer(const CheckRequest& request) {
