@@ -25,6 +25,7 @@ constexpr Millis kDeploymentFastest{10};
 constexpr Millis kDeploymentSlowest{150};
 constexpr Millis kEndpointsFastest{10};
 constexpr Millis kEndpointsSlowest{200};
+constexpr Millis kCollected{500};
 // How much sooner or later than its Behaviour says a pod starts, in per cent.
 constexpr std::int64_t kStartSpread = 20;
 // For how long a pod that is stirred is not ready.
@@ -122,6 +123,21 @@ void Cluster::take(const Change& change) {
   if (change.resource == kube::kDeployments) take_deployment(change);
   if (change.resource == kube::kServices) take_service(change);
   if (change.resource == kube::kEndpointSlices && change.after.is_null()) take_lost_slice(change.before);
+  collect(change);
+}
+
+// As the garbage collector does: what names a Canary as its owner that is not there goes.
+void Cluster::collect(const Change& change) {
+  if (!change.before.is_null() || change.after.is_null()) return;
+  for (const auto& owner : change.after["metadata"].value("ownerReferences", Json::array())) {
+    if (owner.value("kind", "") != kube::kCanaries.kind) continue;
+    const auto found = server_.find(
+        kube::kCanaries, {kube::metadata_text(change.after, "namespace"), owner.value("name", "")});
+    if (!found.is_null() && kube::metadata_text(found, "uid") == owner.value("uid", "")) continue;
+    executor_.after(kCollected, [this, resource = change.resource, key = kube::key_of(change.after)] {
+      (void)server_.erase(resource, key);
+    });
+  }
 }
 
 void Cluster::take_deployment(const Change& change) {

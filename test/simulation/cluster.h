@@ -77,6 +77,7 @@ class Cluster {
   void take_deployment(const Change& change);
   void take_service(const Change& change);
   void take_lost_slice(const Json& slice);
+  void collect(const Change& change);
 
   void wake_deployment(const kube::Key& key);
   void sync_deployment(const kube::Key& key);

@@ -21,7 +21,6 @@ constexpr Millis kSlice{250};
 constexpr Millis kLatestFault{150'000};  // a write that has not come by then comes no more
 constexpr Millis kAftermath{70'000};     // for late writes and what they are answered by
 constexpr Millis kReplaced{2'000};       // a process that has died is back within this
-constexpr Millis kCollected{500};        // an object without its owner is gone within this
 constexpr Millis kLongOnTheWay{35'000};
 constexpr Millis kLastMoment{1'000};
 constexpr Millis kScrapeInterval{1'000};
@@ -388,21 +387,7 @@ class Run {
     return std::move(outcome_);
   }
 
-  // As the garbage collector does: what names an owner that is not there goes.
-  void collect(const Change& change) {
-    if (!change.before.is_null() || change.after.is_null()) return;
-    for (const auto& owner : change.after["metadata"].value("ownerReferences", Json::array())) {
-      if (owner.value("kind", "") != kube::kCanaries.kind) continue;
-      const auto found = server_.find(kube::kCanaries, {kNamespace, owner.value("name", "")});
-      if (!found.is_null() && kube::metadata_text(found, "uid") == owner.value("uid", "")) continue;
-      executor_.after(kCollected, [this, resource = change.resource, key = kube::key_of(change.after)] {
-        (void)server_.erase(resource, key);
-      });
-    }
-  }
-
   void changed(const Change& change) {
-    collect(change);
     for (auto* process : living_) process->tell_of_news(change.resource);
   }
 
