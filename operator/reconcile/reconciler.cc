@@ -8,7 +8,9 @@
 #include "operator/kube/object.h"
 #include "operator/lead/epoch.h"
 #include "operator/reconcile/finished.h"
+#include "operator/reconcile/interest.h"
 #include "operator/reconcile/metrics_request.h"
+#include "operator/reconcile/selector.h"
 #include "operator/reconcile/services.h"
 #include "operator/routing/ownership.h"
 #include "strategies/context.h"
@@ -18,12 +20,16 @@ namespace weir::reconcile {
 namespace {
 
 using strategies::Phase;
+using strategies::Selects;
 
 // A wait that is over by itself within this is not worth a write of status.
 constexpr std::chrono::milliseconds kPassingWait{60'000};
 
 // When a round comes again whose actions found nothing to send.
 constexpr std::chrono::milliseconds kNothingSent{5'000};
+
+// Within this of a write nobody has looked at its object, and relied on that.
+constexpr std::chrono::milliseconds kAtOnce{1'000};
 
 // How often it is looked whether a route still leads to what is left of a release whose Canary is gone.
 constexpr std::chrono::milliseconds kLookAtOrphans{15'000};
@@ -128,6 +134,8 @@ Reconciler::Reconciler(kube::Api& api, kube::Api& urgent, kube::Stores& stores, 
 Round Reconciler::reconcile(const kube::Key& key) {
   if (const auto service = service_of_orphans(key)) return look_after_orphans(key, *service);
   const auto stored = stores_.canaries.get(key);
+  if (auto round = undo_late(key, stored ? kube::metadata_text(*stored->object, "uid") : ""))
+    return *std::move(round);
   if (!stored) {
     forget(key);
     return {};
@@ -150,6 +158,7 @@ void Reconciler::forget(const kube::Key& key) {
     const std::lock_guard lock(mutex_);
     watched_.erase(key);
     ending_.erase(key);
+    late_.erase(key);
   }
   if (listener_.on_gone) listener_.on_gone(key);
 }
@@ -259,15 +268,63 @@ void Reconciler::remember(Snapshot& snapshot, const kube::Key& key, const Leader
 void Reconciler::perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot,
                          Round& round) {
   for (const auto& action : decision.actions) {
+    const auto begun = clock_.steady();
     auto done = actor.perform(action, snapshot);
     if (listener_.on_action) listener_.on_action(snapshot.canary, action, done);
-    if (done) continue;
+    if (done) {
+      if (clock_.steady() - begun > kAtOnce) note_late(action, snapshot);
+      continue;
+    }
     round.error = done.error();
     if (done.error().code != kube::Code::Terminating) return;
     const std::lock_guard lock(mutex_);
     ending_[kube::key_of(snapshot.object)] = snapshot.canary.uid;
     return;
   }
+}
+
+void Reconciler::note_late(const strategies::Action& action, const Snapshot& snapshot) {
+  const auto* set = std::get_if<strategies::SetSelector>(&action);
+  const bool widens = set != nullptr && set->selects == Selects::Both;
+  // Later routes may lead to the candidate, which needs the selector then.
+  if (!widens || snapshot.canary.status.phase != Phase::Initializing) return;
+  const auto key = kube::key_of(snapshot.object);
+  const auto canary = api_.get(kube::kCanaries, key);
+  const bool gone = canary ? kube::metadata_text(*canary, "uid") != snapshot.canary.uid
+                           : canary.error().code == kube::Code::NotFound;
+  if (!gone) return;
+  const std::lock_guard lock(mutex_);
+  late_.insert_or_assign(key, snapshot);
+}
+
+std::optional<Round> Reconciler::undo_late(const kube::Key& key, std::string_view uid) {
+  std::optional<Snapshot> snapshot;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = late_.find(key);
+    if (found == late_.end() || found->second.canary.uid == uid) return std::nullopt;
+    snapshot = std::move(late_.extract(found).mapped());
+  }
+  const auto service = kube::key_of(snapshot->service);
+  const auto now = stores_.services.get(service);
+  const auto lead = fence_.lead(service);
+  const auto& target = snapshot->target;
+  const bool is_late = now &&
+                       selects(*now->object, snapshot->canary.spec.service.version_label,
+                               target.stable_version, target.candidate_version) == Selects::Both &&
+                       stores_.canaries.keys_with(begun_on(service.name, service.name_space)).empty();
+  if (!is_late || !lead) return std::nullopt;
+  snapshot->service = *now->object;
+  lead::FencedApi api(api_, fence_, key, service, lead->term);
+  const strategies::SetSelector back{Selects::Stable};
+  const auto done = Actor(api, stores_, clock_, std::nullopt).perform(back, *snapshot);
+  if (listener_.on_action) listener_.on_action(snapshot->canary, back, done);
+  if (done) return Round{.wrote = true};
+  // Stable has no pod: better both versions than none.
+  if (done.error().code == kube::Code::Invalid) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  late_.emplace(key, *std::move(snapshot));
+  return Round{.error = done.error()};
 }
 
 bool Reconciler::is_ending(const Snapshot& snapshot) {

@@ -113,6 +113,13 @@ class Reconciler {
   void remember(Snapshot& snapshot, const kube::Key& key, const Leadership& lead);
   // The first that fails ends the round.
   void perform(const strategies::Decision& decision, Actor& actor, Snapshot& snapshot, Round& round);
+  // Of an action that was carried out, and not at once. If the Canary has gone meanwhile, a Service that
+  // selects both versions since then is nobody's: whoever took the finalizer off may have looked at it
+  // before.
+  void note_late(const strategies::Action& action, const Snapshot& snapshot);
+  // The round in which such a Service is let select stable again; empty: there is none, its selector was
+  // written to, or another release of it has begun. `uid`: of the Canary that the key has now, or empty.
+  [[nodiscard]] std::optional<Round> undo_late(const kube::Key& key, std::string_view uid);
   [[nodiscard]] bool is_ending(const Snapshot& snapshot);
   void forget(const kube::Key& key);
 
@@ -120,6 +127,8 @@ class Reconciler {
   std::map<kube::Key, Watched> watched_;
   // uids of Canaries in whose namespace the server lets nobody make anything any more.
   std::map<kube::Key, std::string> ending_;
+  // Readings of releases by which their Service was let select both versions too late.
+  std::map<kube::Key, Snapshot> late_;
   Unused unused_;
   DividedSince divided_since_;
   bool cross_namespace_templates_ = false;

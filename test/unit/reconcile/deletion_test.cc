@@ -170,6 +170,54 @@ TEST(Deletion, past_the_finalizer_leaves_what_routes_lead_to_until_they_are_put_
   EXPECT_THAT(shop.made(), IsEmpty());
 }
 
+// Its owner has looked at the Service already, and found it as it was.
+TEST(Deletion, past_the_finalizer_takes_back_that_both_versions_are_selected_since_then) {
+  Shop shop;
+  const auto selected = [&shop] { return shop.object(kube::kServices, "checkout")["spec"]["selector"]; };
+  const auto before = selected();
+  shop.goes_astray = [&shop](offline::Verb verb, const kube::Resource& resource, const Json& after) {
+    if (verb != offline::Verb::Update || resource != kube::kServices) return false;
+    if (after["spec"]["selector"].contains("version")) return true;
+    shop.force_canary_away();
+    shop.world.clock.advance(seconds(20));
+    return false;
+  };
+  shop.work(seconds(600), [&] { return shop.gone(); });
+  EXPECT_EQ(selected(), (Json{{"app", "checkout"}}));
+  shop.work(seconds(30));
+  EXPECT_EQ(selected(), before);
+  EXPECT_TRUE(shop.late.lost.has_value()) << "the first attempt had no answer";
+}
+
+TEST(Deletion, past_the_finalizer_leaves_a_selector_alone_of_which_the_canary_was_there) {
+  Shop shop;
+  shop.work(seconds(600), [&] { return shop.at_weight(10); });
+  const auto selected = [&shop] { return shop.object(kube::kServices, "checkout")["spec"]["selector"]; };
+  shop.force_canary_away();
+  shop.work(seconds(300));
+  EXPECT_EQ(selected(), (Json{{"app", "checkout"}})) << "a divided route leads to the candidate";
+}
+
+TEST(Deletion, past_the_finalizer_takes_it_back_before_the_next_release_begins_too) {
+  Shop shop;
+  const auto before = shop.object(kube::kServices, "checkout")["spec"]["selector"];
+  bool made_again = false;
+  shop.goes_astray = [&](offline::Verb verb, const kube::Resource& resource, const Json& after) {
+    const bool widens = verb == offline::Verb::Update && resource == kube::kServices &&
+                        !after["spec"]["selector"].contains("version");
+    if (!widens || made_again) return false;
+    made_again = true;
+    shop.force_canary_away();
+    shop.make_again();
+    shop.world.clock.advance(seconds(20));
+    return false;
+  };
+  shop.work(seconds(600), [&] { return made_again; });
+  shop.work(seconds(1));
+  EXPECT_EQ(shop.object(kube::kServices, "checkout")["spec"]["selector"], before);
+  EXPECT_EQ(shop.phase(), "Pending");
+}
+
 TEST(Deletion, leaves_the_way_clear_for_a_second_Canary_of_the_same_name) {
   Shop shop;
   shop.work(seconds(3'600), [&] { return shop.at_weight(10); });
