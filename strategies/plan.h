@@ -256,7 +256,7 @@ enum class LeadsTo { Candidate, Others, Nobody };
 
 // What the Service of a release that was promoted leads to now.
 struct Standing {
-  LeadsTo leads_to = LeadsTo::Candidate;  // Candidate: it selects the promoted version, whatever is ready
+  LeadsTo leads_to = LeadsTo::Candidate;  // Candidate: it selects the promoted version, still the candidate's
   std::string selected;                   // the version in its selector; empty: it has no such key
   std::string changed_by;                 // field manager of the Service's last change
   std::string successor;  // Canary that was promoted to the Service since then, of which nothing is noted yet

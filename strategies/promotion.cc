@@ -93,7 +93,12 @@ std::optional<Warning> needed_by_others(const Context& context) {
 // `remark`: what a person should know beside it; empty: nothing.
 Next succeed(Context& context, const std::string& remark = {}) {
   if (context.seen.marked) return context.act(ClearMarks{});
-  std::string message = context.status().target + " serves all traffic" + remark;
+  const auto& candidate = context.seen.candidate;
+  std::string message =
+      context.status().target +
+      (candidate && candidate->ready > 0 ? " serves all traffic"
+                                         : " was promoted, and had no ready pod when the release ended") +
+      remark;
   if (!context.seen.rollback_requested.empty()) {
     message +=
         "; the rollback that was asked for came too late: " + context.status().stable.name + " is gone";
@@ -138,10 +143,14 @@ Next keep_if_needed(Context& context) {
   const auto end = context.outlook().end_of_phase;
   if (context.now >= end) return succeed(context);
   context.again_at(end);
-  return context.hold("CandidateNotReady",
-                      context.status().target + " has no ready pod: " + context.status().stable.name +
-                          " is kept until it has",
-                      Severity::Warning);
+  // With stable there it would have been taken back.
+  if (auto other = context.relabelled(candidate, &Identity::candidate_version); !other.empty())
+    return context.hold("VersionLabelChanged", other + ": set it back", Severity::Warning);
+  return context.hold(
+      "CandidateNotReady",
+      context.status().target + " has no ready pod" +
+          (context.seen.stable ? ": " + context.status().stable.name + " is kept until it has" : ""),
+      Severity::Warning);
 }
 
 Next release_stable(Context& context) {

@@ -104,6 +104,17 @@ void say_superseded_unready(Context& context, const Standing& standing) {
           context.status().target + ", which was promoted");
 }
 
+// The selector is as the release has left it, and the candidate's pods are another version's by now.
+void say_departed(Context& context, const Standing& standing) {
+  const auto& identity = *context.status().identity;
+  const auto& target = context.status().target;
+  const auto other = context.relabelled(context.seen.candidate, &Identity::candidate_version);
+  say(context, kUndone, selector_now(identity, standing),
+      "and leads to no ready pod: " + (other.empty()
+                                           ? "Deployment " + target + ", which was promoted, does not exist"
+                                           : other + ": set it back, or let the selector match what serves"));
+}
+
 // Status keeps it, since the other Canary may go: what that one has promoted is not this one's to undo.
 void note_successor(Context& context, const std::string& successor) {
   auto& status = context.status();
@@ -123,9 +134,16 @@ void leave_to_later_release(Context& context, const Standing& standing) {
 
 void follow(Context& context, const Standing& standing) {
   if (!standing.successor.empty()) return note_successor(context, standing.successor);
-  if (standing.leads_to == LeadsTo::Candidate) return say_restored(context);
-  if (standing.changed_by == kFieldManager) return leave_to_later_release(context, standing);
+  if (standing.leads_to == LeadsTo::Candidate) {
+    // Pods of the version are ready until the others have taken their place.
+    if (!context.relabelled(context.seen.candidate, &Identity::candidate_version).empty())
+      context.again_in(kLookAtUndone);
+    return say_restored(context);
+  }
+  const bool as_left = standing.selected == context.status().identity->candidate_version;
+  if (standing.changed_by == kFieldManager && !as_left) return leave_to_later_release(context, standing);
   if (standing.age < kEndpointsFollow) return context.again_in(kEndpointsFollow - standing.age);
+  if (as_left) return say_departed(context, standing);
   if (standing.leads_to == LeadsTo::Others) return say_superseded(context, standing);
   if (was_chosen(context, standing)) return say_superseded_unready(context, standing);
   say_undone(context, standing);

@@ -8,7 +8,8 @@
 
 namespace weir::strategies {
 
-// Reasons of the condition. Undone: the Service's selector leads to no ready pod, and the condition is False.
+// Reasons of the condition. Undone: the Service's selector leads to no ready pod, because it was written to
+// or because the candidate's pods got another version; the condition is False.
 // Superseded: it leads to ready pods of others. SupersededUnready: it did, and they are not ready now; the
 // condition is False.
 inline constexpr std::string_view kUndone = "Undone";

@@ -162,6 +162,11 @@ class Search {
       for (const auto& service : stores_.services.keys_with(label))
         add(waiting_for(service.name, service.name_space));
     });
+    if (is_relabelling()) {
+      each_term(kLabel, [&](std::string_view label) {
+        for (const auto& service : stores_.services.keys_with(label)) add_promoted(service);
+      });
+    }
   }
 
   void service() {
@@ -201,6 +206,11 @@ class Search {
   [[nodiscard]] std::vector<kube::Key> found() const { return {found_.begin(), found_.end()}; }
 
  private:
+  // Of a Deployment that is there before and after.
+  [[nodiscard]] bool is_relabelling() const {
+    return !change_.before.empty() && !change_.after.empty() && change_.before != change_.after;
+  }
+
   // The release that was promoted to the Service last, unless another one runs, and those that say already
   // what has become of the Service.
   void add_promoted(const kube::Key& service) {

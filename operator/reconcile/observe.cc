@@ -200,6 +200,7 @@ Snapshot finished(const Source& source, Snapshot snapshot) {
   snapshot.target.candidate_version = identity->candidate_version;
   snapshot.service = std::move(found->service);
   snapshot.candidate = std::move(found->candidate);
+  snapshot.observed.candidate = std::move(found->workload);
   snapshot.observed.standing = std::move(found->standing);
   return snapshot;
 }

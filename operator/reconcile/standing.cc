@@ -68,16 +68,23 @@ std::string successor_of(const canary::Canary& release, const kube::Key& service
 
 // Whether the Service would lead to ready pods of the candidate if the version were in its selector.
 bool would_answer(const PromotedService& found, const strategies::Identity& identity) {
-  if (found.candidate.is_null()) return false;
+  const auto& candidate = found.workload;
+  if (!candidate || candidate->ready < 1) return false;
   auto keys = selector_of(found.service);
   keys.erase(identity.version_label);
-  if (!matches(keys, template_labels(found.candidate))) return false;
-  return canary::read_deployment(found.candidate, identity.version_label, identity.candidate_version).ready >
-         0;
+  return matches(keys, template_labels(found.candidate));
 }
 
-LeadsTo leads_to(const strategies::Standing& standing, const std::string& promoted, int ready) {
-  if (standing.selected == promoted) return LeadsTo::Candidate;
+bool has_version(const Json& deployment, const strategies::Identity& identity) {
+  return text(template_labels(deployment), {identity.version_label.c_str()}) == identity.candidate_version;
+}
+
+LeadsTo leads_to(const PromotedService& found, const std::string& promoted, int ready) {
+  const auto& standing = found.standing;
+  if (standing.selected == promoted) {
+    const bool has_it = found.workload && found.workload->version == promoted;
+    return has_it || ready > 0 ? LeadsTo::Candidate : LeadsTo::Nobody;
+  }
   // Without the version every version is selected, and no selector is to blame where none is ready.
   if (standing.selected.empty() && (standing.candidate_ready || ready == 0)) return LeadsTo::Candidate;
   return ready > 0 ? LeadsTo::Others : LeadsTo::Nobody;
@@ -102,15 +109,18 @@ PromotedService look_at(const canary::Canary& release, const strategies::Identit
                         const kube::Stored& service, const kube::Stores& stores, base::Clock::Steady now) {
   PromotedService found;
   found.service = *service.object;
-  if (const auto stored = stores.deployments.get({release.name_space, release.status.target}))
-    found.candidate = *stored->object;
   auto& standing = found.standing;
+  if (const auto stored = stores.deployments.get({release.name_space, release.status.target})) {
+    found.candidate = *stored->object;
+    found.workload =
+        canary::read_deployment(found.candidate, identity.version_label, identity.candidate_version);
+  }
   standing.selected = text(found.service, {"spec", "selector", identity.version_label.c_str()});
   standing.changed_by = text(last_write(found.service), {"manager"});
   standing.candidate_ready = would_answer(found, identity);
   standing.age = age_of(service, now);
   const int ready = count_ready({release.name_space, identity.service}, stores, now, standing.age);
-  standing.leads_to = leads_to(standing, identity.candidate_version, ready);
+  standing.leads_to = leads_to(found, identity.candidate_version, ready);
   return found;
 }
 
@@ -151,7 +161,9 @@ std::optional<PromotedService> find_standing(const canary::Canary& release, cons
   if (!service) return std::nullopt;
   const bool as_left = text(*service->object, {"spec", "selector", identity->version_label.c_str()}) ==
                        identity->candidate_version;
-  if (as_left && strategies::said_of_service(release.status) == nullptr) return std::nullopt;
+  const auto candidate = stores.deployments.get({release.name_space, release.status.target});
+  const bool all_as_left = as_left && (!candidate || has_version(*candidate->object, *identity));
+  if (all_as_left && strategies::said_of_service(release.status) == nullptr) return std::nullopt;
   if (has_unfinished(key, stores)) return std::nullopt;
   return look_at(release, *identity, *service, stores, now);
 }

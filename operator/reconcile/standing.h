@@ -16,14 +16,15 @@ using kube::Json;
 struct PromotedService {
   strategies::Standing standing;
   Json service;
-  Json candidate;  // Deployment; null: it does not exist
+  Json candidate;                                // Deployment; null: it does not exist
+  std::optional<strategies::Workload> workload;  // what it says
 };
 
 // Of a Canary that was promoted later only its name is told, once: then this release has a successor, and the
 // Service is that one's, whether its Canary is still there or not. Empty where there is nothing to look at:
-// the release has a successor; the Service is as the release has left it, and nothing else was said; it does
-// not exist, and what was said stays; or another release of it is not over. A release that an older operator
-// carried out, which recorded no identity, is not looked at either.
+// the release has a successor; the Service and the candidate's version are as the release has left them, and
+// nothing else was said; the Service does not exist, and what was said stays; or another release of it is not
+// over. A release that an older operator carried out, which recorded no identity, is not looked at either.
 [[nodiscard]] std::optional<PromotedService> find_standing(const canary::Canary& release,
                                                            const kube::Stores& stores,
                                                            base::Clock::Steady now);

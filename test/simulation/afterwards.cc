@@ -28,27 +28,40 @@ bool has_ready_endpoints(ApiServer& server, const std::string& service) {
   return false;
 }
 
+bool has_version(const Json& deployment, const Scenario& scenario) {
+  return text(deployment, {"spec", "template", "metadata", "labels", "version"}) ==
+         scenario.candidate_version;
+}
+
 bool candidate_is_ready(ApiServer& server, const Scenario& scenario) {
   const auto deployment = server.find(kube::kDeployments, {kNamespace, kCandidate});
-  const auto version = text(deployment, {"spec", "template", "metadata", "labels", "version"});
-  return version == scenario.candidate_version && base::integer(deployment, {"status", "readyReplicas"}) > 0;
+  return has_version(deployment, scenario) && base::integer(deployment, {"status", "readyReplicas"}) > 0;
 }
 
 }  // namespace
 
+bool is_relabelled(ApiServer& server, const Scenario& scenario) {
+  const auto deployment = server.find(kube::kDeployments, {kNamespace, kCandidate});
+  return !deployment.is_null() && !has_version(deployment, scenario);
+}
+
 std::optional<std::string> unsaid(ApiServer& server, const Scenario& scenario) {
   const auto canary = server.find(kube::kCanaries, {kNamespace, scenario.canary});
   const auto service = server.find(kube::kServices, {kNamespace, scenario.service});
+  if (service.is_null()) return std::nullopt;
   const auto condition = promoted(canary);
   const auto said = text(condition, {"status"}) + " " + text(condition, {"reason"});
   const auto selected = text(service, {"spec", "selector", "version"});
   const bool restored = selected == scenario.candidate_version;
-  const bool leads_to_others = !restored && has_ready_endpoints(server, scenario.service);
-  const std::string expected = restored          ? "True Promoted"
+  const bool leads_to_some = has_ready_endpoints(server, scenario.service);
+  const bool leads_to_others = !restored && leads_to_some;
+  const bool departed = restored && !leads_to_some && is_relabelled(server, scenario);
+  const bool as_left = restored && !departed;
+  const std::string expected = as_left           ? "True Promoted"
                                : leads_to_others ? "True Superseded"
                                                  : "False Undone";
   const auto sentence = text(condition, {"message"});
-  if (said != expected || (!restored && !sentence.contains("version=" + selected))) {
+  if (said != expected || (!as_left && !sentence.contains("version=" + selected))) {
     return fmt::format("Service {} selects {}, and Promoted is {} ({}), not {}", scenario.service, selected,
                        said, sentence, expected);
   }

@@ -316,7 +316,10 @@ class Run {
     if (!second && over_at_ - last_meddling_ > kLastMoment) {
       for (auto& violation : invariants_.check_end(promoted)) outcome_.violations.push_back(violation);
       const char* serving = promoted ? kCandidate : kStable;
-      const bool serves = cluster_.ready_pods(serving) > 0;
+      // Pods that get another version are another release's, and without stable there is no way back.
+      const bool departed = promoted && is_relabelled(server_, plan_.scenario) &&
+                            server_.find(kube::kDeployments, {kNamespace, kStable}).is_null();
+      const bool serves = cluster_.ready_pods(serving) > 0 && !departed;
       if (!third_may_answer_ && mesh_.total(kThird).answered > 0)
         violate("S17", fmt::format("requests reached {}, which is no version of the release", kThird));
       if (!violated() && serves && mesh_.share(serving) < 0.999 && plan_.scenario.routes != Routes::Shared) {
@@ -324,9 +327,17 @@ class Run {
                                   100 * mesh_.share(serving)));
       }
     }
+    if (!violated() && !second) check_departure();
     if (!violated()) check_succession();
     if (!violated()) check_silence();
     if (!violated()) check_afterwards();
+  }
+
+  // A promotion whose pods were given another version says so.
+  void check_departure() {
+    const bool stands = phase_of(plan_.scenario.canary) == "Succeeded";
+    if (!stands || !is_relabelled(server_, plan_.scenario)) return;
+    if (const auto wrong = unsaid(server_, plan_.scenario)) violate("L8", *wrong);
   }
 
   // What a later release has promoted stays so when its Canary is gone, ready or not.
@@ -339,9 +350,13 @@ class Run {
     const Millis end = limit(executor_.now());
     while (!violated() && !over(kSecondCanary) && executor_.now() < end) advance(kSlice);
     if (!over(kSecondCanary)) violate("L3", "a later release is not over");
-    if (violated() || phase_of(kSecondCanary) != "Succeeded") return;
-    if (fault->number % 2 == 0) (void)server_.erase(kube::kCanaries, {kNamespace, kSecondCanary});
+    if (violated()) return;
+    // Where nobody is behind the Service it has nothing to begin from, and ends by its deadline.
+    const bool succeeded = phase_of(kSecondCanary) == "Succeeded";
+    if (succeeded && fault->number % 2 == 0)
+      (void)server_.erase(kube::kCanaries, {kNamespace, kSecondCanary});
     advance(kCalmAfter);
+    if (violated() || !succeeded) return;
     cluster_.disturb(kSecondCanary, kSaidWithin, false);
     auto* process = fault->number > 1 ? some_process() : nullptr;
     if (process != nullptr) process->life().kill();

@@ -200,6 +200,22 @@ TEST_F(Interest, of_a_service_is_with_the_release_that_was_promoted_to_it_last) 
   EXPECT_THAT(erase(kube::kServices, "checkout"), ElementsAre(last));
 }
 
+TEST_F(Interest, of_a_deployment_that_gets_other_labels_is_with_the_promotion_whose_service_selects_it) {
+  add("checkout-v2", "checkout", "Succeeded");
+  put(kube::kServices, "checkout", {{"spec", {{"selector", {{"app", "checkout"}, {"version", "v2"}}}}}});
+  put(kube::kServices, "cart", {{"spec", {{"selector", {{"app", "cart"}}}}}});
+  add("cart-v2", "cart", "Succeeded");
+  const auto labelled = [this](const char* label, int replicas) {
+    return put(kube::kDeployments, "checkout-v2",
+               {{"spec",
+                 {{"replicas", replicas},
+                  {"template", {{"metadata", {{"labels", {{"app", "checkout"}, {"version", label}}}}}}}}}});
+  };
+  labelled("v2", 1);
+  EXPECT_THAT(labelled("v2", 2), IsEmpty());
+  EXPECT_THAT(labelled("v3", 2), ElementsAre(kCheckout));
+}
+
 TEST_F(Interest, in_a_promotion_is_also_with_those_before_it_that_have_noted_none) {
   add("checkout-v1", "checkout", "Succeeded");
   put(kube::kCanaries, "checkout-v0",

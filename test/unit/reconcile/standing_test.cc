@@ -328,6 +328,25 @@ TEST_F(StandingTest, a_selector_without_the_version_leads_to_the_candidate_while
   EXPECT_EQ(reason(), "Promoted") << "no selector is to blame where no version has a ready pod";
 }
 
+TEST_F(StandingTest, a_candidate_that_became_another_version_is_said_until_it_has_its_own_again) {
+  edit(kube::kCanaries, "checkout-v2", "/spec/guardAfterPromotion", true);
+  promote();
+  const auto relabel = [this](const char* version) {
+    edit(kube::kDeployments, "checkout-v2", "/spec/template/metadata/labels/version", version);
+    follow();
+    work(seconds(30));
+  };
+  relabel("v3");
+  EXPECT_EQ(promoted()["status"], "False");
+  EXPECT_THAT(message(), HasSubstr("the pod template of checkout-v2 has version=v3 now"));
+  EXPECT_TRUE(undone);
+  EXPECT_EQ(selected(), "v2");
+  relabel("v2");
+  EXPECT_THAT(events, ElementsAre("Undone", "Restored"));
+  EXPECT_FALSE(undone);
+  EXPECT_EQ(selected(), "v2");
+}
+
 TEST_F(StandingTest, a_canary_that_is_being_deleted_says_nothing) {
   promote();
   edit(kube::kCanaries, "checkout-v2", "/metadata/finalizers", Json::array({"example.com/archive"}));

@@ -71,6 +71,23 @@ TEST(Identity, takes_back_a_promoted_release_whose_candidate_became_another_vers
   EXPECT_EQ(world.seen.service->selects, Selects::Stable);
 }
 
+// There is no stable to go back to, and what the pods are now nobody has judged.
+TEST(Identity, of_a_promoted_release_is_waited_for_once_stable_is_gone) {
+  World world;
+  world.run_to_write("Finalizing: take the versions' own Services away");
+  world.seen.stable.reset();
+  world.seen.candidate->version = "v3";
+  world.candidate_serves = false;
+  world.round();
+  EXPECT_TRUE(world.told("VersionLabelChanged"));
+  EXPECT_THAT(world.release.status.message, HasSubstr("has version=v3 now"));
+  world.run();
+  EXPECT_EQ(world.phase(), Phase::Succeeded);
+  EXPECT_EQ(world.seen.service->selects, Selects::Candidate);
+  EXPECT_EQ(world.release.status.message,
+            "checkout-v2 was promoted, and had no ready pod when the release ended");
+}
+
 TEST(Identity, takes_back_a_release_whose_spec_departs_from_it) {
   World world;
   world.run_to_step(2);

@@ -166,6 +166,8 @@ TEST(Promotion, ends_at_the_deadline_with_stable_kept_when_the_candidate_stays_w
   world.run();
   EXPECT_EQ(world.phase(), Phase::Succeeded);
   EXPECT_EQ(world.seen.stable->replicas, 3);
+  EXPECT_EQ(world.release.status.message,
+            "checkout-v2 was promoted, and had no ready pod when the release ended");
 }
 
 TEST(Promotion, takes_all_traffic_when_stable_has_no_endpoints) {

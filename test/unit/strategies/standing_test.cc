@@ -32,6 +32,13 @@ class Afterwards : public ::testing::Test {
                                    .age = Seconds{60}};
     world.round();
   }
+  // The selector is as the release has left it, and the candidate's pod template has this version.
+  void departs(LeadsTo leads_to, const std::string& version) {
+    world.seen.candidate->version = version;
+    world.seen.standing = Standing{
+        .leads_to = leads_to, .selected = "v2", .changed_by = std::string(kFieldManager), .age = Seconds{60}};
+    world.round();
+  }
   [[nodiscard]] const Condition& promoted() const {
     return *std::ranges::find(world.release.status.conditions, "Promoted", &Condition::type);
   }
@@ -139,6 +146,44 @@ TEST_F(Afterwards, nothing_is_said_while_the_candidate_is_selected_or_nothing_is
   world.round();
   EXPECT_EQ(world.release.status, after);
   EXPECT_THAT(world.events, IsEmpty());
+}
+
+TEST_F(Afterwards, a_candidate_that_became_another_version_is_said_and_left_to_its_owner) {
+  guard();
+  departs(LeadsTo::Nobody, "v3");
+  EXPECT_EQ(promoted().status, ConditionStatus::False);
+  EXPECT_EQ(promoted().reason, "Undone");
+  EXPECT_EQ(
+      promoted().message,
+      "spec.selector of Service checkout has version=v2, and leads to no ready pod: the pod template of "
+      "checkout-v2 has version=v3 now, and this release knows it by version=v2: set it back, or let the "
+      "selector match what serves");
+  ASSERT_THAT(told(), ElementsAre("Undone"));
+  EXPECT_EQ(world.events.front().severity, Severity::Warning);
+  EXPECT_TRUE(is_undone(world.release.status));
+  EXPECT_FALSE(world.round()) << "it is said once, and no guard writes";
+  EXPECT_THAT(world.writes, IsEmpty());
+}
+
+TEST_F(Afterwards, a_candidate_that_was_relabelled_and_then_deleted_restores_nothing) {
+  departs(LeadsTo::Nobody, "");
+  EXPECT_THAT(promoted().message, HasSubstr("has no label version now"));
+  world.seen.candidate.reset();
+  EXPECT_FALSE(world.round());
+  EXPECT_EQ(promoted().reason, "Undone");
+}
+
+TEST_F(Afterwards, pods_of_the_version_answer_until_the_relabelled_ones_have_taken_their_place) {
+  departs(LeadsTo::Candidate, "v3");
+  EXPECT_EQ(world.release.status, after);
+  const auto before = world.now;
+  ASSERT_TRUE(world.wait());
+  EXPECT_EQ(world.now - before, Seconds{15});
+  departs(LeadsTo::Nobody, "v3");
+  EXPECT_EQ(promoted().reason, "Undone");
+  departs(LeadsTo::Candidate, "v2");
+  EXPECT_THAT(told(), ElementsAre("Undone", "Restored"));
+  EXPECT_FALSE(world.wait()) << "nothing is due until something changes";
 }
 
 TEST_F(Afterwards, what_was_said_stays_while_nothing_can_be_looked_at) {
