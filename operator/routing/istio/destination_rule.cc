@@ -25,16 +25,16 @@ void append_if_changed(std::vector<Write>& writes, const Json* before, Json afte
 // The subset whose policies one that the release adds should have; null: none.
 const Json* model_of(const Target& target, const Rules& rules, const SubsetNames& names,
                      const std::string& version) {
-  const auto* rule = rules.own != nullptr ? rules.own : rules.applied;
+  const auto& subsets = rules.subsets(rules.own != nullptr ? rules.own : rules.applied);
   if (dedicated(target)) {
-    const auto same = subsets_of(target, rule, version);
-    if (!same.empty()) return find_subset(rule, same.front());
+    const auto& same = subsets.of_version(version);
+    if (!same.empty()) return subsets.find(same.front());
   }
   for (const auto& pinned : names.pinned()) {
-    if (const auto* subset = find_subset(rule, pinned)) return subset;
+    if (const auto* subset = subsets.find(pinned)) return subset;
   }
   // The pinned one was replaced by a promotion that is being taken back: its successor has what it had.
-  if (!names.replaced().empty()) return find_subset(rule, names.candidate());
+  if (!names.replaced().empty()) return subsets.find(names.candidate());
   return nullptr;
 }
 
@@ -53,9 +53,8 @@ struct Wanted {
 };
 
 // Subsets that a rule needs for the release and does not have.
-std::vector<Wanted> missing(const Target& target, const Json* rule, std::vector<Wanted> wanted) {
-  std::erase_if(wanted,
-                [&](const Wanted& w) { return selects(target, find_subset(rule, w.name), w.version); });
+std::vector<Wanted> missing(const Target& target, const Subsets& subsets, std::vector<Wanted> wanted) {
+  std::erase_if(wanted, [&](const Wanted& w) { return selects(target, subsets.find(w.name), w.version); });
   return wanted;
 }
 
@@ -68,11 +67,11 @@ std::vector<Wanted> both(const Target& target, const SubsetNames& names) {
 std::vector<Wanted> missing_in_own(const Target& target, const Rules& rules, const SubsetNames& names) {
   if (rules.own == nullptr) return {};
   if (!dedicated(target)) {
-    return rules.traffic(target) == rules.own ? missing(target, rules.own, both(target, names))
+    return rules.traffic(target) == rules.own ? missing(target, rules.subsets(rules.own), both(target, names))
                                               : std::vector<Wanted>{};
   }
   if (names.replaced().empty()) return {};
-  return missing(target, rules.own,
+  return missing(target, rules.subsets(rules.own),
                  {{names.replaced(), target.stable_version}, {names.candidate(), target.candidate_version}});
 }
 
@@ -106,20 +105,21 @@ Json new_rule(const Target& target, const Rules& rules) {
 // Added by the release and still so: what removed_subsets would take away.
 bool is_added(const Target& target, const Rules& rules, const SubsetNames& names, const Json& subset) {
   const auto name = base::text(subset, {"name"});
-  if (!recorded_as_added(target, rules.own, name) || names.kept().contains(name)) return false;
+  if (!rules.subsets(rules.own).recorded_as_added(name) || names.kept().contains(name)) return false;
   if (!selects(target, &subset, target.stable_version) &&
       !selects(target, &subset, target.candidate_version)) {
     return false;
   }
   const auto replaced = names.replaced();
   const bool successor = !replaced.empty() && name == names.candidate();
-  return !successor || find_subset(rules.own, replaced) != nullptr;
+  return !successor || rules.subsets(rules.own).find(replaced) != nullptr;
 }
 
 // What was made defines a subset that is named by others than the release, and that no rule has without it.
 bool is_made_for_others(const Rules& rules, const SubsetNames& names) {
   return std::ranges::any_of(names.kept(), [&](const std::string& name) {
-    return find_subset(rules.made, name) != nullptr && find_subset(rules.applied, name) == nullptr;
+    return rules.subsets(rules.made).find(name) != nullptr &&
+           rules.subsets(rules.applied).find(name) == nullptr;
   });
 }
 
@@ -200,14 +200,14 @@ std::optional<strategies::Foundation> subset_state(const Target& target, const R
   const auto own_needs = missing_in_own(target, rules, names);
   if (traffic == nullptr && own_needs.empty()) return std::nullopt;
   strategies::Foundation state;
-  state.present =
-      traffic != nullptr && own_needs.empty() && missing(target, traffic, both(target, names)).empty();
+  state.present = traffic != nullptr && own_needs.empty() &&
+                  missing(target, rules.subsets(traffic), both(target, names)).empty();
   state.added = rules.made != nullptr && !is_made_for_others(rules, names);
   for (const auto& wanted : own_needs) {
     // A pinned subset whose successor took its place comes back as the owner's own.
     const bool comes_back =
-        wanted.name == names.replaced() && find_subset(rules.own, names.candidate()) != nullptr;
-    if (comes_back || recorded_as_added(target, rules.own, wanted.name)) continue;
+        wanted.name == names.replaced() && rules.subsets(rules.own).find(names.candidate()) != nullptr;
+    if (comes_back || rules.subsets(rules.own).recorded_as_added(wanted.name)) continue;
     state.found.push_back({.object = rule_object(*rules.own),
                            .key = std::string(kSubsetKey) + wanted.name,
                            .original = std::string(has_subsets(rules.own) ? "" : kSubsetsAbsent)});
@@ -226,17 +226,17 @@ std::vector<Refusal> subset_refusals(const Target& target, const Rules& rules, c
   std::vector<Refusal> refusals;
   const auto check = [&](const Json* rule, const std::vector<Wanted>& wanted) {
     for (const auto& entry : wanted) {
-      if (const auto* taken = find_subset(rule, entry.name)) {
+      if (const auto* taken = rules.subsets(rule).find(entry.name)) {
         refusals.push_back(name_taken(target, *rule, entry, *taken));
       }
     }
   };
   const auto* traffic = rules.traffic(target);
   if (has_unusable_subsets(rules.own)) refusals.push_back(unusable_subsets(target, *rules.own));
-  check(traffic, missing(target, traffic, both(target, names)));
+  check(traffic, missing(target, rules.subsets(traffic), both(target, names)));
   if (traffic != rules.own) check(rules.own, missing_in_own(target, rules, names));
   if (traffic == nullptr && !dedicated(target)) {
-    check(rules.applied, missing(target, rules.applied, both(target, names)));
+    check(rules.applied, missing(target, rules.subsets(rules.applied), both(target, names)));
   }
   if (names.stable() == names.candidate()) {
     refusals.push_back(
@@ -245,20 +245,20 @@ std::vector<Refusal> subset_refusals(const Target& target, const Rules& rules, c
          .message = "the subsets of both versions are called \"" + names.stable() +
                     "\": spec.routing.istio.subsets must give stable and candidate different names"});
   }
-  const auto defined = subsets_of(target, rules.applied, target.stable_version);
+  const auto& defined = rules.subsets(rules.applied).of_version(target.stable_version);
   // Of a release that has begun, what a route was pinned to may have been replaced.
   const bool must_be_defined = !has_route_records(target) && !defined.empty();
   for (const auto& pinned : names.pinned()) {
-    if (!must_be_defined || find_subset(rules.applied, pinned) != nullptr) continue;
+    if (!must_be_defined || rules.subsets(rules.applied).find(pinned) != nullptr) continue;
     refusals.push_back(undefined_subset(target, *rules.applied, pinned, defined.front()));
   }
   if (rules.own != nullptr) return refusals;
   for (const auto& pinned : names.pinned()) {
-    if (find_subset(rules.applied, pinned) == nullptr) continue;
+    if (rules.subsets(rules.applied).find(pinned) == nullptr) continue;
     // The route ends on a subset of the candidate: of the same name, or of another that must be there.
     const auto promoted = names.promoted(pinned);
     const bool stays =
-        promoted == pinned ? !names.moves(pinned) : find_subset(rules.applied, promoted) != nullptr;
+        promoted == pinned ? !names.moves(pinned) : rules.subsets(rules.applied).find(promoted) != nullptr;
     if (stays) continue;
     refusals.push_back(
         {.condition = "Progressing",
@@ -276,7 +276,7 @@ std::vector<Write> added_subsets(const Target& target, const Rules& rules, const
   const auto* traffic = rules.traffic(target);
   if (traffic == nullptr || traffic != rules.own) {
     auto after = traffic == nullptr ? new_rule(target, rules) : *traffic;
-    const auto wanted = missing(target, &after, both(target, names));
+    const auto wanted = missing(target, Subsets(target, &after), both(target, names));
     if (!wanted.empty()) append_subsets(target, rules, names, wanted, after);
     if (traffic == nullptr || *traffic != after) writes.push_back(rule_write(traffic, std::move(after)));
   }

@@ -129,7 +129,7 @@ void add_other_subsets(const Target& target, const Rules& rules, const Managed& 
   for (const auto& [object, tables] : managed) {
     for (const auto& table : tables) {
       for (const auto& name : table.others) {
-        const auto* subset = find_subset(rules.own, name);
+        const auto* subset = rules.subsets(rules.own).find(name);
         if (subset == nullptr || base::field(*subset, {"labels", target.version_label.c_str()}).is_string())
           continue;
         sentences.push_back(label_of(target, *object) + " " + table.label + " goes to subset \"" + name +

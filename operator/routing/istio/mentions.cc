@@ -1,8 +1,11 @@
 #include "operator/routing/istio/mentions.h"
 
+#include <algorithm>
+#include <set>
+#include <utility>
+
 #include "operator/base/json.h"
 #include "operator/routing/istio/destinations.h"
-#include "operator/routing/istio/rules.h"
 
 namespace weir::routing {
 namespace {
@@ -31,14 +34,17 @@ void each_destination(const Json& virtual_service, const Visit& visit) {
 
 bool names_subset_of(const Json& virtual_service, const Json& rule) {
   const auto host = host_term(base::text(rule, {"spec", "host"}), base::namespace_of(rule));
-  bool names = false;
+  std::set<std::string> named;
   each_destination(virtual_service, [&](const Json& destination) {
-    const auto subset = base::text(destination, {"subset"});
-    names =
-        names || (!subset.empty() && find_subset(&rule, subset) != nullptr &&
-                  host_term(base::text(destination, {"host"}), base::namespace_of(virtual_service)) == host);
+    auto subset = base::text(destination, {"subset"});
+    const bool goes_there =
+        host_term(base::text(destination, {"host"}), base::namespace_of(virtual_service)) == host;
+    if (!subset.empty() && goes_there) named.insert(std::move(subset));
   });
-  return names;
+  const auto& subsets = base::field(rule, {"spec", "subsets"});
+  return subsets.is_array() && std::ranges::any_of(subsets, [&](const Json& subset) {
+           return named.contains(base::text(subset, {"name"}));
+         });
 }
 
 bool names_service_of(const Json& virtual_service, const Json& service) {

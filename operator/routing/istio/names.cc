@@ -21,6 +21,16 @@ bool is_subset_name(std::string_view text) {
 
 bool of_route(const strategies::RouteRecord& record) { return rule_of(record).empty(); }
 
+const Json* rule_of_traffic(const Target& target, const Rules& rules) {
+  const auto* rule = rules.traffic(target);
+  return rule == nullptr && !dedicated(target) ? rules.applied : rule;
+}
+
+const Json* rule_of_owner(const Target& target, const Rules& rules) {
+  const auto* rule = dedicated(target) ? rules.own : rules.traffic(target);
+  return rule == nullptr ? rules.applied : rule;
+}
+
 }  // namespace
 
 std::string subset_of_version(std::string_view version) {
@@ -30,9 +40,9 @@ std::string subset_of_version(std::string_view version) {
 bool has_route_records(const Target& target) { return std::ranges::any_of(target.records, of_route); }
 
 SubsetNames::SubsetNames(const Target& target, const Rules& rules)
-    : target_(target), traffic_(rules.traffic(target)), owner_(dedicated(target) ? rules.own : traffic_) {
-  if (owner_ == nullptr) owner_ = rules.applied;
-  if (traffic_ == nullptr && !dedicated(target)) traffic_ = rules.applied;
+    : target_(target),
+      traffic_(rules.subsets(rule_of_traffic(target, rules))),
+      owner_(rules.subsets(rule_of_owner(target, rules))) {
   for (const auto& record : target.records) {
     if (!of_route(record)) continue;
     auto original = Json::parse(record.original, nullptr, /*allow_exceptions=*/false);
@@ -42,9 +52,8 @@ SubsetNames::SubsetNames(const Target& target, const Rules& rules)
     records_.try_emplace({record.object, record.key}, std::move(original));
   }
   pinned_ = originals_;
-  owner_candidates_ = subsets_of(target, owner_, target.candidate_version);
-  std::erase_if(owner_candidates_,
-                [&](const std::string& name) { return recorded_as_added(target, owner_, name); });
+  owner_candidates_ = owner_.of_version(target.candidate_version);
+  std::erase_if(owner_candidates_, [&](const std::string& name) { return owner_.recorded_as_added(name); });
 }
 
 const Json& SubsetNames::original_of(const std::string& object, const std::string& key) const {
@@ -53,10 +62,10 @@ const Json& SubsetNames::original_of(const std::string& object, const std::strin
   return found == records_.end() ? kNone : found->second;
 }
 
-bool SubsetNames::means(const Json* rule, std::string_view subset, const std::string& asked,
+bool SubsetNames::means(const Subsets& subsets, std::string_view subset, const std::string& asked,
                         const std::string& version) const {
   if (subset.empty()) return false;
-  if (const auto* defined = find_subset(rule, subset)) return selects(target_, defined, version);
+  if (const auto* defined = subsets.find(subset)) return selects(target_, defined, version);
   return subset == (asked.empty() ? subset_of_version(version) : asked);
 }
 
@@ -70,9 +79,7 @@ bool SubsetNames::is_candidate(std::string_view subset) const {
   return means(traffic_, subset, candidate_subset(target_), target_.candidate_version);
 }
 
-bool SubsetNames::is_defined(std::string_view subset) const {
-  return find_subset(traffic_, subset) != nullptr;
-}
+bool SubsetNames::is_defined(std::string_view subset) const { return traffic_.find(subset) != nullptr; }
 
 bool SubsetNames::owner_stable(std::string_view subset) const {
   return originals_.contains(std::string(subset)) ||
@@ -83,9 +90,7 @@ bool SubsetNames::owner_candidate(std::string_view subset) const {
   return means(owner_, subset, candidate_subset(target_), target_.candidate_version);
 }
 
-bool SubsetNames::added(std::string_view subset) const {
-  return recorded_as_added(target_, traffic_, subset);
-}
+bool SubsetNames::added(std::string_view subset) const { return traffic_.recorded_as_added(subset); }
 
 std::string SubsetNames::owner_candidate_subset() const {
   const auto found =
@@ -100,7 +105,7 @@ bool SubsetNames::moves(const std::string& subset) const {
 
 std::string SubsetNames::replaced() const {
   const auto name = subset_of_version(target_.stable_version);
-  const bool owners = pinned_.contains(name) && !recorded_as_added(target_, owner_, name);
+  const bool owners = pinned_.contains(name) && !owner_.recorded_as_added(name);
   return owners && owner_candidate_subset().empty() ? name : std::string();
 }
 
@@ -113,8 +118,8 @@ std::string SubsetNames::promoted(const std::string& subset) const {
 std::string SubsetNames::chosen(const std::string& asked, const std::string& version) const {
   if (!asked.empty() && !moves(asked)) return asked;
   auto usual = subset_of_version(version);
-  if (selects(target_, find_subset(traffic_, usual), version)) return usual;
-  const auto defined = subsets_of(target_, traffic_, version);
+  if (selects(target_, traffic_.find(usual), version)) return usual;
+  const auto& defined = traffic_.of_version(version);
   const auto fixed = std::ranges::find_if(defined, [&](const auto& name) { return !moves(name); });
   return fixed == defined.end() ? usual : *fixed;
 }
@@ -125,8 +130,8 @@ std::string SubsetNames::candidate() const {
 }
 
 std::string SubsetNames::usable(const std::string& name, const std::string& version) const {
-  if (find_subset(traffic_, name) != nullptr) return name;
-  const auto defined = subsets_of(target_, traffic_, version);
+  if (traffic_.find(name) != nullptr) return name;
+  const auto& defined = traffic_.of_version(version);
   return defined.empty() ? name : defined.front();
 }
 

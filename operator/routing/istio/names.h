@@ -22,6 +22,7 @@ namespace weir::routing {
 
 class SubsetNames {
  public:
+  // Borrows both.
   SubsetNames(const Target& target, const Rules& rules);
 
   // A subset of a divided destination. A name that no rule defines means what the release would call so.
@@ -69,12 +70,12 @@ class SubsetNames {
   [[nodiscard]] std::string owner_candidate_subset() const;
   [[nodiscard]] std::string chosen(const std::string& asked, const std::string& version) const;
   [[nodiscard]] std::string usable(const std::string& name, const std::string& version) const;
-  [[nodiscard]] bool means(const Json* rule, std::string_view subset, const std::string& asked,
+  [[nodiscard]] bool means(const Subsets& subsets, std::string_view subset, const std::string& asked,
                            const std::string& version) const;
 
   const Target& target_;
-  const Json* traffic_;  // rule of the divided routes
-  const Json* owner_;    // rule of the routes as their owner wrote them
+  const Subsets& traffic_;  // of the rule of the divided routes
+  const Subsets& owner_;    // of the rule of the routes as their owner wrote them
   std::map<std::pair<std::string, std::string>, Json> records_;  // of VirtualServices, by object and key
   std::set<std::string> originals_;                              // subsets that recorded destinations name
   std::vector<std::string> owner_candidates_;  // the candidate's, that the owner's rule has of its own accord

@@ -1,6 +1,8 @@
 #include "operator/routing/istio/rules.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "operator/base/json.h"
@@ -10,8 +12,6 @@
 
 namespace weir::routing {
 namespace {
-
-constexpr std::string_view kRuleObject = "DestinationRule/";
 
 // A release reads a VirtualService before it makes a rule.
 std::string api_version(const Objects& objects) {
@@ -74,9 +74,11 @@ Refusal selected_clients(const Target& target, const Json& rule) {
                  "the subsets of the release; remove the rule, or its selector, until the release is over"};
 }
 
-bool has_records(const Target& target, const Json& rule) {
-  return std::ranges::find(target.records, rule_object(rule), &strategies::RouteRecord::object) !=
-         target.records.end();
+// Names of the rules that the release has changed.
+std::set<std::string_view> changed_rules(const Target& target) {
+  std::set<std::string_view> names;
+  for (const auto& record : target.records) names.insert(rule_of(record));
+  return names;
 }
 
 // The owner's rule for exactly the Service's host: the one that spec names, or the only one.
@@ -93,8 +95,9 @@ void find_own(const Target& target, const Objects& objects, Rules& rules) {
     }
   }
   // A release that has begun goes on with the rule that it changed.
+  const auto recorded = changed_rules(target);
   const auto changed =
-      std::ranges::find_if(exact, [&](const Json* rule) { return has_records(target, *rule); });
+      std::ranges::find_if(exact, [&](const Json* rule) { return recorded.contains(base::name_of(*rule)); });
   if (changed != exact.end()) exact = {*changed};
   if (exact.size() == 1) rules.own = exact.front();
   if (exact.empty() && !wanted.empty()) {
@@ -150,6 +153,11 @@ const Json* Rules::traffic(const Target& target) const {
   return own;
 }
 
+void Rules::read_subsets(const Target& target) {
+  for (const auto* rule : {static_cast<const Json*>(nullptr), own, made, applied})
+    subsets_.try_emplace(rule, target, rule);
+}
+
 bool dedicated(const Target& target) { return target.traffic_host != target.service; }
 std::string made_name(const Target& target) { return target.traffic_host + "-weir"; }
 
@@ -162,50 +170,8 @@ Rules find_rules(const Target& target, const Objects& objects) {
   rules.applied = rules.own;
   if (rules.applied == nullptr) rules.applied = most_specific(target, objects, target.name_space);
   if (rules.applied == nullptr) rules.applied = most_specific(target, objects, kRootNamespace);
+  rules.read_subsets(target);
   return rules;
-}
-
-const Json* find_subset(const Json* rule, std::string_view name) {
-  if (rule == nullptr) return nullptr;
-  const auto& subsets = base::field(*rule, {"spec", "subsets"});
-  if (!subsets.is_array()) return nullptr;
-  const auto found =
-      std::ranges::find_if(subsets, [&](const Json& subset) { return base::text(subset, {"name"}) == name; });
-  return found == subsets.end() ? nullptr : &*found;
-}
-
-std::vector<std::string> subsets_of(const Target& target, const Json* rule, const std::string& version) {
-  std::vector<std::string> names;
-  if (rule == nullptr) return names;
-  const auto& subsets = base::field(*rule, {"spec", "subsets"});
-  if (!subsets.is_array()) return names;
-  for (const auto& subset : subsets) {
-    auto name = base::text(subset, {"name"});
-    // What has no name cannot be routed to.
-    if (!name.empty() && selects(target, &subset, version)) names.push_back(std::move(name));
-  }
-  return names;
-}
-
-bool selects(const Target& target, const Json* subset, const std::string& version) {
-  return subset != nullptr &&
-         base::field(*subset, {"labels"}) == Json::object({{target.version_label, version}});
-}
-
-bool recorded_as_added(const Target& target, const Json* rule, std::string_view subset) {
-  if (rule == nullptr) return false;
-  const auto object = rule_object(*rule);
-  return std::ranges::any_of(target.records, [&](const strategies::RouteRecord& record) {
-    return record.object == object && record.key.starts_with(kSubsetKey) &&
-           std::string_view(record.key).substr(kSubsetKey.size()) == subset;
-  });
-}
-
-std::string rule_object(const Json& rule) { return std::string(kRuleObject) + base::name_of(rule); }
-
-std::string_view rule_of(const strategies::RouteRecord& record) {
-  const std::string_view object = record.object;
-  return object.starts_with(kRuleObject) ? object.substr(kRuleObject.size()) : std::string_view();
 }
 
 }  // namespace weir::routing

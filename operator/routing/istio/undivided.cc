@@ -100,9 +100,9 @@ Side side_of(const Target& target, const Json& labels) {
 
 // The subset as the rule for its host defines it; null: none does.
 const Json* defined(const Target& target, const Rules& rules, const Undivided& one) {
-  if (one.host == Host::Traffic) return find_subset(rules.made, one.subset);
+  if (one.host == Host::Traffic) return rules.subsets(rules.made).find(one.subset);
   for (const auto* rule : {rules.own, dedicated(target) ? nullptr : rules.made, rules.applied}) {
-    if (const auto* subset = find_subset(rule, one.subset)) return subset;
+    if (const auto* subset = rules.subsets(rule).find(one.subset)) return subset;
   }
   return nullptr;
 }
