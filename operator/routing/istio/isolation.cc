@@ -5,6 +5,7 @@
 #include <set>
 
 #include "operator/base/json.h"
+#include "operator/kube/object.h"
 #include "operator/routing/istio/destinations.h"
 #include "operator/routing/istio/hosts.h"
 #include "operator/routing/istio/label.h"
@@ -14,7 +15,6 @@
 namespace weir::routing {
 namespace {
 
-constexpr std::string_view kMesh = "mesh";
 constexpr std::string_view kNobody = "~";  // in exportTo
 
 // What is said of objects, by whether the release trusts whoever wrote them.
@@ -38,76 +38,12 @@ struct Foreign {
   Refusal refusal;
 };
 
-std::vector<std::string> strings(const Json& object, std::initializer_list<const char*> path) {
-  std::vector<std::string> values;
-  const auto& list = base::field(object, path);
-  if (!list.is_array()) return values;
-  for (const auto& entry : list) {
-    if (entry.is_string()) values.push_back(entry.get<std::string>());
-  }
-  return values;
-}
-
-bool has(const std::vector<std::string>& values, std::string_view value) {
-  return std::ranges::find(values, value) != values.end();
-}
-
 bool has_route_to(const Target& target, const Json& virtual_service) {
   bool found = false;
   each_route_of(virtual_service, [&](const std::string&, std::size_t, const Json& route) {
     found = found || routes_to(target, virtual_service, route);
   });
   return found;
-}
-
-bool delegates_to(const Json& root, const Json& delegate) {
-  bool found = false;
-  each_route_of(root, [&](const std::string&, std::size_t, const Json& route) {
-    auto name_space = base::text(route, {"delegate", "namespace"});
-    if (name_space.empty()) name_space = base::namespace_of(root);
-    found = found || (base::text(route, {"delegate", "name"}) == base::name_of(delegate) &&
-                      name_space == base::namespace_of(delegate));
-  });
-  return found;
-}
-
-bool delegates_to_managed(const Json& root, const Managed& managed) {
-  return std::ranges::any_of(managed, [&](const auto& entry) { return delegates_to(root, *entry.first); });
-}
-
-// Empty gateways mean the mesh.
-std::vector<std::string> gateways_of(const Json& virtual_service) {
-  auto gateways = strings(virtual_service, {"spec", "gateways"});
-  if (gateways.empty()) gateways.emplace_back(kMesh);
-  for (auto& gateway : gateways) {
-    const bool qualified = gateway == kMesh || gateway.find('/') != std::string::npos;
-    if (!qualified) gateway = base::namespace_of(virtual_service) + "/" + gateway;
-  }
-  return gateways;
-}
-
-bool covers_service(const Target& target, const Json& virtual_service) {
-  return std::ranges::any_of(strings(virtual_service, {"spec", "hosts"}), [&](const std::string& host) {
-    return names_service(host, base::namespace_of(virtual_service), called_service(target)) ||
-           wildcard_covers(host, called_service(target));
-  });
-}
-
-// Whether clients in the mesh that call the Service pass this VirtualService.
-bool applies_in_mesh(const Target& target, const Json& virtual_service) {
-  return covers_service(target, virtual_service) && has(gateways_of(virtual_service), kMesh);
-}
-
-bool is_delegate(const Json& virtual_service) { return strings(virtual_service, {"spec", "hosts"}).empty(); }
-
-// The object that binds a managed one to hosts and gateways: itself, or a root that delegates to it.
-std::vector<const Json*> binding_of(const Objects& objects, const Json& managed) {
-  if (!is_delegate(managed)) return {&managed};
-  std::vector<const Json*> roots;
-  for (const auto& root : objects.of(kube::kVirtualServices)) {
-    if (delegates_to(root, managed)) roots.push_back(&root);
-  }
-  return roots;
 }
 
 void add_unmanaged(const Target& target, const Objects& objects, std::vector<std::string>& sentences) {
@@ -126,7 +62,7 @@ void add_unmanaged(const Target& target, const Objects& objects, std::vector<std
 // Destinations with a subset of the Service that lets pods of both versions through.
 void add_other_subsets(const Target& target, const Rules& rules, const Managed& managed,
                        std::vector<std::string>& sentences) {
-  for (const auto& [object, tables] : managed) {
+  for (const auto& [object, tables, bindings] : managed) {
     for (const auto& table : tables) {
       for (const auto& name : table.others) {
         const auto* subset = rules.subsets(rules.own).find(name);
@@ -140,11 +76,37 @@ void add_other_subsets(const Target& target, const Rules& rules, const Managed& 
   }
 }
 
+// Why clients in the mesh do not pass the VirtualService, and what to write. A delegate with hosts or
+// gateways of its own would be none any more: its root needs them.
+std::string why_unbound(const Target& target, const Objects& objects, const ManagedVirtualService& one) {
+  const auto label = label_of(target, *one.object);
+  const bool delegate = is_delegate(*one.object);
+  const auto* blind = delegate && one.bindings.empty() ? blind_root_of(objects, *one.object) : nullptr;
+  if (blind != nullptr) {
+    return label_of(target, *blind) + " delegates to " + label + ", whose spec.exportTo " +
+           base::field(*one.object, {"spec", "exportTo"}).dump() + " hides it from there: add \"" +
+           base::namespace_of(*blind) + "\" to that";
+  }
+  if (one.bindings.empty()) {
+    return label +
+           " does not apply to them: without spec.hosts it is a delegate, and no VirtualService "
+           "delegates to it; let one with \"mesh\" in spec.gateways and \"" +
+           target.service + "\" in spec.hosts do so";
+  }
+  const auto& binding = *one.bindings.front();
+  const auto beginning = label_of(target, binding) + (delegate ? ", which delegates to " + label + "," : "") +
+                         " does not apply to them: add ";
+  if (applies_in_mesh(target, binding)) return beginning + "\"*\" to its spec.exportTo";
+  const bool at_home = base::namespace_of(binding) == target.name_space;
+  return beginning + "\"mesh\" to its spec.gateways and \"" +
+         (at_home ? target.service : fqdn(called_service(target))) + "\" to its spec.hosts";
+}
+
 void add_unbound(const Target& target, const Objects& objects, const Managed& managed, Sentences& sentences) {
   if (managed.empty()) return;
   bool in_mesh = false;
-  for (const auto& [object, tables] : managed) {
-    for (const auto* binding : binding_of(objects, *object)) {
+  for (const auto& [object, tables, bindings] : managed) {
+    for (const auto* binding : bindings) {
       if (!applies_in_mesh(target, *binding)) continue;
       const auto visible = strings(*binding, {"spec", "exportTo"});
       const bool for_all = visible.empty() || has(visible, "*");
@@ -159,12 +121,10 @@ void add_unbound(const Target& target, const Objects& objects, const Managed& ma
     }
   }
   if (in_mesh) return;
-  const auto& first = *managed.front().first;
   sentences.own.push_back("clients in the mesh that call " + target.service +
                           " reach both versions unweighted during the release, since " +
-                          label_of(target, first) +
-                          " does not apply to them: add \"mesh\" to its spec.gateways and \"" +
-                          target.service + "\" to its spec.hosts, or set spec.service.mode to Dedicated");
+                          why_unbound(target, objects, managed.front()) +
+                          ", or set spec.service.mode to Dedicated");
 }
 
 // A host as it is compared with those of other objects.
@@ -174,7 +134,7 @@ std::string full_host(const Target& target, const Json& object, const std::strin
              : host;
 }
 
-std::set<std::string> bindings(const Target& target, const Json& object) {
+std::set<std::string> hosts_at_gateways(const Target& target, const Json& object) {
   std::set<std::string> found;
   for (const auto& gateway : gateways_of(object)) {
     for (const auto& host : strings(object, {"spec", "hosts"})) {
@@ -202,13 +162,13 @@ std::string names_of(const Target& target, const Bound& bound) {
 void add_doubles(const Target& target, const Objects& objects, const Managed& managed, Sentences& sentences) {
   std::map<std::string, Bound> by_binding;
   std::set<const Json*> ours;
-  for (const auto& [object, tables] : managed) {
+  for (const auto& [object, tables, bindings] : managed) {
     ours.insert(object);
-    for (const auto& binding : bindings(target, *object)) by_binding[binding].push_back(object);
+    for (const auto& binding : hosts_at_gateways(target, *object)) by_binding[binding].push_back(object);
   }
   for (const auto& other : objects.of(kube::kVirtualServices)) {
     if (ours.contains(&other)) continue;
-    for (const auto& binding : bindings(target, other)) {
+    for (const auto& binding : hosts_at_gateways(target, other)) {
       const auto found = by_binding.find(binding);
       if (found != by_binding.end()) found->second.push_back(&other);
     }
@@ -223,14 +183,6 @@ void add_doubles(const Target& target, const Objects& objects, const Managed& ma
     list.push_back(names_of(target, bound) + " are " + (bound.size() == 2 ? "both" : "all") + " for " +
                    binding + ": which of them routes a request is not defined");
   }
-}
-
-// The namespaces whose clients see an object.
-std::vector<std::string> readers_of(const Json& object) {
-  auto names = strings(object, {"spec", "exportTo"});
-  if (names.empty()) names.emplace_back("*");
-  std::ranges::replace(names, ".", base::namespace_of(object));
-  return names;
 }
 
 // Whether clients of the rule's namespace, which is not the Service's, take it before those of the Service's.
@@ -275,7 +227,7 @@ void add_foreign_rules(const Target& target, const Objects& objects, std::vector
 }
 
 // What a VirtualService of another namespace does with requests for the Service; empty: nothing.
-std::string foreign_route(const Target& target, const Json& object, const Managed& managed) {
+std::string foreign_route(const Target& target, const Json& object, const std::set<kube::Key>& managed) {
   const auto readers = readers_of(object);
   if (std::ranges::all_of(readers, [](const auto& name) { return name == kNobody; })) return {};
   if (has_route_to(target, object)) return " routes to Service ";
@@ -284,15 +236,17 @@ std::string foreign_route(const Target& target, const Json& object, const Manage
     return names_service(host, base::namespace_of(object), called_service(target));
   });
   // At a gateway its requests are none of the Service's clients.
-  if (!has_host || !has(gateways_of(object), kMesh) || delegates_to_managed(object, managed)) return {};
+  if (!has_host || !has(gateways_of(object), kMesh) || delegates_to(object, managed)) return {};
   return " has in spec.hosts Service ";
 }
 
 void add_foreign_routes(const Target& target, const Objects& objects, const Managed& managed,
                         std::vector<Foreign>& found) {
+  std::set<kube::Key> keys;
+  for (const auto& [object, tables, bindings] : managed) keys.insert(kube::key_of(*object));
   for (const auto& object : objects.of(kube::kVirtualServices)) {
     if (base::namespace_of(object) == target.name_space) continue;
-    const auto does = foreign_route(target, object, managed);
+    const auto does = foreign_route(target, object, keys);
     if (does.empty()) continue;
     found.push_back(
         {.object = &object,
@@ -335,7 +289,7 @@ void add_hidden_rule(const Target& target, const Rules& rules, const Managed& ma
   if (rule == nullptr) return;
   const auto rule_visible = readers_of(*rule);
   if (has(rule_visible, "*")) return;
-  for (const auto& [object, tables] : managed) {
+  for (const auto& [object, tables, bindings] : managed) {
     const auto routes_visible = readers_of(*object);
     if (std::ranges::all_of(routes_visible, [&](const auto& name) { return has(rule_visible, name); }))
       continue;
@@ -385,16 +339,6 @@ void add_dead_names(const Target& target, const Objects& objects, std::vector<Re
 
 }  // namespace
 
-std::vector<const Json*> sidecar_bindings(const Target& target, const Objects& objects,
-                                          const Json& virtual_service) {
-  auto found = binding_of(objects, virtual_service);
-  std::erase_if(found, [&](const Json* binding) {
-    return !is_trusted(target.trusted, target.name_space, base::namespace_of(*binding)) ||
-           !applies_in_mesh(target, *binding);
-  });
-  return found;
-}
-
 void add_not_isolated(const Target& target, const Objects& objects, const Rules& rules,
                       const Managed& managed, Router::Reading& reading) {
   Sentences sentences{target, reading.not_isolated, reading.not_isolated_abroad};
@@ -413,11 +357,10 @@ void add_not_isolated(const Target& target, const Objects& objects, const Rules&
   }
 }
 
-std::set<std::string> gateway_namespaces(const Target& target, const Objects& objects,
-                                         const Managed& managed) {
+std::set<std::string> gateway_namespaces(const Target& target, const Managed& managed) {
   std::set<std::string> found;
-  for (const auto& [object, tables] : managed) {
-    for (const auto* binding : binding_of(objects, *object)) {
+  for (const auto& [object, tables, bindings] : managed) {
+    for (const auto* binding : bindings) {
       if (!is_trusted(target.trusted, target.name_space, base::namespace_of(*binding))) continue;
       for (const auto& gateway : gateways_of(*binding)) {
         if (gateway != kMesh) found.insert(gateway.substr(0, gateway.find('/')));

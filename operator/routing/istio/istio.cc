@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "operator/base/json.h"
@@ -29,8 +30,10 @@ struct View {
     for (const auto& object : objects.of(kube::kVirtualServices)) {
       if (!manages(target, object)) continue;
       auto tables = tables_of(target, names, object);
-      if (!tables.empty()) managed.emplace_back(&object, std::move(tables));
+      if (!tables.empty())
+        managed.push_back({.object = &object, .tables = std::move(tables), .bindings = {}});
     }
+    find_bindings(objects, managed);
     each_owner_subset([&](const std::string& subset) {
       if (names.owner_stable(subset) && !names.owner_candidate(subset)) names.pin(subset);
     });
@@ -52,7 +55,7 @@ struct View {
 
   template <typename Visit>
   void each_owner_subset(const Visit& visit) const {
-    for (const auto& [object, tables] : managed) {
+    for (const auto& [object, tables, bindings] : managed) {
       for (const auto& table : tables) {
         const auto& entries = object->at("spec").at(table.kind).at(table.index).at("route");
         for (const auto& place : table.places) {
@@ -95,7 +98,7 @@ Refusal already_split(const Target& target, const Json& object, const Table& tab
 std::vector<Refusal> table_refusals(const Target& target, const Managed& managed) {
   std::vector<Refusal> refusals;
   const bool begun = has_route_records(target);
-  for (const auto& [object, tables] : managed) {
+  for (const auto& [object, tables, bindings] : managed) {
     for (const auto& table : tables) {
       if (table.refusal) refusals.push_back(*table.refusal);
       const bool pair = std::ranges::any_of(
@@ -111,7 +114,7 @@ bool divides_anything(const Table& table) { return !table.places.empty() || tabl
 // A refused table says for itself what is wrong with its weights.
 void add_idle_routes(const Target& target, const Managed& managed, Router::Reading& reading) {
   bool divided = false;
-  for (const auto& [object, tables] : managed) {
+  for (const auto& [object, tables, bindings] : managed) {
     for (const auto& table : tables) {
       if (table.places.empty() || table.refusal) continue;
       if (std::ranges::any_of(table.places, [](const Place& place) { return place.share > 0; })) {
@@ -159,12 +162,13 @@ class Gathering {
 
 // Other VirtualServices for the same hosts, and the roots that delegate here.
 void add_binding(const Target& target, Gathering& routes) {
-  const auto own = routes.found();
-  for (const auto& [key, object] : own) {
+  std::set<std::string> terms;  // many may be for one host
+  for (const auto& [key, object] : routes.found()) {
     if (key.name_space != target.name_space) continue;
-    routes.with(delegate_term(key.name_space, key.name));
-    for (const auto& term : bound_host_terms(*object)) routes.with(term);
+    terms.insert(delegate_term(key.name_space, key.name));
+    for (auto& term : bound_host_terms(*object)) terms.insert(std::move(term));
   }
+  for (const auto& term : terms) routes.with(term);
 }
 
 Refusal no_route(const Target& target) {
@@ -247,7 +251,7 @@ Objects IstioRouter::gather(const Target& target, const kube::Stores& stores) co
 Router::Reading IstioRouter::read(const Target& target, const Objects& objects) const {
   const View view(target, objects);
   Reading reading;
-  for (const auto& [object, tables] : view.managed) {
+  for (const auto& [object, tables, bindings] : view.managed) {
     if (std::ranges::none_of(tables, divides_anything)) continue;
     reading.route_objects.push_back({kube::kVirtualServices, base::name_of(*object)});
     if (!reading.routes) reading.routes.emplace();
@@ -273,7 +277,7 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
       reading.not_isolated.push_back(std::move(sentence));
   }
   add_undivided(target, view.rules, view.names, view.undivided, reading);
-  reading.entry_namespaces = gateway_namespaces(target, objects, view.managed);
+  reading.entry_namespaces = gateway_namespaces(target, view.managed);
   if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {
     reading.refusals.push_back(
         {.condition = "Progressing", .reason = "HostNamesNoService", .message = meant.back()});
@@ -295,7 +299,7 @@ Writes IstioRouter::route(const Target& target, const Objects& objects,
   bool any = false;
   std::vector<Write> writes;
   if (view.moved_are_idle()) writes = moved_subsets(target, view.rules, view.names, /*promoted=*/false);
-  for (const auto& [object, tables] : view.managed) {
+  for (const auto& [object, tables, bindings] : view.managed) {
     for (const auto& table : tables) {
       any = any || std::ranges::any_of(table.places, [&](const Place& place) {
               return !table.refusal || place.form != Place::Form::Owner;
@@ -313,7 +317,7 @@ Writes IstioRouter::restore(const Target& target, const Objects& objects, bool p
   std::vector<Write> writes;
   // A destination must not return to a subset of the other version.
   if (promoted || view.moved_are_idle()) writes = moved_subsets(target, view.rules, view.names, promoted);
-  for (const auto& [object, tables] : view.managed) {
+  for (const auto& [object, tables, bindings] : view.managed) {
     append_change(writes, *object, restored(target, view.names, *object, tables, promoted));
   }
   return writes;

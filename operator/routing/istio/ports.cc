@@ -67,11 +67,11 @@ std::vector<const Json*> ports_of(const Json& service, const Json& route) {
 
 // Calls with each divided table that applies to sidecars, and its route.
 template <typename Visit>
-void each_of_sidecars(const Target& target, const Objects& objects, const Managed& managed,
-                      const Visit& visit) {
-  for (const auto& [object, tables] : managed) {
-    if (sidecar_bindings(target, objects, *object).empty()) continue;
-    for (const auto& table : tables) visit(*object, table, object->at("spec").at(table.kind).at(table.index));
+void each_of_sidecars(const Target& target, const Managed& managed, const Visit& visit) {
+  for (const auto& one : managed) {
+    if (sidecar_bindings(target, one).empty()) continue;
+    for (const auto& table : one.tables)
+      visit(*one.object, table, one.object->at("spec").at(table.kind).at(table.index));
   }
 }
 
@@ -125,7 +125,7 @@ std::vector<Refusal> form_refusals(const Target& target, const Objects& objects,
   const auto* service = service_of(objects);
   if (service == nullptr || has_route_records(target)) return refusals;
   const bool no_address = base::text(*service, {"spec", "clusterIP"}) == "None";
-  each_of_sidecars(target, objects, managed, [&](const Json& object, const Table& table, const Json& route) {
+  each_of_sidecars(target, managed, [&](const Json& object, const Table& table, const Json& route) {
     if (no_address && refusals.empty()) refusals.push_back(headless(target, object));
     const auto wrong = table.kind == "http" ? Protocol::Other : Protocol::Http;
     const auto ports = ports_of(*service, route);
@@ -142,7 +142,7 @@ std::vector<strategies::Warning> form_warnings(const Target& target, const Objec
   std::vector<strategies::Warning> warnings;
   const auto* service = service_of(objects);
   if (service == nullptr || has_route_records(target)) return warnings;
-  each_of_sidecars(target, objects, managed, [&](const Json& object, const Table& table, const Json& route) {
+  each_of_sidecars(target, managed, [&](const Json& object, const Table& table, const Json& route) {
     const auto ports = ports_of(*service, route);
     const bool guessed =
         table.kind == "http" && !ports.empty() &&

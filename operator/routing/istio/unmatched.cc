@@ -65,13 +65,12 @@ struct Routes {
   }
 };
 
-Routes routes_of(const Target& target, const Objects& objects, const Managed& managed,
-                 const std::string& kind) {
+Routes routes_of(const Target& target, const Managed& managed, const std::string& kind) {
   Routes found;
   std::set<const Json*> seen;
-  for (const auto& [object, tables] : managed) {
-    if (std::ranges::find(tables, kind, &Table::kind) == tables.end()) continue;
-    for (const auto* binding : sidecar_bindings(target, objects, *object)) {
+  for (const auto& one : managed) {
+    if (std::ranges::find(one.tables, kind, &Table::kind) == one.tables.end()) continue;
+    for (const auto* binding : sidecar_bindings(target, one)) {
       if (!seen.insert(binding).second) continue;
       if (found.first == nullptr) found.first = binding;
       const auto& routes = base::field(*binding, {"spec", kind.c_str()});
@@ -98,7 +97,7 @@ std::set<std::int64_t> ports_of_others(const Target& target, const Objects& obje
   std::set<std::int64_t> found;
   for (const std::string other : kKinds) {
     if (other == kind) continue;
-    const auto routes = routes_of(target, objects, managed, other);
+    const auto routes = routes_of(target, managed, other);
     for (const auto port : ports_for(objects, other)) {
       if (kind == "http" ? routes.name(port) : routes.apply_to_all(port)) found.insert(port);
     }
@@ -117,7 +116,7 @@ std::vector<std::string> unmatched_clients(const Target& target, const Objects& 
                                            const Managed& managed) {
   std::vector<std::string> sentences;
   for (const std::string kind : kKinds) {
-    const auto routes = routes_of(target, objects, managed, kind);
+    const auto routes = routes_of(target, managed, kind);
     if (routes.first == nullptr || routes.apply_to_all(std::nullopt)) continue;
     auto ports = ports_for(objects, kind);
     const bool known = !ports.empty();

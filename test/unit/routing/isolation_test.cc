@@ -10,6 +10,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr const char* kInFull = "checkout.shop.svc.cluster.local";
 const Json kRoutes{{{"route", {to("checkout")}}}};
@@ -69,6 +70,39 @@ TEST(Isolation, of_a_delegate_goes_by_its_root) {
   delegate.with(virtual_service(
       "root", {{"hosts", {"shop.example.com"}}, {"gateways", {"web"}}, {"http", http}}, "web"));
   EXPECT_THAT(delegate.read().not_isolated, ElementsAre(HasSubstr("does not apply to them")));
+}
+
+TEST(Isolation, of_a_delegate_is_mended_at_its_root) {
+  const Json http = Json::array({{{"delegate", {{"name", "checkout"}, {"namespace", "shop"}}}}});
+  const auto delegate = with_spec(Json::object());
+  EXPECT_THAT(delegate.read().not_isolated,
+              ElementsAre(AllOf(HasSubstr("no VirtualService delegates to it; let one with \"mesh\" in "
+                                          "spec.gateways and \"checkout\" in spec.hosts do so, or set"),
+                                Not(HasSubstr("its spec.gateways")))));
+  const Json at_gateway{{"hosts", {"shop.example.com"}}, {"gateways", {"web"}}, {"http", http}};
+  auto at_home = delegate;
+  at_home.with(virtual_service("root", at_gateway));
+  EXPECT_THAT(at_home.read().not_isolated,
+              ElementsAre(HasSubstr("since VirtualService \"root\", which delegates to VirtualService "
+                                    "\"checkout\", does not apply to them: add \"mesh\" to its "
+                                    "spec.gateways and \"checkout\" to its spec.hosts")));
+  auto abroad = delegate;
+  abroad.with(virtual_service("root", at_gateway, "web"));
+  EXPECT_THAT(abroad.read().not_isolated,
+              ElementsAre(AllOf(HasSubstr("\"web/root\", which delegates to"),
+                                HasSubstr(std::string("\"") + kInFull + "\" to its spec.hosts"))));
+}
+
+TEST(Isolation, of_a_delegate_goes_by_no_root_that_does_not_see_it) {
+  const Json http = Json::array({{{"delegate", {{"name", "checkout"}, {"namespace", "shop"}}}}});
+  auto hidden = with_spec({{"exportTo", {"."}}}, in_mesh_trusting_web().target);
+  hidden.with(virtual_service("root", {{"hosts", {kInFull}}, {"http", http}}, "web"));
+  EXPECT_THAT(hidden.read().not_isolated,
+              Contains(HasSubstr("VirtualService \"web/root\" delegates to VirtualService \"checkout\", "
+                                 "whose spec.exportTo [\".\"] hides it from there: add \"web\" to that")));
+  auto seen = with_spec({{"exportTo", {".", "web"}}}, in_mesh_trusting_web().target);
+  seen.with(virtual_service("root", {{"hosts", {kInFull}}, {"http", http}}, "web"));
+  EXPECT_THAT(seen.read().not_isolated, IsEmpty());
 }
 
 TEST(Isolation, of_a_delegate_is_not_shown_by_a_root_of_others_that_is_hidden) {
