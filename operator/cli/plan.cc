@@ -103,6 +103,7 @@ class Planner {
   }
 
   void take(const strategies::Action& action) {
+    const std::string why = fmt::format("{}: {}", to_string(status().phase), describe(action));
     for (const offline::Write& write : world_.take_writes()) {
       acted_ = true;
       if (write.verb == offline::Verb::UpdateStatus || write.resource == kube::kCanaries) continue;
@@ -110,7 +111,7 @@ class Planner {
       Json object = offline::as_written(removed ? write.before : write.after);
       Json& annotations = object["metadata"]["annotations"];
       annotations[kStepAnnotation] = std::to_string(plan_.writes.size() + 1);
-      annotations[kWhyAnnotation] = fmt::format("{}: {}", to_string(status().phase), describe(action));
+      annotations[kWhyAnnotation] = why;
       if (removed) annotations[kActionAnnotation] = "delete";
       plan_.writes.push_back(std::move(object));
     }

@@ -1,7 +1,9 @@
 #include "operator/reconcile/managed.h"
 
-#include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "operator/kube/object.h"
 
@@ -14,12 +16,10 @@ class Collection {
       : stores_(stores), name_space_(name_space) {}
 
   void add(const kube::Resource& kind, const std::string& name, bool of_user, bool late) {
-    const bool known = std::ranges::any_of(objects_, [&](const ManagedObject& one) {
-      return one.resource == kind && kube::metadata_text(*one.object, "name") == name;
-    });
     const auto* store = stores_.of(kind);
-    const auto stored = known || store == nullptr ? std::nullopt : store->get({name_space_, name});
-    if (stored) objects_.push_back({kind, stored->object, of_user, late});
+    if (store == nullptr || !named_.emplace(kind.plural, name).second) return;
+    if (const auto stored = store->get({name_space_, name}))
+      objects_.push_back({kind, stored->object, of_user, late});
   }
   void add(ManagedObject object) { objects_.push_back(std::move(object)); }
   [[nodiscard]] std::vector<ManagedObject> take() { return std::move(objects_); }
@@ -28,6 +28,7 @@ class Collection {
   const kube::Stores& stores_;
   const std::string& name_space_;
   std::vector<ManagedObject> objects_;
+  std::set<std::pair<std::string_view, std::string>> named_;  // by plural
 };
 
 }  // namespace

@@ -77,6 +77,8 @@ var growths = []struct {
 	{"growth_exponent_burst_step_lateness_p99", "burst{}_step_lateness_p99_ms", []int{200, 1000}},
 	{"growth_exponent_virtualservice_edit", "virtualservice_edit_us_{}", []int{10, 100, 1000}},
 	{"growth_exponent_plan", "plan_us_{}", []int{10, 150, 1500}},
+	{"growth_exponent_plan_subsets", "plan_subsets_us_{}", []int{10, 150, 1500}},
+	{"growth_exponent_plan_virtual_services", "plan_virtual_services_us_{}", []int{10, 150, 1500}},
 }
 
 func (f figures) derive() {

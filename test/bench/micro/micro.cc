@@ -1,8 +1,10 @@
 // The pure parts by themselves. A benchmark's name is the name of its figure.
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "analysis/sequential.h"
 #include "operator/cli/plan.h"
@@ -118,10 +120,10 @@ void virtualservice_edit_us(benchmark::State& state) {
 }
 BENCHMARK(virtualservice_edit_us)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMicrosecond);
 
-// `kubectl weir plan` of a release with so many divided routes, from the text to the text: the file read,
-// some sixty rounds of the operator, and a write of every route a step.
-void plan_us(benchmark::State& state) {
-  const auto text = cli::release_text() + offline::to_yaml({routing::simple(routes(state.range(0)))});
+// `kubectl weir plan` from the text to the text: the files read, some sixty rounds of the operator, and its
+// writes.
+void plan_of(benchmark::State& state, const std::vector<routing::Json>& objects) {
+  const auto text = cli::release_text() + offline::to_yaml(objects);
   for ([[maybe_unused]] auto _ : state) {
     const auto documents = offline::parse_yaml(text, "release.yaml");
     if (!documents) return state.SkipWithError(documents.error().c_str());
@@ -130,7 +132,38 @@ void plan_us(benchmark::State& state) {
     benchmark::DoNotOptimize(offline::to_yaml(plan->writes));
   }
 }
+
+// Of a VirtualService with so many divided routes: a write of every route a step.
+void plan_us(benchmark::State& state) { plan_of(state, {routing::simple(routes(state.range(0)))}); }
 BENCHMARK(plan_us)->Arg(10)->Arg(150)->Arg(1500)->Unit(benchmark::kMicrosecond);
+
+// Of a rule with so many subsets, and a route to each of them beside the divided one.
+void plan_subsets_us(benchmark::State& state) {
+  auto subsets = routing::Json::array({routing::subset("stable", "v1")});
+  auto list = routes(state.range(0));
+  for (auto& route : list) {
+    const auto name = route["name"].get<std::string>();
+    subsets.push_back(routing::subset(name, name));
+    route["route"] = {routing::to("checkout", name)};
+  }
+  list.push_back({{"route", {routing::to("checkout", "stable")}}});
+  plan_of(state,
+          {routing::destination_rule("checkout", {{"host", "checkout"}, {"subsets", std::move(subsets)}}),
+           routing::simple(std::move(list))});
+}
+BENCHMARK(plan_subsets_us)->Arg(10)->Arg(150)->Arg(1500)->Unit(benchmark::kMicrosecond);
+
+// Of so many VirtualServices, each with one divided route: a write of each a step.
+void plan_virtual_services_us(benchmark::State& state) {
+  std::vector<routing::Json> objects;
+  for (std::int64_t i = 0; i < state.range(0); ++i) {
+    const auto name = "checkout-" + std::to_string(i);
+    objects.push_back(routing::virtual_service(
+        name, {{"hosts", {name + ".example.com"}}, {"gateways", {"web"}}, {"http", routes(1)}}));
+  }
+  plan_of(state, objects);
+}
+BENCHMARK(plan_virtual_services_us)->Arg(10)->Arg(150)->Arg(1500)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace weir

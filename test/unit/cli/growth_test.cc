@@ -60,6 +60,61 @@ std::size_t allocations_of_a_plan(int routes, const std::string& destination) {
   return allocations_of(text);
 }
 
+// So long that a copy of it is an allocation.
+std::string long_name(const std::string& what, int number) {
+  return what + "-of-the-checkout-team-" + std::to_string(number);
+}
+
+// A rule of as many subsets as there are routes, each of which names another one.
+std::string subsets_text(int count) {
+  std::string text = release_text() + R"(---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: checkout, namespace: shop}
+spec:
+  host: checkout
+  subsets:
+  - {name: stable, labels: {version: v1}}
+)";
+  for (int i = 0; i < count; ++i)
+    text += "  - {name: " + long_name("subset", i) + ", labels: {version: x" + std::to_string(i) + "}}\n";
+  text += R"(---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: checkout, namespace: shop}
+spec:
+  hosts: [checkout]
+  http:
+)";
+  for (int i = 0; i < count; ++i) {
+    text += "  - match: [{uri: {prefix: /api/v" + std::to_string(i) +
+            "}}]\n    route: [{destination: {host: checkout, subset: " + long_name("subset", i) + "}}]\n";
+  }
+  return text + "  - route: [{destination: {host: checkout, subset: stable}}]\n";
+}
+
+std::string virtual_services_text(int count, const std::string& spec) {
+  std::string text = release_text();
+  for (int i = 0; i < count; ++i) {
+    text += "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: " +
+            long_name("routes", i) + ", namespace: shop}\nspec: {" + spec +
+            "http: [{route: [{destination: {host: checkout}}]}]}\n";
+  }
+  return text;
+}
+
+// A root with a route for each of as many delegates.
+std::string delegates_text(int count) {
+  auto text = virtual_services_text(count, "") +
+              "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: root, "
+              "namespace: shop}\nspec:\n  hosts: [checkout]\n  http:\n";
+  for (int i = 0; i < count; ++i) {
+    text += "  - match: [{uri: {prefix: /api/v" + std::to_string(i) +
+            "}}]\n    delegate: {name: " + long_name("routes", i) + "}\n";
+  }
+  return text;
+}
+
 // `others` Services that select every one of as many Deployments, beside the release.
 std::size_t allocations_among(int others) {
   std::string text =
@@ -82,6 +137,21 @@ TEST(Plan, grows_as_the_routes_do) {
     const auto many = allocations_of_a_plan(400, destination);
     EXPECT_LT(many, 8 * few) << destination;
   }
+}
+
+TEST(Plan, grows_as_the_subsets_do) {
+  EXPECT_LT(allocations_of(subsets_text(400)), 10 * allocations_of(subsets_text(50)));
+}
+
+TEST(Plan, grows_as_the_virtual_services_do) {
+  for (const auto* hosts : {"hosts: [shop.example.com], gateways: [web], ", "hosts: [checkout], "}) {
+    const auto few = allocations_of(virtual_services_text(20, hosts));
+    EXPECT_LT(allocations_of(virtual_services_text(160, hosts)), 10 * few) << hosts;
+  }
+}
+
+TEST(Plan, grows_as_the_delegates_do) {
+  EXPECT_LT(allocations_of(delegates_text(160)), 10 * allocations_of(delegates_text(20)));
 }
 
 TEST(Plan, grows_as_what_else_is_in_the_files_does) {
