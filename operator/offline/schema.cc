@@ -14,11 +14,14 @@
 namespace weir::offline {
 namespace {
 
+constexpr std::string_view kVirtualService = "VirtualService";
+constexpr std::string_view kDestinationRule = "DestinationRule";
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 
 bool is_object(const Json& value) { return value.is_object(); }
 bool is_list(const Json& value) { return value.is_array(); }
 bool is_string(const Json& value) { return value.is_string(); }
+bool is_selector(const Json& value) { return value.is_object() && !value.empty(); }
 bool is_count(const Json& value) {
   return value.is_number_integer() && value.get<std::int64_t>() >= 0 &&
          value.get<std::int64_t>() <= kMaxCount;
@@ -38,8 +41,14 @@ bool is_namespace(const Json& value) {
 struct Rule {
   bool (*takes)(const Json& value);
   std::string_view accepted;
-  bool of_keys = false;  // it is about the keys of an object, not about its values
+  bool of_keys = false;   // it is about the keys of an object, not about its values
+  bool required = false;  // no object that may have the field is without it
 };
+
+constexpr Rule required(Rule rule) {
+  rule.required = true;
+  return rule;
+}
 
 template <const base::NameRule& Names>
 constexpr Rule named_by() {
@@ -79,9 +88,10 @@ constexpr std::array kFields{
     Field{"", "metadata/ownerReferences", kList},
     Field{"", "metadata/ownerReferences/*", kObject},
     Field{"", "metadata/ownerReferences/*/uid", kString},
-    Field{"Deployment", "spec", kObject},
+    Field{"Deployment", "spec", required(kObject)},
     Field{"Deployment", "spec/replicas", kCount},
-    Field{"Deployment", "spec/selector", kObject},
+    Field{"Deployment", "spec/selector",
+          required({is_selector, "an object with matchLabels or matchExpressions"})},
     Field{"Deployment", "spec/selector/matchLabels", kObject},
     Field{"Deployment", "spec/selector/matchLabels/*", keys_named_by<base::kLabelKey>()},
     Field{"Deployment", "spec/selector/matchLabels/*", kString},
@@ -99,6 +109,60 @@ constexpr std::array kFields{
     Field{"Service", "spec/selector/*", named_by<base::kLabelValue>()},
     Field{"Service", "spec/ports", kList},
     Field{"Service", "spec/ports/*", kObject},
+    Field{kVirtualService, "spec", kObject},
+    Field{kVirtualService, "spec/hosts", kList},
+    Field{kVirtualService, "spec/hosts/*", kString},
+    Field{kVirtualService, "spec/gateways", kList},
+    Field{kVirtualService, "spec/gateways/*", kString},
+    Field{kVirtualService, "spec/exportTo", kList},
+    Field{kVirtualService, "spec/exportTo/*", kString},
+    Field{kDestinationRule, "spec", kObject},
+    Field{kDestinationRule, "spec/host", kString},
+    Field{kDestinationRule, "spec/exportTo", kList},
+    Field{kDestinationRule, "spec/exportTo/*", kString},
+    Field{kDestinationRule, "spec/workloadSelector", kObject},
+    Field{kDestinationRule, "spec/subsets", kList},
+    Field{kDestinationRule, "spec/subsets/*", kObject},
+    Field{kDestinationRule, "spec/subsets/*/name", kString},
+    Field{kDestinationRule, "spec/subsets/*/labels", kObject},
+    Field{kDestinationRule, "spec/subsets/*/labels/*", kString},
+};
+
+struct RouteField {
+  std::string_view path;
+  Rule rule;
+};
+
+// Of each route of a VirtualService, in each of its lists.
+constexpr std::array<const char*, 3> kRouteLists{"http", "tcp", "tls"};
+constexpr std::array kRouteFields{
+    RouteField{"name", kString},
+    RouteField{"match", kList},
+    RouteField{"match/*", kObject},
+    RouteField{"match/*/gateways", kList},
+    RouteField{"match/*/gateways/*", kString},
+    RouteField{"match/*/sourceLabels", kObject},
+    RouteField{"match/*/sourceLabels/*", kString},
+    RouteField{"match/*/sourceNamespace", kString},
+    RouteField{"match/*/port", kCount},
+    RouteField{"route", kList},
+    RouteField{"route/*", kObject},
+    RouteField{"route/*/destination", kObject},
+    RouteField{"route/*/destination/host", kString},
+    RouteField{"route/*/destination/subset", kString},
+    RouteField{"route/*/destination/port", kObject},
+    RouteField{"route/*/destination/port/number", kCount},
+    RouteField{"mirror", kObject},
+    RouteField{"mirror/host", kString},
+    RouteField{"mirror/subset", kString},
+    RouteField{"mirrors", kList},
+    RouteField{"mirrors/*", kObject},
+    RouteField{"mirrors/*/destination", kObject},
+    RouteField{"mirrors/*/destination/host", kString},
+    RouteField{"mirrors/*/destination/subset", kString},
+    RouteField{"delegate", kObject},
+    RouteField{"delegate/name", kString},
+    RouteField{"delegate/namespace", kString},
 };
 
 // The first value at `path` below `node`, which is the field `at`, that the rule doesn't take.
@@ -108,6 +172,9 @@ std::optional<Unusable> look(const Json& node, const std::string& at, std::strin
   const auto slash = path.find('/');
   const auto name = path.substr(0, slash);
   const bool last = slash == std::string_view::npos;
+  if (rule.required && last && node.is_object() && !node.contains(name))
+    return Unusable{
+        .field = (at.empty() ? "" : at + ".") + std::string(name), .value = "", .accepted = rule.accepted};
   std::size_t index = 0;
   for (const auto& [key, value] : node.items()) {
     const auto number = index++;
@@ -121,6 +188,24 @@ std::optional<Unusable> look(const Json& node, const std::string& at, std::strin
                                        : (at.empty() ? std::string() : at + ".") + key;
     if (last) return Unusable{.field = field, .value = value.dump(), .accepted = rule.accepted};
     if (auto found = look(value, field, path.substr(slash + 1), rule)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<Unusable> find_unusable_route(const Json& virtual_service) {
+  for (const auto* list : kRouteLists) {
+    const std::string at = std::string("spec.") + list;
+    const auto& routes = base::field(virtual_service, {"spec", list});
+    if (routes.is_null()) continue;
+    if (!routes.is_array()) return Unusable{.field = at, .value = routes.dump(), .accepted = kList.accepted};
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      const auto route = at + "[" + std::to_string(i) + "]";
+      if (!routes[i].is_object())
+        return Unusable{.field = route, .value = routes[i].dump(), .accepted = kObject.accepted};
+      for (const auto& field : kRouteFields) {
+        if (auto found = look(routes[i], route, field.path, field.rule)) return found;
+      }
+    }
   }
   return std::nullopt;
 }
@@ -182,8 +267,8 @@ std::string called(const Json& object) {
 
 void drop_nulls(Json& object) {
   const auto kind = base::text(object, {"kind"});
-  const bool built_in = std::ranges::any_of(kFields, [&](const Field& field) { return field.kind == kind; });
-  if (built_in) return drop_all_nulls(object);
+  const bool known = std::ranges::any_of(kFields, [&](const Field& field) { return field.kind == kind; });
+  if (known) return drop_all_nulls(object);
   if (const auto metadata = object.find("metadata"); metadata != object.end()) drop_all_nulls(*metadata);
 }
 
@@ -194,6 +279,7 @@ std::optional<Unusable> find_unusable(const Json& object) {
     if (auto found = look(object, "", field.path, field.rule)) return found;
   }
   if (auto found = find_unusable_name(object, kind)) return found;
+  if (kind == kVirtualService) return find_unusable_route(object);
   return kind == kube::kServices.kind ? find_unusable_port(object) : std::nullopt;
 }
 

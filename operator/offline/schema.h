@@ -1,6 +1,6 @@
 // What the API server makes sure of before the operator reads an object: that metadata, and the fields of
-// built-in kinds, are of their types and in their range, and that names, labels and ports are as Kubernetes
-// takes them. A plan has no API server.
+// built-in kinds and of the mesh's, are of their types and in their range, and that names, labels and ports
+// are as Kubernetes takes them. A plan has no API server.
 #pragma once
 
 #include <expected>
@@ -16,7 +16,7 @@ namespace weir::offline {
 using Json = nlohmann::json;
 
 // Takes out the fields that are null where a field of that value counts as absent: in metadata, and in all of
-// a built-in kind.
+// a built-in kind or one of the mesh's.
 void drop_nulls(Json& object);
 
 struct Unusable {

@@ -50,6 +50,44 @@ TEST(PlanRefusals, refuses_what_the_api_server_would_not_take) {
               HasSubstr("metadata.annotations"));
 }
 
+TEST(PlanRefusals, refuses_routes_that_the_api_server_would_not_take) {
+  const auto refused = [](const std::string& what, const std::string& by) {
+    return refusal_of(replaced(good(), what, by));
+  };
+  EXPECT_THAT(refused("hosts: [checkout]", "hosts: checkout"),
+              testing::AllOf(
+                  StartsWith("stdin:"),
+                  HasSubstr(": spec.hosts of VirtualService checkout is \"checkout\"; accepted is a list")));
+  EXPECT_THAT(refused("hosts: [checkout]", "hosts: [7]"),
+              HasSubstr(": spec.hosts[0] of VirtualService checkout is 7; accepted is a string"));
+  EXPECT_THAT(refused("hosts: [checkout]", "hosts: [checkout]\n  gateways: gw"),
+              HasSubstr(": spec.gateways of VirtualService checkout is \"gw\"; accepted is a list"));
+  EXPECT_THAT(refused("hosts: [checkout]", "hosts: [checkout]\n  exportTo: '.'"),
+              HasSubstr(": spec.exportTo of VirtualService checkout is \".\"; accepted is a list"));
+  EXPECT_THAT(refused("match: [{uri: {prefix: /images}}]", "match: x"),
+              HasSubstr(": spec.http[0].match of VirtualService checkout is \"x\"; accepted is a list"));
+  EXPECT_THAT(refused("destination: {host: images}", "destination: images"),
+              HasSubstr(": spec.http[0].route[0].destination of VirtualService checkout is \"images\"; "
+                        "accepted is an object"));
+  const std::string rule =
+      "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: checkout, "
+      "namespace: shop}\nspec: {host: checkout, ";
+  EXPECT_THAT(refusal_of(good() + rule + "exportTo: '.'}\n"),
+              HasSubstr(": spec.exportTo of DestinationRule checkout is \".\"; accepted is a list"));
+  EXPECT_THAT(refusal_of(good() + rule + "subsets: [{name: v1, labels: [version]}]}\n"),
+              HasSubstr(": spec.subsets[0].labels of DestinationRule checkout is [\"version\"]; accepted is "
+                        "an object"));
+}
+
+TEST(PlanRefusals, refuses_a_deployment_without_a_selector) {
+  const auto selector = "  selector: {matchLabels: {app: checkout, version: v1}}\n";
+  EXPECT_THAT(refusal_of(replaced(good(), selector, "")),
+              HasSubstr(": spec.selector of Deployment checkout-v1 is not there; accepted is an object with "
+                        "matchLabels or matchExpressions"));
+  EXPECT_THAT(refusal_of(replaced(good(), selector, "  selector: {}\n")),
+              HasSubstr(": spec.selector of Deployment checkout-v1 is {}; accepted is"));
+}
+
 TEST(PlanRefusals, refuses_names_that_the_api_server_would_not_take) {
   const auto refused = [](const std::string& what, const std::string& by) {
     return refusal_of(replaced(good(), what, by));
