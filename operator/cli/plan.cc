@@ -7,6 +7,7 @@
 #include <ostream>
 #include <utility>
 
+#include "operator/base/json.h"
 #include "operator/cli/canary_file.h"
 #include "operator/cli/status.h"
 #include "operator/kube/object.h"
@@ -154,12 +155,30 @@ void summarize(const Plan& plan, std::ostream& err) {
                      spec.service.name, status.candidate.version);
 }
 
+// A release that a person wants back is taken back before it begins, for the annotation's text alone.
+Expected<void> check_not_taken_back(const std::vector<offline::Document>& documents) {
+  const std::string annotation(canary::kRollbackAnnotation);
+  for (const auto& document : documents) {
+    const auto* resource = offline::resource_of(document.object);
+    if (resource == nullptr || *resource != kube::kCanaries) continue;
+    const auto& value = base::field(document.object, {"metadata", "annotations", annotation.c_str()});
+    if (value.is_null()) continue;
+    return std::unexpected(fmt::format(
+        "{}: metadata.annotations[\"{}\"] of Canary {} is {}: the operator takes a release back whose Canary "
+        "has this annotation; accepted is a Canary without it",
+        document.position("metadata.annotations." + annotation), annotation, base::name_of(document.object),
+        value.dump()));
+  }
+  return {};
+}
+
 }  // namespace
 
 Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const std::string& name_space,
                          std::string_view cluster_domain, routing::TrustedNamespaces trusted) {
   const auto release = find_canary(documents, name_space);
   if (!release) return std::unexpected(release.error());
+  if (const auto begins = check_not_taken_back(documents); !begins) return std::unexpected(begins.error());
   const kube::Key key{release->name_space, release->name};
   Planner planner(key, cluster_domain, std::move(trusted));
   if (const auto filled = planner.world().fill(documents, name_space); !filled)

@@ -88,6 +88,16 @@ TEST(PlanRefusals, refuses_a_deployment_without_a_selector) {
               HasSubstr(": spec.selector of Deployment checkout-v1 is {}; accepted is"));
 }
 
+TEST(PlanRefusals, names_the_annotation_that_takes_the_release_back) {
+  EXPECT_THAT(
+      refusal_of(replaced(good(), "metadata: {name: checkout-v2, namespace: shop}\nspec:\n  targetRef",
+                          "metadata: {name: checkout-v2, namespace: shop, annotations: "
+                          "{weir.dev/rollback: too slow}}\nspec:\n  targetRef")),
+      StartsWith("stdin:3: metadata.annotations[\"weir.dev/rollback\"] of Canary checkout-v2 is \"too "
+                 "slow\": the operator takes a release back whose Canary has this annotation; accepted "
+                 "is a Canary without it"));
+}
+
 TEST(PlanRefusals, refuses_names_that_the_api_server_would_not_take) {
   const auto refused = [](const std::string& what, const std::string& by) {
     return refusal_of(replaced(good(), what, by));
