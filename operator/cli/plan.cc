@@ -172,6 +172,19 @@ Expected<void> check_not_taken_back(const std::vector<offline::Document>& docume
   return {};
 }
 
+// Metrics for which it depends on the operator's flags whether a release may have them.
+void warn_of_other_namespaces(Plan& plan) {
+  for (const auto& metric : plan.release.metrics) {
+    const auto& space = metric.template_namespace;
+    if (space.empty() || space == plan.release.name_space) continue;
+    plan.warnings.push_back(fmt::format(
+        "metric {} names MetricTemplate {}/{} (templateRef.namespace \"{}\"): an operator does not begin "
+        "such a release (CrossNamespaceReference) unless it runs with --cross-namespace-refs, as the chart's "
+        "noCrossNamespaceRefs: false has it; by default only those of namespace {} are accepted",
+        metric.metric.name, space, metric.template_name, space, plan.release.name_space));
+  }
+}
+
 }  // namespace
 
 Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const std::string& name_space,
@@ -188,6 +201,7 @@ Expected<Plan> make_plan(const std::vector<offline::Document>& documents, const 
   if (const auto found = planner.world().api.find(kube::kCanaries, key)) {
     if (auto over = canary::parse(*found)) plan->release = std::move(*over);
   }
+  warn_of_other_namespaces(*plan);
   return plan;
 }
 

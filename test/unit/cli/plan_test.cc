@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const fs::path kSamples = fs::path(WEIR_SOURCE_DIR) / "manifests" / "samples";
@@ -242,6 +243,24 @@ TEST(Plan, sums_the_release_up_beside_the_stream) {
   EXPECT_THAT(answer.err, HasSubstr("steps: 20 %, 40 %, then promotion at 100 %\n"));
   EXPECT_THAT(answer.err, HasSubstr("interval 30s, propagation 5s, scale-down delay 30s"));
   EXPECT_THAT(answer.err, HasSubstr("warning: checkout-v1 has no preStop hook"));
+}
+
+TEST(Plan, says_what_an_operator_does_with_a_metric_template_of_another_namespace) {
+  const auto with_template = [](const std::string& name_space) {
+    return replaced(good(), "{name: request-success-rate, thresholdRange: {min: 99}}",
+                    "{name: m, templateRef: {name: errors, namespace: " + name_space +
+                        "}, thresholdRange: {max: 1}}") +
+           "---\napiVersion: weir.dev/v1alpha1\nkind: MetricTemplate\nmetadata: {name: errors, namespace: " +
+           name_space +
+           "}\nspec: {query: up, provider: {type: prometheus, address: \"http://prometheus:9090\"}}\n";
+  };
+  const auto other = plan_of(with_template("monitoring"));
+  EXPECT_EQ(other.code, kFine) << other.err;
+  EXPECT_THAT(other.err,
+              HasSubstr("warning: metric m names MetricTemplate monitoring/errors (templateRef.namespace "
+                        "\"monitoring\"): an operator does not begin such a release "
+                        "(CrossNamespaceReference) unless it runs with --cross-namespace-refs"));
+  EXPECT_THAT(plan_of(with_template("shop")).err, Not(HasSubstr("CrossNamespaceReference")));
 }
 
 // Three waits of the preparation are longer than the deadline, which comes on top of them.
