@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "operator/base/json.h"
+#include "operator/base/time.h"
 #include "operator/cli/canary_file.h"
 #include "operator/cli/status.h"
 #include "operator/kube/object.h"
@@ -148,8 +149,9 @@ void summarize(const Plan& plan, std::ostream& err) {
   err << "steps: " << steps_text(spec) << "\n";
   err << fmt::format(
       "time: at least {}, if every check passes (interval {}, propagation {}, scale-down delay {})\n",
-      short_duration(plan.duration), short_duration(spec.interval),
-      short_duration(spec.routing.propagation_delay), short_duration(spec.stable.scale_down_delay));
+      short_duration(plan.duration), base::format_duration(spec.interval),
+      base::format_duration(spec.routing.propagation_delay),
+      base::format_duration(spec.stable.scale_down_delay));
   if (!spec.guard_after_promotion) return;
   err << fmt::format("afterwards: a selector of Service {} that leads to no ready pod is moved back to {}\n",
                      spec.service.name, status.candidate.version);

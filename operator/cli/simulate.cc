@@ -205,9 +205,9 @@ void print_head(const Settings& settings, std::ostream& out) {
   const auto& traffic = options.traffic;
   out << fmt::format("{}: {}, interval {}, {}\n", canary.name,
                      options.fixed_weight ? fmt::format("{} % for {}", options.fixed_weight->percent(),
-                                                        short_duration(options.duration))
+                                                        base::format_duration(options.duration))
                                           : canary::describe(canary.spec.program),
-                     short_duration(canary.spec.interval), judge_text(canary.judge));
+                     base::format_duration(canary.spec.interval), judge_text(canary.judge));
   out << fmt::format("traffic: {:g} requests/s; stable fails {}, candidate {}", traffic.requests_per_second,
                      per_cent(traffic.stable_error), per_cent(traffic.candidate_error));
   if (traffic.cluster > 1) out << fmt::format(", {:g} at a time", traffic.cluster);

@@ -245,6 +245,13 @@ TEST(Plan, sums_the_release_up_beside_the_stream) {
   EXPECT_THAT(answer.err, HasSubstr("warning: checkout-v1 has no preStop hook"));
 }
 
+TEST(Plan, says_durations_as_exactly_as_they_are_given) {
+  const auto answer =
+      plan_of(replaced(good(), "  analysis:\n    interval: 30s",
+                       "  routing: {propagationDelay: 1.5s}\n  analysis:\n    interval: 90s"));
+  EXPECT_THAT(answer.err, HasSubstr("interval 1m30s, propagation 1s500ms, scale-down delay 30s"));
+}
+
 TEST(Plan, says_what_an_operator_does_with_a_metric_template_of_another_namespace) {
   const auto with_template = [](const std::string& name_space) {
     return replaced(good(), "{name: request-success-rate, thresholdRange: {min: 99}}",
