@@ -19,6 +19,7 @@ using strategies::kProgressing;
 using strategies::Obstacle;
 
 constexpr const char* kNothingDivided = "NothingDivided";
+constexpr const char* kNothingCounted = "NothingCounted";
 constexpr std::size_t kMostNamed = 5;  // routes of a warning
 
 Obstacle refusal(std::string reason, std::string message) {
@@ -30,6 +31,14 @@ std::string named(const Json& service) { return "Service " + kube::metadata_text
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// The first few of many.
+std::string first_of(const std::vector<std::string>& routes) {
+  const auto named = std::min(routes.size(), kMostNamed);
+  auto text = listed({routes.begin(), routes.begin() + static_cast<std::ptrdiff_t>(named)});
+  if (named < routes.size()) text += " and " + std::to_string(routes.size() - named) + " more";
   return text;
 }
 
@@ -184,9 +193,7 @@ std::optional<strategies::Warning> nothing_to_judge(const canary::Canary& canary
 std::optional<strategies::Warning> nothing_to_divide(const canary::Canary& canary,
                                                      const std::vector<std::string>& idle_routes, bool all) {
   if (idle_routes.empty()) return std::nullopt;
-  const auto named = std::min(idle_routes.size(), kMostNamed);
-  auto message = listed({idle_routes.begin(), idle_routes.begin() + static_cast<std::ptrdiff_t>(named)});
-  if (named < idle_routes.size()) message += " and " + std::to_string(idle_routes.size() - named) + " more";
+  auto message = first_of(idle_routes);
   message += " gives Service " + canary.spec.service.name + " weight 0";
   if (!all) {
     message +=
@@ -200,6 +207,19 @@ std::optional<strategies::Warning> nothing_to_divide(const canary::Canary& canar
                " counts users' requests: the release would wait for data until its deadline";
   }
   return strategies::Warning{kNothingDivided, message + "; give the Service a weight there"};
+}
+
+std::optional<strategies::Warning> nothing_to_count(const canary::Canary& canary,
+                                                    const std::vector<std::string>& connection_routes) {
+  const auto counting = counting_metrics(canary);
+  if (counting.empty() || connection_routes.empty()) return std::nullopt;
+  return strategies::Warning{
+      kNothingCounted,
+      "spec.analysis.metrics has " + listed(counting) +
+          ", which counts HTTP requests, and the release divides connections alone, by " +
+          first_of(connection_routes) +
+          ": it would wait for data until its deadline; accepted are metrics with a query or templateRef of "
+          "your own, or spec.skipAnalysis"};
 }
 
 bool selects_only(const Json& service, const Json& stable, const Json& candidate) {

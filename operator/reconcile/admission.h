@@ -57,6 +57,9 @@ struct FixedEffects {
 // Of a release with routes that give its Service none of their requests. `all`: it has no others.
 [[nodiscard]] std::optional<strategies::Warning> nothing_to_divide(
     const canary::Canary& canary, const std::vector<std::string>& idle_routes, bool all);
+// Of a release whose routes, all of them these, divide connections: the metrics that count users' requests.
+[[nodiscard]] std::optional<strategies::Warning> nothing_to_count(
+    const canary::Canary& canary, const std::vector<std::string>& connection_routes);
 
 // Whether it is a Service of somebody's that selects pods of `stable` and none of `candidate`. Those that
 // releases make come and go with them.

@@ -71,6 +71,7 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
     auto warning = source.router.abilities().divides
                        ? nothing_to_divide(source.canary, reading.idle_routes, reading.only_idle_routes)
                        : nothing_to_judge(source.canary);
+    if (!warning) warning = nothing_to_count(source.canary, reading.connection_routes);
     if (warning) reading.warnings.push_back(*std::move(warning));
   }
   found.gone = age_of_recorded(source);

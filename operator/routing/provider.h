@@ -139,6 +139,8 @@ class Router {
     // of the candidate changes that.
     std::vector<std::string> idle_routes;
     bool only_idle_routes = false;  // there are such routes, and no others under management
+    // The routes under management, as messages name them, if they divide connections and no requests.
+    std::vector<std::string> connection_routes;
   };
   [[nodiscard]] virtual Reading read(const Target& target, const Objects& objects) const = 0;
 

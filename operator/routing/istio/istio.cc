@@ -127,6 +127,18 @@ void add_idle_routes(const Target& target, const Managed& managed, Router::Readi
   reading.only_idle_routes = !divided && !reading.idle_routes.empty();
 }
 
+void add_connection_routes(const Target& target, const Managed& managed, Router::Reading& reading) {
+  std::vector<std::string> found;
+  for (const auto& [object, tables, bindings] : managed) {
+    for (const auto& table : tables) {
+      if (table.places.empty()) continue;
+      if (table.kind == "http") return;
+      found.push_back(label_of(target, *object) + " " + table.label + ".route");
+    }
+  }
+  reading.connection_routes = std::move(found);
+}
+
 void append_change(std::vector<Write>& writes, const Json& before, Json after) {
   if (before != after)
     writes.push_back({.kind = kube::kVirtualServices, .before = before, .after = std::move(after)});
@@ -263,6 +275,7 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
   append(reading.refusals, form_refusals(target, objects, view.managed));
   reading.warnings = form_warnings(target, objects, view.managed);
   add_idle_routes(target, view.managed, reading);
+  add_connection_routes(target, view.managed, reading);
   append(reading.refusals, subset_refusals(target, view.rules, view.names));
   reading.foundation = subset_state(target, view.rules, view.names);
   if (const auto* rule = view.rules.traffic(target))

@@ -47,6 +47,30 @@ std::string keeping_stable(const std::string& documents) {
   return replaced(documents, "  analysis:", "  stable: {afterPromotion: Keep}\n  analysis:");
 }
 
+TEST(PlanUndivided, says_that_nothing_counts_what_routes_for_connections_divide) {
+  const std::string routes =
+      "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: checkout, namespace: "
+      "shop}\nspec:\n  hosts: [checkout]\n  tcp:\n  - route: [{destination: {host: checkout}}]\n";
+  const auto documents = replaced(shop_with(routes), "name: http, port: 80", "name: tcp, port: 80");
+  const auto counted = plan_of(documents);
+  EXPECT_EQ(counted.code, kFine) << counted.err;
+  EXPECT_THAT(
+      counted.err,
+      HasSubstr("warning: spec.analysis.metrics has request-success-rate, which counts HTTP requests, "
+                "and the release divides connections alone, by VirtualService \"checkout\" "
+                "spec.tcp[0].route: it would wait for data until its deadline; accepted are metrics "
+                "with a query or templateRef of your own, or spec.skipAnalysis"));
+  const auto silent = Not(HasSubstr("counts HTTP requests"));
+  EXPECT_THAT(plan_of(replaced(documents, "{name: request-success-rate, thresholdRange: {min: 99}}",
+                               "{name: own, query: up, thresholdRange: {max: 1}}"))
+                  .err,
+              silent);
+  EXPECT_THAT(
+      plan_of(replaced(documents, "  tcp:", "  http: [{route: [{destination: {host: checkout}}]}]\n  tcp:"))
+          .err,
+      silent);
+}
+
 TEST(PlanUndivided, refuses_a_listed_route_to_a_subset_with_more_labels_than_the_version) {
   const auto documents =
       shop_with(virtual_service("checkout",
