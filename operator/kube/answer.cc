@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "operator/base/json.h"
+#include "operator/kube/object.h"
 
 namespace weir::kube {
 namespace {
@@ -75,10 +76,20 @@ Error from_status(const Json& status, int http_status, const std::string& what) 
   return error;
 }
 
-Error no_object(std::string_view body, const std::string& what) {
+Error unexpected_answer(std::string_view body, const std::string& what, const std::string& why) {
   return {Code::BadAnswer, 0,
-          what + ": the answer is no JSON object: \"" + std::string(body.substr(0, kQuoted)) + "\"", "",
+          what + ": the answer " + why + ": \"" + std::string(body.substr(0, kQuoted)) + "\"", "",
           std::nullopt};
+}
+
+Error no_object(std::string_view body, const std::string& what) {
+  return unexpected_answer(body, what, "is no JSON object");
+}
+
+// Of a list whose items have been taken out. Go's encoder writes null for none.
+bool has_items(const Json& list) {
+  const auto items = list.find("items");
+  return items != list.end() && items->empty() && (items->is_null() || items->is_array());
 }
 
 }  // namespace
@@ -137,8 +148,11 @@ Result<Json> parse_list(std::string_view body, const std::string& what,
     return false;
   };
   Json list = Json::parse(body, take, false);
-  if (list.is_object()) return list;
-  return std::unexpected(no_object(body, what));
+  if (!list.is_object()) return std::unexpected(no_object(body, what));
+  if (!has_items(list)) return std::unexpected(unexpected_answer(body, what, "has no list of items"));
+  if (metadata_text(list, "resourceVersion").empty())
+    return std::unexpected(unexpected_answer(body, what, "has no metadata.resourceVersion"));
+  return list;
 }
 
 }  // namespace weir::kube

@@ -23,7 +23,8 @@ namespace weir::kube {
 
 // The list in the body, without its items: these are handed over one at a time, as they are read, so that
 // they are never all in memory; of managedFields they have only who wrote what when. Code::BadAnswer if there
-// is none; some items may have been handed over by then.
+// is none, or none with `items` and a resourceVersion: what else answers 200 must not look like an empty
+// cluster. Some items may have been handed over by then.
 [[nodiscard]] Result<Json> parse_list(std::string_view body, const std::string& what,
                                       const std::function<void(Json)>& on_item);
 

@@ -32,11 +32,16 @@ void complete(Json& object, const Resource& resource) {
 
 std::string list_version(const Json& page) { return metadata_text(page, "resourceVersion"); }
 
-// Whether an entry of this list of the answer has `value` in `field`.
-bool lists(const Json& answer, const char* list, const char* field, std::string_view value) {
+// Whether an entry of this list of the answer has `value` in `field`. An answer without the list says
+// nothing: it came from something else than an API server. A null answer: the server has no such path.
+Result<bool> lists(const Json& answer, const std::string& path, const char* list, const char* field,
+                   std::string_view value) {
+  if (answer.is_null()) return false;
   const auto& entries = base::field(answer, {list});
-  return entries.is_array() &&
-         std::ranges::any_of(entries, [&](const Json& entry) { return base::text(entry, {field}) == value; });
+  if (!answer.contains(list) || !(entries.is_array() || entries.is_null()))
+    return std::unexpected(
+        Error{Code::BadAnswer, 0, "get " + path + ": the answer has no list of " + list, "", std::nullopt});
+  return std::ranges::any_of(entries, [&](const Json& entry) { return base::text(entry, {field}) == value; });
 }
 
 void authorize(http::Request& request, const std::string& token) {
@@ -112,10 +117,15 @@ Result<bool> Client::discover(const Kind& kind, const std::stop_token& stop) {
   std::vector candidates{kind.resource.version};
   candidates.insert(candidates.end(), kind.other_versions.begin(), kind.other_versions.end());
   for (const auto version : candidates) {
-    if (!lists(*versions, "versions", "version", version)) continue;
-    const auto kinds = look_up(kind, group + "/" + std::string(version), stop);
+    const auto served = lists(*versions, group, "versions", "version", version);
+    if (!served) return std::unexpected(served.error());
+    if (!*served) continue;
+    const std::string path = group + "/" + std::string(version);
+    const auto kinds = look_up(kind, path, stop);
     if (!kinds) return std::unexpected(kinds.error());
-    if (!lists(*kinds, "resources", "name", kind.resource.plural)) continue;
+    const auto has = lists(*kinds, path, "resources", "name", kind.resource.plural);
+    if (!has) return std::unexpected(has.error());
+    if (!*has) continue;
     versions_->found(kind.resource, version);
     return true;
   }

@@ -118,7 +118,8 @@ constexpr std::array kRows{
     Row{Kind::ProxyComesBackOld, "a proxy comes back with old configuration", Family::Proxy, kHolds, 3s, 20s,
         0, 2},
     Row{Kind::CandidateEjected, "the owner's breaker ejects the candidate's pods", Family::Proxy, kHarms, 3s,
-        60s, 0, 0}};
+        60s, 0, 0},
+    Row{Kind::HollowLists, "lists are answered with {}", Family::Road, kHolds, 2s, 20s, 50, 100}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 
@@ -175,6 +176,7 @@ std::vector<Fault> draw_faults(Random& random) {
   const bool one_family = random.chance(0.4);
   const auto family = static_cast<Family>(random.between(0, 5));
   for (const auto& row : kRows) {
+    if (row.kind == Kind::HollowLists) continue;  // one more to pick from would change every run
     if (one_family ? row.family == family : row.family < Family::Replica) rows.push_back(&row);
   }
   std::vector<Fault> faults;
@@ -237,6 +239,14 @@ std::vector<Fault> draw_breaker(Random& random) {
   return {draw(row_of(Kind::CandidateEjected), random)};
 }
 
+std::vector<Fault> draw_hollow_lists(Random& random) {
+  if (!random.chance(0.05)) return {};
+  auto hollow = draw(row_of(Kind::HollowLists), random);
+  hollow.write = 0;
+  // Watches alone would go on and list nothing.
+  return {hollow, {.kind = Kind::WatchesGone, .at = hollow.at + hollow.lasting / 2}};
+}
+
 bool goes_uncounted(const Fault& fault, const Scenario& scenario, const std::vector<Fault>& all) {
   if (family_of(fault.kind) != Family::Proxy || fault.kind == Kind::CandidateEjected) return false;
   if (!scenario.divides || scenario.third || scenario.meant_rule) return true;
@@ -294,6 +304,8 @@ void Road::apply(const Fault& fault, const http::Request& request, Treatment& tr
   } else if (fault.kind == Kind::Forbidden) {
     treatment.way = Treatment::Way::Refused;
     treatment.status = 403;
+  } else if (fault.kind == Kind::HollowLists && is_list(request)) {
+    treatment.way = Treatment::Way::Hollow;
   }
 }
 

@@ -91,7 +91,9 @@ enum class Kind {
   ProxyRefusesRoutes,  // it takes rules and endpoints, and no routes
   ProxyComesBackOld,   // with what it had before the last change of routes
   // of all of them
-  CandidateEjected  // the owner's breaker (outlierDetection) leaves no pod of the candidate's to send to
+  CandidateEjected,  // the owner's breaker (outlierDetection) leaves no pod of the candidate's to send to
+  // on the way to the API server, drawn apart
+  HollowLists  // something before the API server answers lists with 200 and {}
 };
 
 struct Fault {
@@ -152,6 +154,8 @@ struct Excuse {
 [[nodiscard]] std::vector<Fault> draw_proxy_faults(Random& random);
 // Of few runs: that the owner's breaker trips on the candidate.
 [[nodiscard]] std::vector<Fault> draw_breaker(Random& random);
+// Of few runs: that lists are answered without their items, while every watch has to list again.
+[[nodiscard]] std::vector<Fault> draw_hollow_lists(Random& random);
 // A proxy that does not follow goes unnoticed, among all that goes wrong in a run: nobody can be asked what
 // it sends, requests that nothing divides hide it, or the release is undone past its operator.
 [[nodiscard]] bool goes_uncounted(const Fault& fault, const Scenario& scenario,

@@ -60,6 +60,8 @@ Plan plan_of(std::uint64_t seed) {
   add(plan, draw_breaker(of_breakers));
   Random of_fleets(seed, "fleets");
   draw_restlessness(of_fleets, plan.scenario);
+  Random of_hollow_lists(seed, "hollow lists");
+  add(plan, draw_hollow_lists(of_hollow_lists));
   // An hour costs as much as ten releases: of some runs only.
   constexpr std::uint64_t kOneIn = 32;
   if (seed % kOneIn == 0) plan.silence = std::chrono::hours(1);

@@ -38,6 +38,10 @@ http::Result<http::Response> broken(http::Failure failure, const char* what) {
 
 bool is_write(const http::Request& request) { return request.method != "GET"; }
 
+bool is_list(const http::Request& request) {
+  return request.method == "GET" && request.url.contains("?limit=");
+}
+
 bool is_of_release(const http::Request& request) {
   const auto path = path_of(request);
   return !path.contains("/leases") && !path.contains("/events");
@@ -102,6 +106,8 @@ http::Result<http::Response> Wire::pass(const http::Request& request, const Trea
     case Treatment::Way::AppliedLost:
       (void)server_.serve(request, writer_, sent);
       return broken(http::Failure::Broken, "connection reset");
+    case Treatment::Way::Hollow:
+      return http::Response{.status = 200, .body = "{}"};
     case Treatment::Way::Late:
       deliver_late(request, sent, executor_.now() + treatment.late);
       executor_.run_until(executor_.now() + request.timeout);

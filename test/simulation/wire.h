@@ -21,6 +21,7 @@ struct Treatment {
     Lost,            // not applied, the connection breaks
     AppliedRefused,  // applied, answered with `status`
     AppliedLost,     // applied, the connection breaks
+    Hollow,          // not applied, answered with 200 and {}
     Late             // no answer within the client's time limit; applied `late` after it was sent
   };
   Way way = Way::Answered;
@@ -34,6 +35,8 @@ struct Treatment {
 };
 
 [[nodiscard]] bool is_write(const http::Request& request);
+// Of a collection; no watch.
+[[nodiscard]] bool is_list(const http::Request& request);
 // Elections and what is only told do not count as writes of a release.
 [[nodiscard]] bool is_of_release(const http::Request& request);
 // "PATCH canaries/shop/checkout-v2/status": for timelines.

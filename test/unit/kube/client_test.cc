@@ -74,6 +74,20 @@ TEST_F(ClientTest, lists_an_empty_collection_whose_items_are_null) {
   EXPECT_EQ(last().url, "https://api/api/v1/pods?limit=500");
 }
 
+TEST_F(ClientTest, takes_no_answer_for_a_list_that_lacks_items_or_version) {
+  for (const std::string body :
+       {R"({})", R"({"kind":"Status","status":"Success"})", R"({"metadata":{"resourceVersion":"5"}})",
+        R"({"metadata":{"resourceVersion":"5"},"items":{"a":{}}})",
+        R"({"metadata":{"resourceVersion":"5"},"items":[1]})", R"({"metadata":{},"items":[]})",
+        R"({"metadata":{"resourceVersion":""},"items":[]})", R"({"items":[]})"}) {
+    transport.answers = {answer(200, body)};
+    const auto listed = client.list(kPods, "shop", "");
+    ASSERT_FALSE(listed) << body;
+    EXPECT_EQ(listed.error().code, Code::BadAnswer) << body;
+    EXPECT_THAT(listed.error().message, testing::StartsWith("list pods in shop: the answer has no "));
+  }
+}
+
 TEST_F(ClientTest, creates_in_the_objects_namespace_and_signs_for_it) {
   transport.answers = {answer(201)};
   ASSERT_TRUE(client.create(kServices, object("web")));

@@ -164,6 +164,27 @@ TEST_F(WatcherTest, waits_longer_with_each_failure_up_to_half_a_minute) {
   EXPECT_EQ(delays.back(), milliseconds(22'500));  // three quarters of 30 s: the random is half
 }
 
+TEST_F(WatcherTest, keeps_what_it_has_and_waits_when_a_list_comes_without_items) {
+  sync({served("a", "3")});
+  transport.streams.push_back({{}, answer(410)});
+  EXPECT_EQ(step(), milliseconds(0));
+  std::vector<milliseconds> delays;
+  for (int i = 0; i < 3; ++i) {
+    transport.answers.emplace_back(answer(200, "{}"));
+    delays.push_back(step());
+  }
+  EXPECT_THAT(delays, ElementsAre(milliseconds(750), milliseconds(1'500), milliseconds(3'000)));
+  EXPECT_TRUE(store.get({"shop", "a"}));
+  EXPECT_TRUE(changes.empty());
+  EXPECT_THAT(watcher.state().last_error, HasSubstr("the answer has no list of items"));
+}
+
+TEST_F(WatcherTest, is_not_synced_by_a_list_without_a_version) {
+  transport.answers.emplace_back(answer(200, R"({"metadata":{},"items":[]})"));
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_FALSE(watcher.state().synced);
+}
+
 TEST_F(WatcherTest, waits_no_longer_than_five_seconds_for_its_first_list) {
   milliseconds longest{0};
   for (int i = 0; i < 9; ++i) {
@@ -305,6 +326,21 @@ TEST_F(OptionalKindTest, is_not_synced_before_the_server_has_said_that_it_is_mis
   EXPECT_GT(step(), milliseconds(0));
   EXPECT_FALSE(routes.state().synced);
   EXPECT_THAT(routes.state().last_error, HasSubstr("get /apis/networking.istio.io"));
+}
+
+TEST_F(OptionalKindTest, is_not_missing_because_an_answer_lists_nothing) {
+  answers(404);
+  answers(200);
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_FALSE(routes.state().synced);
+  EXPECT_THAT(routes.state().last_error,
+              HasSubstr("get /apis/networking.istio.io: the answer has no list of versions"));
+  answers(404);
+  has_versions({"v1"});
+  answers(200);
+  EXPECT_GT(step(), milliseconds(0));
+  EXPECT_FALSE(routes.state().synced);
+  EXPECT_THAT(routes.state().last_error, HasSubstr("/v1: the answer has no list of resources"));
 }
 
 TEST_F(OptionalKindTest, is_asked_for_every_half_minute_at_most) {
