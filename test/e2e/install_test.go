@@ -22,3 +22,27 @@ func TestUpgradeOfTheDefinitionsReachesAllOfThem(t *testing.T) {
 		}
 	}
 }
+
+// An upgrade with an older chart's values has none of the new ones. Of those the operator's own defaults must hold: an empty
+// --trusted-namespaces trusts nobody, and "not nothing" would let Canaries name the queries of other namespaces.
+func TestChartGivesNoFlagForAValueThatIsMissing(t *testing.T) {
+	values := []string{"metricsServer", "namespace", "logLevel", "logFormat", "threadiness", "kubeconfigQPS", "kubeconfigBurst",
+		"noCrossNamespaceRefs", "trustedNamespaces", "clusterDomain"}
+	output := run(t, "helm", "template", "weir", filepath.Join(bench.root, "charts/weir"), "--show-only", "templates/deployment.yaml",
+		"--set", strings.Join(values, "=null,")+"=null")
+	for _, line := range strings.Split(output, "\n") {
+		flag, given := strings.CutPrefix(strings.TrimSpace(line), "- --")
+		if !given {
+			continue
+		}
+		name, value, _ := strings.Cut(flag, "=")
+		switch name {
+		case "listen", "leader-election", "lease-namespace", "lease-name":
+		default:
+			t.Errorf("--%s=%s is given, for a value that is not", name, value)
+		}
+	}
+	if !strings.Contains(output, "--leader-election=true") {
+		t.Errorf("no flags were found:\n%s", output)
+	}
+}
