@@ -14,6 +14,7 @@ constexpr Seconds kPodLook{2};
 std::string pods_ready(const Workload& workload) {
   std::string text =
       std::to_string(workload.ready) + " of " + std::to_string(workload.replicas) + " pods ready";
+  if (workload.replicas == 0) text += ", since spec.replicas is 0: scale it up";
   if (!workload.pod_problem.empty()) text += " (" + workload.pod_problem + ")";
   return text;
 }

@@ -1,5 +1,7 @@
 #include "operator/base/utf8.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 
 namespace weir::base {
@@ -25,6 +27,15 @@ std::optional<Following> following(unsigned char first) {
   return Following{.count = 3};
 }
 
+// The code point of one valid character, if it is a control character.
+std::optional<unsigned> control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character.front());
+  if (first < 0x20 || first == 0x7F) return first;
+  const auto last = static_cast<unsigned char>(character.back());
+  if (first == 0xC2 && last < 0xA0) return last;
+  return std::nullopt;
+}
+
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 }  // namespace
@@ -46,6 +57,26 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
 
 std::size_t count_characters(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+}
+
+std::string printable(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    const auto expected = following(static_cast<unsigned char>(text.front()));
+    const auto character = text.substr(0, 1 + (expected ? expected->count : 0));
+    if (find_invalid_utf8(character)) {
+      plain += "\xEF\xBF\xBD";
+      text.remove_prefix(1);
+      continue;
+    }
+    text.remove_prefix(character.size());
+    if (const auto code = control(character)) {
+      plain += fmt::format("\\u{:04x}", *code);
+    } else {
+      plain += character;
+    }
+  }
+  return plain;
 }
 
 }  // namespace weir::base

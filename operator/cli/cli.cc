@@ -20,7 +20,8 @@ using base::Flag;
 
 const Flag kNamespace{"namespace", 'n', "NAME", "namespace of the Canary; default: the context's"};
 const Flag kContext{"context", 0, "NAME", "context of the kubeconfig; default: the current one"};
-const Flag kKubeconfig{"kubeconfig", 0, "FILE", "default: $KUBECONFIG, then ~/.kube/config"};
+const Flag kKubeconfig{"kubeconfig", 0, "FILE",
+                       "default: $KUBECONFIG, then the ServiceAccount of the pod, then ~/.kube/config"};
 const Flag kTrustedNamespaces{"trusted-namespaces", 0, "NAMES",
                               "as the operator has them, with commas between them; default: istio-system",
                               /*is_list=*/true};
@@ -149,6 +150,12 @@ int with_cluster(const Command& command, const Arguments& arguments, Console& co
                                   : roll_back(arguments, key, *cluster->api, console);
 }
 
+// What API servers say where they have no such path, and so no such kind; of an object they say its name.
+bool is_of_path(const kube::Error& error) {
+  return error.message.contains("404 page not found") ||
+         error.message.contains("could not find the requested resource");
+}
+
 bool asks_for_help(const std::vector<std::string>& words) {
   const auto end = std::ranges::find(words, "--");
   return std::any_of(words.begin(), end,
@@ -158,6 +165,12 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }  // namespace
 
 std::string explain(const kube::Error& error, const kube::Key& key) {
+  if (error.code == kube::Code::NotFound && is_of_path(error)) {
+    return fmt::format(
+        "the API server has no kind Canary: Weir's definitions are not installed there, or it is another "
+        "cluster; kubectl config current-context names it (\"{}\")",
+        error.message);
+  }
   if (error.code == kube::Code::NotFound) {
     return fmt::format("no Canary {}: kubectl get canaries.weir.dev -A lists all (\"{}\")",
                        kube::to_string(key), error.message);

@@ -55,11 +55,11 @@ int roll_back(const Arguments& arguments, const kube::Key& key, kube::Api& api, 
     }
     const auto release = canary::parse(*object);
     if (!release) {
-      console.err << kube::to_string(key) << ": " << release.error().message << "\n";
+      console.err << kube::to_string(key) << ": " << base::printable(release.error().message) << "\n";
       return kFailed;
     }
     if (const std::string why = refusal(*object, *release); !why.empty()) {
-      console.err << why << "\n";
+      console.err << base::printable(why) << "\n";
       return kRefused;
     }
     if (already_asked(*release)) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "operator/base/json.h"
+#include "operator/base/utf8.h"
 #include "operator/kube/object.h"
 
 namespace weir::kube {
@@ -61,10 +62,24 @@ bool says_terminating(const Json& details) {
          });
 }
 
+std::string trimmed(std::string_view text) {
+  const auto last = text.find_last_not_of(" \r\n");
+  return std::string(text.substr(0, last == std::string_view::npos ? 0 : last + 1));
+}
+
+// Of an answer without a message of its own.
+std::string meaning_of(const http::Response& response) {
+  const auto location = response.headers.find("location");
+  if (response.status < 300 || response.status >= 400 || location == response.headers.end())
+    return "the answer gives no reason";
+  return "the answer leads elsewhere, to " + location->second.substr(0, kQuoted) +
+         ", and is not followed: is this the address of the API server?";
+}
+
 Error from_status(const Json& status, int http_status, const std::string& what) {
   const int code = http_status == 0 ? static_cast<int>(base::integer(status, {"code"})) : http_status;
   Error error{code_of(code, base::text(status, {"reason"})), code,
-              what + ": " + base::text(status, {"message"}), "", std::nullopt};
+              what + ": " + base::printable(base::text(status, {"message"})), "", std::nullopt};
   if (const auto details = status.find("details"); details != status.end() && details->is_object()) {
     error.field = field_of(*details);
     if (error.code == Code::Forbidden && says_terminating(*details)) error.code = Code::Terminating;
@@ -78,7 +93,7 @@ Error from_status(const Json& status, int http_status, const std::string& what) 
 
 Error unexpected_answer(std::string_view body, const std::string& what, const std::string& why) {
   return {Code::BadAnswer, 0,
-          what + ": the answer " + why + ": \"" + std::string(body.substr(0, kQuoted)) + "\"", "",
+          what + ": the answer " + why + ": \"" + base::printable(body.substr(0, kQuoted)) + "\"", "",
           std::nullopt};
 }
 
@@ -100,7 +115,8 @@ Error error_of(const Json& status, const std::string& what) {
 
 Error error_of(const http::Response& response, const std::string& what) {
   Json status = Json::parse(response.body, nullptr, false);
-  if (!status.is_object()) status = {{"message", response.body.substr(0, kQuoted)}};
+  if (!status.is_object()) status = {{"message", trimmed(response.body.substr(0, kQuoted))}};
+  if (base::text(status, {"message"}).empty()) status["message"] = meaning_of(response);
   Error error = from_status(status, response.status, what);
   if (const auto header = response.headers.find("retry-after"); header != response.headers.end()) {
     if (const auto seconds = seconds_in(header->second)) error.retry_after = seconds;
@@ -123,7 +139,7 @@ Error error_of(const http::Error& error, const std::string& what) {
     }
     return Code::Unavailable;
   };
-  return {code(), 0, what + ": " + error.message, "", std::nullopt};
+  return {code(), 0, what + ": " + base::printable(error.message), "", std::nullopt};
 }
 
 Result<Json> parse_body(std::string_view body, const std::string& what) {

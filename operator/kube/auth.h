@@ -54,8 +54,8 @@ struct ConnectionChoice {
   std::string context;     // empty: the current one
 };
 
-// The first there is of: the kubeconfig given, $KUBECONFIG (files joined by ':'), the pod's ServiceAccount,
-// ~/.kube/config. The error is a sentence that names the file and the field.
+// The first there is of: the kubeconfig given, $KUBECONFIG (files joined by ':'), the pod's ServiceAccount
+// (unless a context is named), ~/.kube/config. The error is a sentence that names the file and the field.
 [[nodiscard]] std::expected<Connection, std::string> load_connection(const ConnectionChoice& choice,
                                                                      const base::Clock& clock,
                                                                      const Environment& environment);

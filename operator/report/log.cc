@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/base/utf8.h"
+
 namespace weir::report {
 namespace {
 
@@ -29,26 +31,33 @@ Log& the_log() {
 constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
 constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
 // Of lines that are not ours: the whole payload is the message.
+constexpr const char* kForeignTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %*";
 constexpr const char* kForeignJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})";
 
+// With what JSON leaves to terminals, DEL and C1, escaped too.
 std::string quoted(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::printable(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-class MessageMember final : public spdlog::custom_flag_formatter {
+class Message final : public spdlog::custom_flag_formatter {
  public:
+  explicit Message(Format format) : format_(format) {}
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {
-    const auto member = format_event(Format::JsonLines, {message.payload.data(), message.payload.size()}, {});
-    line.append(member.data(), member.data() + member.size());
+    const auto text = format_event(format_, {message.payload.data(), message.payload.size()}, {});
+    line.append(text.data(), text.data() + text.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<MessageMember>();
+    return std::make_unique<Message>(format_);
   }
+
+ private:
+  const Format format_;
 };
 
-std::shared_ptr<spdlog::logger> make_logger(const char* pattern, spdlog::level::level_enum level) {
+std::shared_ptr<spdlog::logger> make_logger(Format format, const char* pattern,
+                                            spdlog::level::level_enum level) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  formatter->add_flag<MessageMember>('*').set_pattern(pattern);
+  formatter->add_flag<Message>('*', format).set_pattern(pattern);
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   sink->set_formatter(std::move(formatter));
   auto logger = std::make_shared<spdlog::logger>("weir", std::move(sink));
@@ -87,11 +96,6 @@ std::string to_text(const Field& field) {
   return is_plain(*text) ? std::string(*text) : quoted(*text);
 }
 
-bool is_one_line(std::string_view text) {
-  return std::ranges::none_of(text,
-                              [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-}
-
 }  // namespace
 
 std::optional<Level> level_from(std::string_view text) {
@@ -104,14 +108,14 @@ std::optional<Level> level_from(std::string_view text) {
 
 std::string format_event(Format format, std::string_view message, Fields fields) {
   if (format == Format::Text) {
-    std::string line = is_one_line(message) ? std::string(message) : quoted(message);
+    std::string line = base::printable(message) == message ? std::string(message) : quoted(message);
     for (const auto& field : fields) line.append(" ").append(field.key).append("=").append(to_text(field));
     return line;
   }
   std::string line = R"("message":)" + quoted(message);
   for (const auto& field : fields) {
-    line +=
-        "," + quoted(field.key) + ":" + to_json(field).dump(-1, ' ', false, Json::error_handler_t::replace);
+    line += "," + quoted(field.key) + ":" +
+            base::printable(to_json(field).dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   return line;
 }
@@ -119,8 +123,9 @@ std::string format_event(Format format, std::string_view message, Fields fields)
 void set_up_log(Format format, Level level) {
   const bool json = format == Format::JsonLines;
   const auto threshold = to_spdlog(level);
-  the_log() = {format, make_logger(json ? kJsonPattern : kTextPattern, threshold)};
-  spdlog::set_default_logger(make_logger(json ? kForeignJsonPattern : kTextPattern, threshold));
+  the_log() = {format, make_logger(format, json ? kJsonPattern : kTextPattern, threshold)};
+  spdlog::set_default_logger(
+      make_logger(format, json ? kForeignJsonPattern : kForeignTextPattern, threshold));
 }
 
 void log_event(Level level, std::string_view message, Fields fields) {

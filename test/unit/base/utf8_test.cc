@@ -28,5 +28,19 @@ TEST(Utf8, is_not_what_other_encodings_write) {
   EXPECT_EQ(find_invalid_utf8("\xF4\x90\x80\x80"), 0U);  // beyond the last character
 }
 
+TEST(Utf8, is_printed_without_what_a_terminal_obeys) {
+  EXPECT_EQ(printable("p99 612 ms > 500 ms, Größe"), "p99 612 ms > 500 ms, Größe");
+  EXPECT_EQ(printable("\x1b[2J\n\x7f"), "\\u001b[2J\\u000a\\u007f");
+  EXPECT_EQ(printable(std::string_view("\0", 1)), "\\u0000");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m\xC2\xA0"),
+            "\\u009b31m\xC2\xA0")
+      << "C1 ends where U+00A0 begins";
+  EXPECT_EQ(printable("\x9B"
+                      "1m\xE2\x82"),
+            "\xEF\xBF\xBD"
+            "1m\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
 }  // namespace
 }  // namespace weir::base

@@ -143,6 +143,13 @@ TEST_F(Commands, say_where_to_look_for_a_canary_that_is_not_there) {
               StartsWith("no Canary other/checkout-v9: kubectl get canaries.weir.dev -A lists all"));
 }
 
+TEST_F(Commands, tell_a_cluster_without_weir_from_a_canary_that_is_not_there) {
+  for (const std::string said : {"404 page not found", "the server could not find the requested resource"}) {
+    const kube::Error error{kube::Code::NotFound, 404, "get Canary shop/x: " + said, "", std::nullopt};
+    EXPECT_THAT(explain(error, {"shop", "x"}), StartsWith("the API server has no kind Canary: "));
+  }
+}
+
 TEST_F(Commands, show_a_release_once_whatever_its_phase) {
   put("Failed");
   EXPECT_EQ(run({"status", "checkout-v2"}), kFine);

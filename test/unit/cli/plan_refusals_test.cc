@@ -21,6 +21,11 @@ TEST(PlanRefusals, says_why_a_release_can_not_work) {
   const std::string alike = std::string(kCanary) + deployment("checkout-v1", "v1", 1) +
                             deployment("checkout-v2", "v1", 1) + kService + kRoute;
   EXPECT_THAT(refusal_of(alike), HasSubstr("checkout-v1"));
+  const std::string none = std::string(kCanary) + deployment("checkout-v1", "v1", 1) +
+                           deployment("checkout-v2", "v2", 0) + kService + kRoute;
+  EXPECT_THAT(refusal_of(none),
+              StartsWith("waiting for checkout-v2: 0 of 0 pods ready, since spec.replicas is 0: "
+                         "scale it up; seen in"));
   EXPECT_THAT(refusal_of(replaced(good(), "  analysis:", "  suspend: true\n  analysis:")),
               HasSubstr("suspend"));
 }

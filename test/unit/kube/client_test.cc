@@ -74,6 +74,28 @@ TEST_F(ClientTest, lists_an_empty_collection_whose_items_are_null) {
   EXPECT_EQ(last().url, "https://api/api/v1/pods?limit=500");
 }
 
+TEST_F(ClientTest, repeats_an_answer_in_plain_text_on_one_line) {
+  transport.answers = {answer(404, "404 page not found\n")};
+  EXPECT_EQ(client.get(kPods, {"shop", "web"}).error().message, "get Pod shop/web: 404 page not found (404)");
+}
+
+TEST_F(ClientTest, says_where_a_redirection_leads) {
+  transport.answers = {answer(302, "", {{"location", "https://sso/login"}}), answer(302, "")};
+  EXPECT_EQ(
+      client.get(kPods, {"shop", "web"}).error().message,
+      "get Pod shop/web: the answer leads elsewhere, to https://sso/login, and is not followed: is this "
+      "the address of the API server? (302)");
+  EXPECT_EQ(client.get(kPods, {"shop", "web"}).error().message,
+            "get Pod shop/web: the answer gives no reason (302)");
+}
+
+TEST_F(ClientTest, repeats_nothing_of_an_answer_that_a_terminal_obeys) {
+  transport.answers = {answer(500, "\x1b[2J"), answer(500, R"({"message":"\u001b[2J"})"),
+                       answer(200, "\x1b[2J")};
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(client.get(kPods, {"shop", "web"}).error().message, HasSubstr("\\u001b[2J"));
+}
+
 TEST_F(ClientTest, takes_no_answer_for_a_list_that_lacks_items_or_version) {
   for (const std::string body :
        {R"({})", R"({"kind":"Status","status":"Success"})", R"({"metadata":{"resourceVersion":"5"}})",

@@ -66,6 +66,15 @@ TEST(Log, as_text_stays_on_one_line) {
   EXPECT_EQ(format_event(Format::Text, "a\nb", {{"c", "d\ne"}}), R"("a\nb" c="d\ne")");
 }
 
+TEST(Log, says_nothing_that_a_terminal_obeys) {
+  EXPECT_EQ(format_event(Format::Text, "\x1b[2J", {{"c", "\xC2\x9B"}}), R"("\u001b[2J" c="\u009b")");
+  EXPECT_EQ(format_event(Format::JsonLines, "\x1b[2J\x7f", {{"c", "\xC2\x9B"}}),
+            R"("message":"\u001b[2J\u007f","c":"\u009b")");
+  const auto line =
+      logged(Format::Text, Level::Info, [] { spdlog::warn("the server said {}", "\x1b[2J\n!"); });
+  EXPECT_EQ(line.substr(line.find('Z')), "Z warning \"the server said \\u001b[2J\\n!\"\n");
+}
+
 TEST(Log, as_text_begins_with_time_and_level) {
   const auto line = logged(Format::Text, Level::Info, [] { log_event(Level::Warning, "held"); });
   EXPECT_EQ(line.substr(line.find('Z')), "Z warning held\n");
