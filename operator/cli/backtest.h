@@ -1,6 +1,7 @@
 // `kubectl weir backtest`: the judges over recorded data.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,21 @@ struct Replayed {
   int failed_checks = 0;  // so far
 };
 
-// Judges interval after interval as one step, until the release would have been taken back, or the end.
-// Metrics with a template are left out: they have no query here.
-[[nodiscard]] std::vector<Replayed> replay(analysis::Judge& judge, const Replay& past);
+// Intervals in a row without an answer of the provider after which a replay ends: the others would not get
+// one either, and each may wait for its time limit.
+inline constexpr int kMostWithoutAnswer = 3;
 
+// Judges interval after interval as one step, until the release would have been taken back, the provider has
+// not answered kMostWithoutAnswer times in a row, or the end. `on_interval` is told of each as soon as it is
+// known. Metrics with a template are left out: they have no query here.
+[[nodiscard]] std::vector<Replayed> replay(analysis::Judge& judge, const Replay& past,
+                                           const std::function<void(const Replayed&)>& on_interval);
+
+// Of how many intervals anything was measured or counted; the verdict of the others is what a policy makes of
+// no answer.
+[[nodiscard]] int judged(const std::vector<Replayed>& intervals);
+
+// Exits with kFailed where nothing was judged, or not to the end.
 [[nodiscard]] int backtest(const Arguments& arguments, Console& console);
 
 }  // namespace weir::cli

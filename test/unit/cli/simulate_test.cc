@@ -209,19 +209,66 @@ TEST(Replaying, judges_interval_after_interval_until_the_release_would_have_been
   ASSERT_TRUE(canary);
   const analysis::TimePoint from{std::chrono::seconds{1'700'000'000}};
   FailingLater judge;
-  const auto intervals = replay(judge, {.canary = *canary,
-                                        .stable = "checkout-v1",
-                                        .weight = 10,
-                                        .from = from,
-                                        .to = from + std::chrono::seconds{600},
-                                        .trusted = {"edge"}});
+  std::size_t told = 0;
+  const auto intervals = replay(judge,
+                                {.canary = *canary,
+                                 .stable = "checkout-v1",
+                                 .weight = 10,
+                                 .from = from,
+                                 .to = from + std::chrono::seconds{600},
+                                 .trusted = {"edge"}},
+                                [&](const Replayed&) {
+                                  ++told;
+                                  EXPECT_EQ(judge.asked.size(), told)
+                                      << "it is told before the next is asked";
+                                });
   ASSERT_EQ(intervals.size(), 2U + 5U);
+  EXPECT_EQ(told, intervals.size());
   EXPECT_EQ(intervals.front().at, from + std::chrono::seconds{10});
   EXPECT_EQ(intervals.back().failed_checks, 5);
   EXPECT_EQ(judge.asked[2].evidence, "||");
   EXPECT_EQ(judge.asked[2].window.earliest, from);
   EXPECT_EQ(judge.asked[2].subject.stable, "checkout-v1");
   EXPECT_TRUE(judge.asked[2].subject.trusted.contains("edge"));
+}
+
+// Answers every second time at first, and then no more.
+class FallingSilent final : public analysis::Judge {
+ public:
+  analysis::Judgement judge(const analysis::Inquiry& /*inquiry*/) override {
+    const bool answers = ++asked_ % 2 == 1 && asked_ < 6;
+    return {.checks = {{.reason = answers ? "WithinRange" : "ProviderError"}}, .provider_available = answers};
+  }
+
+ private:
+  int asked_ = 0;
+};
+
+TEST(Replaying, ends_when_the_provider_has_not_answered_three_times_in_a_row) {
+  const auto canary = canary::parse(offline::parse_yaml(canary_text(kThreshold), "-").value().front().object);
+  ASSERT_TRUE(canary);
+  const analysis::TimePoint from{std::chrono::seconds{1'700'000'000}};
+  FallingSilent judge;
+  const auto intervals = replay(
+      judge,
+      {.canary = *canary, .stable = "checkout-v1", .from = from, .to = from + std::chrono::seconds{600}},
+      [](const Replayed&) {});
+  EXPECT_EQ(intervals.size(), 5U + 3U);
+  EXPECT_EQ(judged(intervals), 3);
+}
+
+TEST_F(Simulating, as_a_backtest_fails_when_nothing_was_judged) {
+  const std::vector<std::string> flags{
+      "--prometheus", "http://127.0.0.1:1",   "--stable", "checkout-v1",
+      "--from",       "2026-11-24T12:00:00Z", "--to",     "2026-11-24T12:10:00Z"};
+  EXPECT_EQ(run(canary_text(kThreshold), flags, "backtest"), kFailed);
+  EXPECT_THAT(out_.str(), HasSubstr("2026-11-24T12:00:30.000Z  hold  "));
+  EXPECT_THAT(out_.str(), testing::Not(HasSubstr("2026-11-24T12:00:40"))) << "three are enough";
+  EXPECT_THAT(out_.str(), HasSubstr("nothing was judged: none of 3 intervals had data. Of the last: "));
+  auto as_json = flags;
+  as_json.insert(as_json.end(), {"-o", "json"});
+  EXPECT_EQ(run(canary_text(kThreshold), as_json, "backtest"), kFailed);
+  EXPECT_EQ(Json::parse(out_.str())["judged"], 0);
 }
 
 TEST_F(Simulating, as_a_backtest_refuses_what_it_cannot_replay) {
@@ -237,6 +284,12 @@ TEST_F(Simulating, as_a_backtest_refuses_what_it_cannot_replay) {
   EXPECT_THAT(refused(flags), HasSubstr("give --stable NAME"));
   EXPECT_THAT(refused({"--prometheus", "http://p:9090", "--from", times[3], "--to", times[1]}),
               HasSubstr("--to 2026-11-24T12:00:00Z: it takes a time after --from 2026-11-24T12:10:00Z"));
+  auto same = flags;
+  same.insert(same.end(), {"--stable", "checkout-v2"});
+  EXPECT_THAT(refused(same), HasSubstr("Deployment checkout-v2 is spec.targetRef, the candidate"));
+  EXPECT_THAT(refused({"--prometheus", "http://p:9090", "--stable", "checkout-v1", "--from", times[1], "--to",
+                       "2026-11-24T12:00:09Z"}),
+              HasSubstr("no whole interval of 10s lies between"));
   flags.insert(flags.end(), {"--stable", "Checkout"});
   EXPECT_THAT(refused(flags), HasSubstr("--stable Checkout: it takes lower-case letters"));
   flags.back() = "";
@@ -250,6 +303,16 @@ TEST_F(Simulating, as_a_backtest_refuses_what_it_cannot_replay) {
   EXPECT_THAT(refused(flags), HasSubstr("--weight 101: it takes a whole number from 1 to 100"));
   flags.back() = "";
   EXPECT_THAT(refused(flags), HasSubstr("--weight \"\": it takes a whole number from 1 to 100"));
+  flags.resize(flags.size() - 2);
+  const auto refused_canary = [&](const std::string& text) {
+    EXPECT_EQ(run(text, flags, "backtest"), kRefused);
+    return err_.str();
+  };
+  EXPECT_THAT(refused_canary(canary_text(
+                  "    metrics: [{name: own, templateRef: {name: t}, thresholdRange: {min: 1}}]\n")),
+              HasSubstr("spec.analysis.metrics has no metric that can be replayed"));
+  EXPECT_THAT(refused_canary(canary_text(kThreshold) + "  routing: {provider: noop}\n"),
+              HasSubstr("spec.routing.provider is \"noop\": no user's request reaches the candidate"));
 }
 
 }  // namespace
