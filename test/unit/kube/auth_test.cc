@@ -8,7 +8,6 @@
 #include <fstream>
 #include <map>
 
-#include "operator/base/base64.h"
 #include "operator/kube/client.h"
 #include "test/unit/kube/fake_transport.h"
 
@@ -213,23 +212,6 @@ TEST_F(AuthTest, falls_back_to_the_file_in_the_home_folder) {
   fs::rename(folder / "config", folder / ".kube/config");
   variables["HOME"] = folder.string();
   EXPECT_EQ(load().base_url, "https://api");
-}
-
-TEST(Base64, decodes_text_with_white_space_and_padding) {
-  EXPECT_EQ(base::decode_base64("aGVs\nbG8="), "hello");
-  EXPECT_EQ(base::decode_base64(""), "");
-  EXPECT_EQ(base::decode_base64("/+8="), "\xff\xef");
-}
-
-TEST(Base64, encodes_what_decodes_to_the_same) {
-  for (const std::string text : {"", "a", "ab", "abc", "\xff\xef"})
-    EXPECT_EQ(base::decode_base64(base::encode_base64(text)), text);
-  EXPECT_EQ(base::encode_base64("hello"), "aGVsbG8=");
-}
-
-TEST(Base64, refuses_everything_else) {
-  for (const char* text : {"a", "a===", "aGVs=G8=", "aGV-", "aGVsbG8"})
-    EXPECT_FALSE(base::decode_base64(text)) << text;
 }
 
 }  // namespace
