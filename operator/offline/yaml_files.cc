@@ -34,7 +34,12 @@ YamlResult<std::vector<std::string>> files_of(const std::string& name) {
   if (!fs::is_directory(name, error)) return std::vector<std::string>{name};
   std::vector<std::string> files;
   for (fs::directory_iterator entry(name, error), end; !error && entry != end; entry.increment(error)) {
-    if (has_objects(entry->path())) files.push_back(entry->path());
+    if (!has_objects(entry->path())) continue;
+    // Of a pipe nobody writes to there is no end.
+    if (!fs::is_regular_file(entry->path(), error))
+      return std::unexpected(entry->path().native() +
+                             ": it is no regular file; of a folder only those are read");
+    files.push_back(entry->path());
   }
   if (error) return std::unexpected(name + ": " + error.message());
   if (files.empty()) return std::unexpected(name + ": no .yaml, .yml or .json file in this folder");

@@ -1,6 +1,7 @@
 #include "operator/offline/yaml.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -225,6 +226,22 @@ TEST(YamlReader, reads_files_folders_and_standard_input_in_order) {
   const auto absent = read_yaml({(folder / "c.yaml").string()}, in);
   ASSERT_FALSE(absent);
   EXPECT_TRUE(absent.error().ends_with("c.yaml: No such file or directory")) << absent.error();
+}
+
+TEST(YamlReader, refuses_what_is_no_file_in_a_folder) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / "weir-yaml-pipe";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  std::ofstream(folder / "real") << "apiVersion: v1\nkind: A\n";
+  fs::create_symlink("real", folder / "a.yaml");  // as in a volume of a ConfigMap
+  std::istringstream in;
+  EXPECT_EQ(read_yaml({folder.string()}, in).value().size(), 1U);
+  ASSERT_EQ(mkfifo((folder / "x.yaml").c_str(), 0600), 0);
+  const auto read = read_yaml({folder.string()}, in);
+  ASSERT_FALSE(read);
+  EXPECT_TRUE(read.error().ends_with("x.yaml: it is no regular file; of a folder only those are read"))
+      << read.error();
 }
 
 TEST(YamlWriter, puts_the_fields_that_name_an_object_first) {
