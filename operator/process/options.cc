@@ -66,7 +66,9 @@ const base::Command& command() {
               {"kube-qps", 0, "RATE",
                otherwise("requests a second to the API server, in the long run", kDefaults.qps)},
               {"kube-burst", 0, "COUNT", otherwise("requests to the API server at once", kDefaults.burst)},
-              {"kubeconfig", 0, "FILE", "how to reach the API server; without it, as a pod does"},
+              {"kubeconfig", 0, "FILE",
+               "how to reach the API server; without it $KUBECONFIG, then the ServiceAccount of the pod, "
+               "then ~/.kube/config"},
               {"context", 0, "NAME", "context of the kubeconfig"},
               {"cross-namespace-refs", 0, "BOOL",
                otherwise("whether a Canary may name a MetricTemplate of another namespace",
@@ -98,7 +100,7 @@ bool is_listen_address(std::string_view text) {
   auto host = text.substr(0, colon);
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host.empty() || host.find_first_of(" /@?#[]") != std::string_view::npos ||
+  if (host.empty() || host.find_first_of(" /@?#*+[]") != std::string_view::npos ||
       host.contains(':') != bracketed) {
     return false;
   }
@@ -160,16 +162,15 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
   Options options;
   options.prometheus = given->value("metrics-server", options.prometheus);
   // The value is not repeated: it may hold a password.
-  const auto problem = analysis::address_problem(options.prometheus);
-  if (problem && !options.prometheus.empty()) {
+  if (const auto problem = analysis::address_problem(options.prometheus))
     return std::unexpected("--metrics-server " + *problem);
-  }
   if (const auto unusable = unusable_name(*given)) return std::unexpected(*unusable);
   options.name_space = given->value("namespace");
   options.listen = given->value("listen", options.listen);
   if (!is_listen_address(options.listen))
     return std::unexpected(
-        wrong("listen", options.listen, "ADDRESS:PORT, such as 0.0.0.0:8080, with a port from 1 to 65535"));
+        wrong("listen", options.listen,
+              "ADDRESS:PORT, such as [::]:8080 or 127.0.0.1:8080, with a port from 1 to 65535"));
   options.lease_namespace = given->value("lease-namespace");
   options.lease_name = given->value("lease-name", options.lease_name);
   options.kubeconfig = given->value("kubeconfig");

@@ -12,7 +12,7 @@ namespace weir {
 struct Options {
   std::string prometheus = "http://prometheus.istio-system:9090";
   std::string name_space;  // empty: all namespaces
-  std::string listen = "0.0.0.0:8080";
+  std::string listen = "[::]:8080";
   std::string log_level = "info";
   bool log_json = true;
   bool leader_election = false;
@@ -22,7 +22,7 @@ struct Options {
   int threads = 4;
   int qps = 400;
   int burst = 800;
-  std::string kubeconfig;  // empty: the ServiceAccount of the pod
+  std::string kubeconfig;  // empty: as kube/auth.h has it
   std::string context;
   bool cross_namespace_refs = false;
   std::string cluster_domain;  // empty: the one that the pod's resolver has

@@ -9,8 +9,7 @@
 
 namespace weir::report {
 
-// What the server tells. Called from threads of the HTTP library, several at a time: they answer from memory,
-// at once.
+// What the server tells. Called from the server's own thread: they answer from memory, at once.
 struct Endpoints {
   std::function<std::string()> metrics;  // Prometheus' text format
   std::function<std::optional<std::string>()>
@@ -21,8 +20,9 @@ struct Endpoints {
 // Serves GET /metrics, /healthz and /readyz ("ok", or 503 and the reason) until it is destroyed.
 class HttpServer {
  public:
-  // `listen` is "address:port": an IPv4 address or a host name, 0.0.0.0 for every address of IPv4, `*` for
-  // every one of IPv6. The error is a sentence that names it.
+  // `listen` is "address:port": an IPv4 address, an IPv6 address in brackets or a host name; 0.0.0.0 stands
+  // for every address of IPv4, [::] for every address of both families. The error is a sentence that names
+  // it.
   [[nodiscard]] static std::expected<std::unique_ptr<HttpServer>, std::string> start(
       const std::string& listen, Endpoints endpoints);
   virtual ~HttpServer() = default;

@@ -17,7 +17,7 @@ TEST(Options, have_defaults_that_run_in_a_pod) {
   const auto options = parse({});
   ASSERT_TRUE(options);
   EXPECT_TRUE(options->kubeconfig.empty());
-  EXPECT_EQ(options->listen, "0.0.0.0:8080");
+  EXPECT_EQ(options->listen, "[::]:8080");
   EXPECT_FALSE(options->cross_namespace_refs);
   EXPECT_FALSE(options->sharding);
   EXPECT_EQ(options->trusted, routing::TrustedNamespaces{"istio-system"});
@@ -29,6 +29,8 @@ TEST(Options, say_in_the_help_what_they_are_by_default) {
   EXPECT_THAT(text, HasSubstr("; default: " + defaults.listen + "\n"));
   EXPECT_THAT(text, HasSubstr("; default: " + std::to_string(defaults.qps) + "\n"));
   EXPECT_THAT(text, HasSubstr("json or text; default: json\n"));
+  EXPECT_THAT(text,
+              HasSubstr("without it $KUBECONFIG, then the ServiceAccount of the pod, then ~/.kube/config"));
   EXPECT_THAT(text, HasSubstr("of another namespace; default: false\n"));
 }
 
@@ -73,6 +75,11 @@ TEST(Options, refuse_an_address_of_prometheus_with_a_port_that_there_is_not) {
   EXPECT_TRUE(parse({"--metrics-server=http://p:65535"}));
 }
 
+// Nothing would be judged, and every release would wait for its deadline.
+TEST(Options, refuse_to_run_without_a_prometheus) {
+  EXPECT_THAT(parse({"--metrics-server="}).error(), HasSubstr("--metrics-server must"));
+}
+
 TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
   EXPECT_THAT(parse({"--cluster-domain=Corp_1"}).error(),
               HasSubstr("--cluster-domain=Corp_1: accepted is a DNS name such as cluster.local"));
@@ -84,7 +91,7 @@ TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
     EXPECT_THAT(parse({"--threads=" + threads}).error(),
                 HasSubstr("--threads=" + threads + ": accepted is a whole number from 1 to 1000"));
   for (const std::string listen : {"nonsense", "127.0.0.1", "127.0.0.1:", ":8080", "a:0", "a:99999", "::1:80",
-                                   "a/b:80", "[]:80", "[a]:80", "[::1:80", "::1]:80"})
+                                   "a/b:80", "*:80", "[]:80", "[a]:80", "[::1:80", "::1]:80"})
     EXPECT_THAT(parse({"--listen=" + listen}).error(),
                 HasSubstr("--listen=" + listen + ": accepted is ADDRESS:PORT"));
   EXPECT_EQ(parse({"--listen=[::1]:65535"})->listen, "[::1]:65535");

@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
+
 #include "operator/http/transport.h"
 
 namespace weir::report {
@@ -27,15 +30,15 @@ std::string free_address() {
 class Serving : public testing::Test {
  protected:
   void SetUp() override {
-    auto started = start();
+    auto started = start(listen_);
     ASSERT_TRUE(started) << started.error();
     server_ = std::move(*started);
   }
 
-  std::expected<std::unique_ptr<HttpServer>, std::string> start() {
-    return HttpServer::start(listen_, {.metrics = [] { return "weir_info 1\n"; },
-                                       .unwell = [this] { return unwell_; },
-                                       .unready = [this] { return unready_; }});
+  std::expected<std::unique_ptr<HttpServer>, std::string> start(const std::string& listen) {
+    return HttpServer::start(listen, {.metrics = [] { return "weir_info 1\n"; },
+                                      .unwell = [this] { return unwell_; },
+                                      .unready = [this] { return unready_; }});
   }
 
   http::Result<http::Response> send(const std::string& method, const std::string& path) {
@@ -86,16 +89,94 @@ TEST_F(Serving, ends_with_the_server_and_the_port_is_free_again) {
   EXPECT_EQ(get("/healthz").status, 200);
   server_.reset();
   EXPECT_FALSE(send("GET", "/healthz"));
-  auto again = start();
+  auto again = start(listen_);
   ASSERT_TRUE(again) << again.error();
   EXPECT_EQ(get("/healthz").status, 200);
 }
 
 TEST_F(Serving, says_why_it_cannot) {
-  const auto second = start();
+  const auto second = start(listen_);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error(), testing::StartsWith("cannot serve metrics and health on " + listen_ + ": "));
   EXPECT_FALSE(HttpServer::start("no port", {}));
+}
+
+// The whole answer to a request by hand: what is asked here is by which address it comes.
+std::string by_hand(int family, const std::string& port, const std::string& request) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = in6addr_loopback;
+  v4.sin_port = v6.sin6_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+  const auto* address =
+      family == AF_INET ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
+  const int client = socket(family, SOCK_STREAM, 0);
+  std::string answer;
+  if (connect(client, address, family == AF_INET ? sizeof(v4) : sizeof(v6)) == 0 &&
+      write(client, request.data(), request.size()) == std::ssize(request)) {
+    std::array<char, 1024> block{};
+    for (ssize_t count = 0; (count = read(client, block.data(), block.size())) > 0;)
+      answer.append(block.data(), static_cast<std::size_t>(count));
+  }
+  close(client);
+  return answer;
+}
+
+constexpr const char* kHealthOnce = "GET /healthz HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n\r\n";
+
+bool has_ipv6() {
+  const int probe = socket(AF_INET6, SOCK_STREAM, 0);
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  const bool has = bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  close(probe);
+  return has;
+}
+
+TEST_F(Serving, listens_on_every_address_of_both_families) {
+  const auto port = free_address().substr(std::string("127.0.0.1:").size());
+  const auto started = start("[::]:" + port);
+  ASSERT_TRUE(started) << started.error();
+  EXPECT_THAT(by_hand(AF_INET, port, kHealthOnce), testing::EndsWith("ok\n"));
+  if (has_ipv6()) {
+    EXPECT_THAT(by_hand(AF_INET6, port, kHealthOnce), testing::EndsWith("ok\n"));
+  }
+}
+
+TEST_F(Serving, listens_on_one_address_of_ipv6_alone) {
+  if (!has_ipv6()) GTEST_SKIP() << "there is no IPv6 here";
+  const auto port = free_address().substr(std::string("127.0.0.1:").size());
+  const auto started = start("[::1]:" + port);
+  ASSERT_TRUE(started) << started.error();
+  EXPECT_THAT(by_hand(AF_INET6, port, kHealthOnce), testing::EndsWith("ok\n"));
+  EXPECT_EQ(by_hand(AF_INET, port, kHealthOnce), "");
+}
+
+TEST_F(Serving, answers_one_request_after_another_on_a_connection) {
+  const auto port = listen_.substr(listen_.find(':') + 1);
+  const auto answers =
+      by_hand(AF_INET, port, std::string("GET /readyz HTTP/1.1\r\nHost: weir\r\n\r\n") + kHealthOnce);
+  EXPECT_EQ(answers.find("200 OK"), answers.find("HTTP/1.1 ") + 9);
+  EXPECT_NE(answers.find("200 OK"), answers.rfind("200 OK"));
+}
+
+// The rest of such a request would be taken for the next one.
+TEST_F(Serving, ends_the_connection_after_a_request_with_a_body) {
+  const auto port = listen_.substr(listen_.find(':') + 1);
+  const auto answer = by_hand(AF_INET, port,
+                              "POST /metrics HTTP/1.1\r\nHost: weir\r\nContent-Length: 33\r\n\r\n"
+                              "GET /healthz HTTP/1.1\r\nHost: w\r\n\r\n");
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 405"));
+  EXPECT_EQ(answer.find("200 OK"), std::string::npos);
+}
+
+TEST_F(Serving, ends_a_connection_whose_head_is_too_long) {
+  const auto port = listen_.substr(listen_.find(':') + 1);
+  EXPECT_EQ(by_hand(AF_INET, port, "GET /" + std::string(20'000, 'a')), "");
+  EXPECT_EQ(get("/healthz").status, 200);
 }
 
 }  // namespace
