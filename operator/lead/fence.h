@@ -19,7 +19,7 @@
 
 #include "operator/base/clock.h"
 #include "operator/kube/api.h"
-#include "operator/lead/shards.h"
+#include "operator/lead/holdings.h"
 
 namespace weir::lead {
 

@@ -16,7 +16,8 @@ using kube::Json;
 using kube::Key;
 
 struct LeaseOptions {
-  Key lease;             // of the Lease object
+  Key lease;             // of the one shard's Lease; with several, its name begins those of all Leases
+  int shards = 1;        // that the releases are divided into: all processes of a cluster must have the same
   std::string identity;  // of this process; no other may have it, not even one before it in the same pod
   // How the identities of the processes that ran in this pod before this one begin: they have ended, and
   // their leases with them. Empty: nothing is known of any.

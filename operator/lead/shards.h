@@ -1,134 +1,104 @@
-// What a process works on: shards of the releases, each held for a term.
+// How shards come to a process and leave it: of several operators no two ever believe to have the same one.
 //
-// Every process works in one way: shards come to it and leave it, and it does rounds of the releases in those
-// that it holds. Only who says which they are differs. A process that is alone holds the one shard that there
-// is for ever (Alone). Of those that take turns, the one that has the Lease holds it (election.h). Those that
-// share divide kShards among them (sharding.h).
+// A process renews one Lease, and what it holds counts for as long as that is renewed in time. How many
+// shards there are says which:
+//  - One shard: its own. Whoever has it leads, and the others wait until it has not changed for its duration.
+//    `kubectl get lease` shows the leader, as with client-go.
+//  - Several (kShards): that of the process as a member. The members divide the shards (rendezvous.h). Each
+//    shard has a Lease too, that is written only when the shard changes hands: it counts while its holder is
+//    a member. A member whose Lease has not changed for its duration is removed by whoever sees it first, on
+//    condition that it has not changed: so a member that can still renew has lost nothing.
+// No wall clock is believed: durations count from when this process saw a Lease change.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <cstdint>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
-#include <stop_token>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "operator/base/clock.h"
+#include "operator/kube/api.h"
+#include "operator/kube/store.h"
+#include "operator/lead/holdings.h"
+#include "operator/lead/lease.h"
 #include "operator/lead/rendezvous.h"
 
 namespace weir::lead {
 
-// In which term a process works on a release.
-struct Leadership {
-  std::int64_t term = 0;
-  // When that was last confirmed; empty: no other process is looked for.
-  std::optional<base::Clock::Steady> renewed_at;
-};
+using kube::Api;
+using kube::Store;
 
-// `step` and `release` are for one thread, the rest is thread-safe.
-class Shards {
+// Labels of the Leases, with the name of the installation and the shard's number as values.
+inline constexpr const char* kMemberLabel = "weir.dev/member";
+inline constexpr const char* kShardLabel = "weir.dev/shard";
+
+// `step`, `release` and `changed` are for one thread, the rest is thread-safe.
+class Shards final : public Holdings {
  public:
-  // A shard came to this process or left it. For one that left, nothing is written any more.
-  struct Change {
-    int shard = 0;
-    bool held = false;
-    std::int64_t term = 0;
-    const char* why = "";
-  };
-  // Told of all changes of one step, in order, at its end: each is true before it is told.
-  using OnChanges = std::function<void(const std::vector<Change>&)>;
+  // Without Leases, since there is no other process: the one shard is held from the first step on. `clock` is
+  // the caller's.
+  Shards(const base::Clock& clock, OnChanges on_changes);
+  // `api`, `clock` and `leases` are the caller's. A request must fail well before the renew deadline (5 s),
+  // and must not queue behind others: give the shards a client of their own.
+  //
+  // With several shards `leases` follows the Leases of the namespace of `options.lease`; that Lease itself is
+  // a single leader's, and while one holds it no shard is worked on. With one shard nothing else fills it.
+  Shards(Api& api, const base::Clock& clock, Store& leases, LeaseOptions options, OnChanges on_changes);
 
-  virtual ~Shards() = default;
-  Shards(const Shards&) = delete;
-  Shards& operator=(const Shards&) = delete;
-
-  // Takes, keeps or gives up shards. Answers how long to wait before the next step.
-  [[nodiscard]] virtual std::chrono::milliseconds step() = 0;
+  // Renews, removes members that are gone, gives up shards that others should have and takes those that this
+  // process should have. Answers how long to wait before the next step.
+  [[nodiscard]] std::chrono::milliseconds step();
   // Gives all shards up, so that others need not wait for the end of a lease. Rounds must have ended.
-  virtual void release() = 0;
+  void release();
 
-  // The leadership of this process over the releases of a Service; empty: it has none. Asked before each
-  // write. The term rises each time the shard changes hands, and when it is taken again after a lapse.
-  [[nodiscard]] std::optional<Leadership> leads(const Key& service) const;
-  // To be kept for as long as a round of a release of this Service lasts: the shard is not given up
-  // meanwhile. Null: there is to be no round.
-  [[nodiscard]] std::shared_ptr<void> begin_round(const Key& service);
-  // The shard that the releases of a Service are in.
-  [[nodiscard]] int shard_of(const Key& service) const;
-
-  struct Count {
-    int held = 0;     // worked on
-    int leaving = 0;  // another's, as soon as the rounds under way have ended
-  };
-  [[nodiscard]] Count count() const;
-
-  // Waits until there is reason for a step; false once `stop` is requested.
-  [[nodiscard]] bool wait(std::chrono::milliseconds longest, const std::stop_token& stop);
-  // For a caller without a thread: whether there is reason for a step now; asking forgets it.
-  [[nodiscard]] bool poked();
-
- protected:
-  // `clock` is the caller's. What is held counts for `renew_deadline` after the last renewal; without one for
-  // ever.
-  Shards(const base::Clock& clock, int shards, std::optional<std::chrono::seconds> renew_deadline,
-         OnChanges on_changes);
-
-  // Whether the last renewal counts.
-  [[nodiscard]] bool valid() const;
-  // It counts from when it was asked for: others count from when they see it, which is later. If it came too
-  // late, rounds may have been refused meanwhile, and the shards are to be taken anew.
-  void renewed(base::Clock::Steady asked_at);
-  void lose_if_lapsed();
-  // From here on no renewal counts and no shard is held.
-  void resign(const char* why);
-
-  // Empty: not held.
-  [[nodiscard]] std::optional<std::int64_t> term_of(int shard) const;
-  [[nodiscard]] bool is_leaving(int shard) const;
-  void take(int shard, std::int64_t term, const char* why);
-  // From here on no round of the shard begins; says whether all have ended. Else the end of the last is a
-  // reason for a step.
-  [[nodiscard]] bool end_rounds(int shard);
-  void lose(int shard, const char* why);
-  void lose_all(const char* why);
-
-  void tell();
-  // There is reason for a step.
-  void poke();
+  // A Lease has changed in the store that a watch fills.
+  void changed(const Key& lease);
 
  private:
-  struct Slot {
-    std::optional<std::int64_t> term;
-    bool leaving = false;
-    int rounds = 0;
-  };
+  void bring_to_owners();
+  [[nodiscard]] bool has_one_shard() const { return options_.shards == 1; }
+  // Renews if that is due, or becomes a member; says whether this process is one, for all it knows. With one
+  // shard, its holder is the only member.
+  [[nodiscard]] bool is_member();
+  // Reads the one shard's Lease; false if the API server does not answer.
+  [[nodiscard]] bool look();
+  void join(base::Clock::Steady now);
+  [[nodiscard]] bool is_held_by_another(const kube::Stored& own, base::Clock::Steady now) const;
+  void renew(const Json& known, base::Clock::Steady now);
+  [[nodiscard]] kube::Result<void> give_back();
+  void written(Json lease, base::Clock::Steady asked_at);
+  void expelled(const char* why);
+  // Whether a holder that ran in this pod before may be taken to have ended: not once this process has lost a
+  // membership, since it was not the last of its pod then.
+  [[nodiscard]] bool has_ended(const std::string& holder) const;
+  [[nodiscard]] bool is_led_by_one() const;
+  // Identities, this one's among them. Removes members that have expired.
+  [[nodiscard]] std::vector<std::string> members();
+  // Brings one shard to its owner; false if the API server does not answer.
+  [[nodiscard]] bool settle(int shard, const std::vector<std::string>& members);
+  [[nodiscard]] bool claim(int shard, const Json& before, bool exists);
+  [[nodiscard]] bool leave(int shard, const Json& lease);
+  [[nodiscard]] bool give_up(const Json& lease);
+  // Takes in what a write has answered.
+  void know(Json lease);
+  [[nodiscard]] std::chrono::milliseconds until_next_step() const;
+  [[nodiscard]] Key shard_key(int shard) const;
+  [[nodiscard]] std::string member_prefix() const;
+  [[nodiscard]] Key member_key(const std::string& identity) const;
+  // Of the Lease that is renewed.
+  [[nodiscard]] Key own_key() const;
 
-  [[nodiscard]] Slot& slot(int shard) { return slots_.at(static_cast<std::size_t>(shard)); }
-  [[nodiscard]] const Slot& slot(int shard) const { return slots_.at(static_cast<std::size_t>(shard)); }
-  [[nodiscard]] bool is_valid() const;  // with the lock held
-  void end_round(int shard);
-
+  Api* const api_;  // null, and so is leases_: there is no other process
   const base::Clock& clock_;
-  const std::optional<std::chrono::seconds> renew_deadline_;
-  const OnChanges on_changes_;
-  std::vector<Change> untold_;
-  mutable std::mutex mutex_;
-  std::vector<Slot> slots_;
-  std::optional<base::Clock::Steady> renewed_at_;  // when the last renewal was asked for
-  std::condition_variable_any poked_;
-  bool poke_ = false;
-};
-
-// Without any other process: the one shard is held from the first step on.
-class Alone final : public Shards {
- public:
-  Alone(const base::Clock& clock, OnChanges on_changes);
-  [[nodiscard]] std::chrono::milliseconds step() override;
-  void release() override;
+  Store* const leases_;
+  const LeaseOptions options_;
+  std::string identity_;  // with several shards another one each time that this process becomes a member
+  int tried_ = 0;         // to become one
+  int joined_ = 0;
+  std::optional<Json> lease_;  // that it renews, as last written; empty: it is no member
+  base::Clock::Steady next_renewal_;
 };
 
 // Does the steps on a thread of its own until it is destroyed; then the shards are released.

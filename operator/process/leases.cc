@@ -4,8 +4,8 @@
 #include <random>
 #include <utility>
 
-#include "operator/lead/election.h"
-#include "operator/lead/sharding.h"
+#include "operator/lead/lease.h"
+#include "operator/lead/rendezvous.h"
 #include "operator/reconcile/kinds.h"
 
 namespace weir::process {
@@ -43,25 +43,23 @@ Leases::Leases(const Options& options, const kube::Connection& connection, const
                lead::Shards::OnChanges on_changes)
     : name_space_(name_space_of(options, connection)), store_(reconcile::form_of(kube::kLeases)) {
   if (!options.sharding && !options.leader_election) {
-    shards_ = std::make_unique<lead::Alone>(clock, std::move(on_changes));
+    shards_.emplace(clock, std::move(on_changes));
     return;
   }
-  const lead::LeaseOptions lease{.lease = {name_space_, options.lease_name},
-                                 .identity = identity(),
-                                 .predecessors = variable("POD_UID").empty() ? "" : pod()};
   // A client of their own: they must not wait behind other requests.
   transport_ = http::make_transport(connection.base_url, connection.tls);
   client_.emplace(
       *transport_, connection.token, clock,
       kube::ClientOptions{.base_url = connection.base_url, .timeout = kTimeout, .requests_per_second = 0});
-  if (!options.sharding) {
-    shards_ = std::make_unique<lead::Election>(*client_, clock, lease, std::move(on_changes));
-    return;
-  }
-  auto sharding = std::make_unique<lead::Sharding>(*client_, clock, store_, lease, std::move(on_changes));
-  store_.on_change([&to = *sharding](const kube::Change& change) { to.changed(change.key); });
-  watched_ = true;
-  shards_ = std::move(sharding);
+  shards_.emplace(*client_, clock, store_,
+                  lead::LeaseOptions{.lease = {name_space_, options.lease_name},
+                                     .shards = options.sharding ? lead::kShards : 1,
+                                     .identity = identity(),
+                                     .predecessors = variable("POD_UID").empty() ? "" : pod()},
+                  std::move(on_changes));
+  watched_ = options.sharding;
+  if (!watched_) return;
+  store_.on_change([this](const kube::Change& change) { shards_->changed(change.key); });
 }
 
 void Leases::add_watch(Watches& watches) {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "operator/kube/object.h"
-#include "operator/lead/election.h"
-#include "operator/lead/sharding.h"
+#include "operator/lead/lease.h"
+#include "operator/lead/rendezvous.h"
 #include "operator/reconcile/orphans.h"
 
 namespace weir::simulation {
@@ -75,20 +75,17 @@ std::unique_ptr<lead::Shards> Process::shards_of(Replicas replicas) {
   const auto on_changes = [this](const std::vector<lead::Shards::Change>& changes) {
     shards_changed(changes);
   };
-  const lead::LeaseOptions lease{.lease = {kLeaseNamespace, "weir"},
-                                 .identity = fmt::format("weir-{}_{}", pod_, id_),
-                                 .predecessors = fmt::format("weir-{}_", pod_)};
-  switch (replicas) {
-    case Replicas::TakeTurns:
-      return std::make_unique<lead::Election>(lease_client_, life_.clock, lease, on_changes);
-    case Replicas::Alone:
-      return std::make_unique<lead::Alone>(life_.clock, on_changes);
-    case Replicas::Share:
-      break;
-  }
-  auto sharding = std::make_unique<lead::Sharding>(lease_client_, life_.clock, leases_, lease, on_changes);
-  leases_.on_change([&to = *sharding](const kube::Change& change) { to.changed(change.key); });
-  return sharding;
+  if (replicas == Replicas::Alone) return std::make_unique<lead::Shards>(life_.clock, on_changes);
+  const bool share = replicas == Replicas::Share;
+  auto shards =
+      std::make_unique<lead::Shards>(lease_client_, life_.clock, leases_,
+                                     lead::LeaseOptions{.lease = {kLeaseNamespace, "weir"},
+                                                        .shards = share ? lead::kShards : 1,
+                                                        .identity = fmt::format("weir-{}_{}", pod_, id_),
+                                                        .predecessors = fmt::format("weir-{}_", pod_)},
+                                     on_changes);
+  if (share) leases_.on_change([&to = *shards](const kube::Change& change) { to.changed(change.key); });
+  return shards;
 }
 
 std::optional<lead::Leadership> Process::lead() const {
@@ -218,7 +215,7 @@ void Process::shards_changed(const std::vector<lead::Shards::Change>& changes) {
 
 void Process::pump() {
   if (life_.dead() || !working_) return;
-  if (!stepping_shards_ && shards_->poked()) come_back_to_shards(Millis(0));
+  if (!stepping_shards_ && shards_->take_poke()) come_back_to_shards(Millis(0));
   if (at_work_ >= kWorkers) return;
   const auto due = controller_.next_due();
   if (!due) return;

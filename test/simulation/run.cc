@@ -8,7 +8,7 @@
 
 #include "operator/base/json.h"
 #include "operator/kube/object.h"
-#include "operator/lead/sharding.h"
+#include "operator/lead/shards.h"
 #include "test/simulation/afterwards.h"
 #include "test/simulation/people.h"
 #include "test/simulation/process.h"

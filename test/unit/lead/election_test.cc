@@ -1,9 +1,10 @@
-#include "operator/lead/election.h"
-
+// One shard: leader election, and an operator without any other.
 #include <gmock/gmock.h>
 
 #include <future>
 
+#include "operator/kube/store.h"
+#include "operator/lead/shards.h"
 #include "operator/offline/memory_api.h"
 #include "test/unit/lead/link.h"
 
@@ -17,8 +18,17 @@ const Key kLock{"weir-system", "weir"};
 const Key kService{"shop", "checkout"};
 const Shards::OnChanges kTell = [](const std::vector<Shards::Change>&) {};
 
-bool leads(const Election& election) { return election.leads(kService).has_value(); }
-std::int64_t term(const Election& election) { return election.leads(kService).value().term; }
+// With the store that nobody else fills.
+struct Election {
+  Election(Api& api, const base::Clock& clock, LeaseOptions options, Shards::OnChanges on_changes)
+      : shards(api, clock, leases, std::move(options), std::move(on_changes)) {}
+  std::chrono::milliseconds step() { return shards.step(); }
+  kube::Store leases;
+  Shards shards;
+};
+
+bool leads(const Election& election) { return election.shards.leads(kService).has_value(); }
+std::int64_t term(const Election& election) { return election.shards.leads(kService).value().term; }
 
 class ElectionTest : public testing::Test {
  protected:
@@ -55,6 +65,8 @@ TEST_F(ElectionTest, makes_the_lease_when_there_is_none) {
   EXPECT_EQ(lease()["spec"],
             Json::parse(R"({"holderIdentity":"first","leaseDurationSeconds":15,"leaseTransitions":0,
     "acquireTime":"2026-01-01T00:00:00.000000Z","renewTime":"2026-01-01T00:00:00.000000Z"})"));
+  EXPECT_EQ(api.list(kube::kLeases, kLock.name_space, "").value().size(), 1U)
+      << "no member has one of its own";
 }
 
 TEST_F(ElectionTest, lets_only_one_lead) {
@@ -81,7 +93,7 @@ TEST_F(ElectionTest, takes_a_lease_over_that_has_not_changed_for_its_duration) {
   pass(14);
   (void)second.step();
   EXPECT_FALSE(leads(second));
-  pass(1);
+  pass(2);
   (void)second.step();
   EXPECT_TRUE(leads(second));
   EXPECT_EQ(term(second), 1);
@@ -157,21 +169,22 @@ TEST_F(ElectionTest, starts_a_new_term_when_it_leads_again_after_a_lapse) {
   (void)first.step();
   EXPECT_FALSE(leads(first));
   link.state = Link::State::Up;
+  pass(2);
   (void)first.step();
   EXPECT_TRUE(leads(first));
   EXPECT_EQ(term(first), 1);
 }
 
 TEST_F(ElectionTest, names_the_term_only_while_it_leads) {
-  EXPECT_FALSE(first.leads(kService));
+  EXPECT_FALSE(first.shards.leads(kService));
   (void)first.step();
-  EXPECT_EQ(first.leads(kService).value().term, 0);
+  EXPECT_EQ(first.shards.leads(kService).value().term, 0);
   link.state = Link::State::Down;
   pass(12);
-  EXPECT_FALSE(first.leads(kService));
+  EXPECT_FALSE(first.shards.leads(kService));
   link.state = Link::State::Up;
   (void)first.step();
-  EXPECT_EQ(first.leads(kService).value().term, 1);
+  EXPECT_EQ(first.shards.leads(kService).value().term, 1);
 }
 
 TEST_F(ElectionTest, reads_the_lease_again_after_a_conflict) {
@@ -195,17 +208,27 @@ TEST_F(ElectionTest, gives_way_when_somebody_else_has_taken_the_lease) {
   taken["spec"]["holderIdentity"] = "third";
   api.put(kube::kLeases, taken);
   pass(2);
-  EXPECT_LT(first.step(), milliseconds(100)) << "it looks again at once";
   (void)first.step();
   EXPECT_EQ(holder(), "third");
   EXPECT_FALSE(leads(first)) << "long before its own renew deadline";
+}
+
+TEST_F(ElectionTest, begins_anew_when_somebody_has_deleted_the_lease) {
+  (void)first.step();
+  api.erase(kube::kLeases, kLock);
+  pass(2);
+  EXPECT_EQ(first.step(), seconds(0)) << "it asks again at once";
+  EXPECT_FALSE(leads(first)) << "another may have made it";
+  (void)first.step();
+  EXPECT_TRUE(leads(first));
+  EXPECT_EQ(holder(), "first");
 }
 
 TEST_F(ElectionTest, is_free_at_once_when_its_holder_releases_it) {
   (void)first.step();
   (void)second.step();
   pass(2);
-  first.release();
+  first.shards.release();
   EXPECT_FALSE(leads(first));
   EXPECT_EQ(holder(), "");
   (void)second.step();
@@ -215,7 +238,7 @@ TEST_F(ElectionTest, is_free_at_once_when_its_holder_releases_it) {
 
 TEST_F(ElectionTest, is_not_released_by_one_that_does_not_hold_it) {
   (void)first.step();
-  second.release();
+  second.shards.release();
   EXPECT_EQ(holder(), "first");
 }
 
@@ -241,18 +264,19 @@ TEST_F(ElectionTest, tells_when_the_one_shard_comes_and_goes_and_takes_it_again)
   pass(12);
   (void)third.step();
   link.state = Link::State::Up;
+  pass(2);
   (void)third.step();
   EXPECT_THAT(told, testing::ElementsAre("held in 0", "left in 0", "held in 1"));
-  EXPECT_EQ(third.count().held, 1);
+  EXPECT_EQ(third.shards.count().held, 1);
 }
 
 TEST_F(ElectionTest, begins_no_round_of_a_release_that_it_does_not_lead) {
-  EXPECT_EQ(first.begin_round(kService), nullptr);
+  EXPECT_EQ(first.shards.begin_round(kService), nullptr);
   (void)first.step();
-  EXPECT_NE(first.begin_round(kService), nullptr);
+  EXPECT_NE(first.shards.begin_round(kService), nullptr);
   pass(11);
-  EXPECT_EQ(first.begin_round(kService), nullptr);
-  EXPECT_EQ(first.count().held, 0) << "for all that it knows another may lead";
+  EXPECT_EQ(first.shards.begin_round(kService), nullptr);
+  EXPECT_EQ(first.shards.count().held, 0) << "for all that it knows another may lead";
 }
 
 TEST_F(ElectionTest, is_kept_by_a_thread_that_tells_of_changes_and_releases_it_at_the_end) {
@@ -263,18 +287,18 @@ TEST_F(ElectionTest, is_kept_by_a_thread_that_tells_of_changes_and_releases_it_a
                       if (changes.front().held) leading.set_value();
                     }};
   {
-    const ShardsThread thread(threaded);
+    const ShardsThread thread(threaded.shards);
     leading.get_future().wait();
   }
   EXPECT_EQ(told, (std::vector<bool>{true, false}));
   EXPECT_EQ(holder(), "");
 }
 
-TEST(Alone, holds_the_one_shard_from_the_first_step_to_the_end_whatever_time_passes) {
+TEST(OneShardWithoutALease, holds_the_one_shard_from_the_first_step_to_the_end_whatever_time_passes) {
   base::VirtualClock clock;
   std::vector<bool> told;
-  Alone alone{clock,
-              [&](const std::vector<Shards::Change>& changes) { told.push_back(changes.front().held); }};
+  Shards alone{clock,
+               [&](const std::vector<Shards::Change>& changes) { told.push_back(changes.front().held); }};
   EXPECT_FALSE(alone.leads(kService)) << "before the caches are ready";
   (void)alone.step();
   clock.advance(std::chrono::hours(100));

@@ -18,7 +18,7 @@
 #include "operator/base/clock.h"
 #include "operator/kube/object.h"
 #include "operator/kube/store.h"
-#include "operator/lead/sharding.h"
+#include "operator/lead/shards.h"
 #include "operator/offline/memory_api.h"
 #include "test/unit/lead/link.h"
 
@@ -46,8 +46,11 @@ struct Replica {
           const std::string& predecessors = "")
       : link(api),
         sharding(link, clock, leases,
-                 {.lease = {kSpace, "weir"}, .identity = identity, .predecessors = predecessors},
-                 [this](const std::vector<Sharding::Change>& changes) {
+                 {.lease = {kSpace, "weir"},
+                  .shards = kShards,
+                  .identity = identity,
+                  .predecessors = predecessors},
+                 [this](const std::vector<Shards::Change>& changes) {
                    for (const auto& change : changes) {
                      if (change.held) terms[change.shard].push_back(change.term);
                    }
@@ -65,7 +68,7 @@ struct Replica {
   Link link;
   kube::Store leases;
   std::map<int, std::vector<std::int64_t>> terms;  // that each shard was taken in
-  Sharding sharding;
+  Shards sharding;
   base::Clock::Steady next;
   bool deaf = false;      // its watch brings nothing
   bool standing = false;  // makes no step

@@ -1,5 +1,3 @@
-#include "operator/lead/sharding.h"
-
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -14,6 +12,7 @@
 #include "operator/base/time.h"
 #include "operator/kube/store.h"
 #include "operator/lead/lease.h"
+#include "operator/lead/shards.h"
 #include "test/unit/lead/replicas.h"
 
 namespace weir::lead {
@@ -154,10 +153,10 @@ TEST_F(ShardingTest, is_run_by_a_thread_that_releases_at_its_end) {
   kube::Store leases;
   leases.replace({}, real.steady());
   std::atomic<int> held = 0;
-  Sharding sharding(api, real, leases, {.lease = {kSpace, "weir"}, .identity = "threaded"},
-                    [&](const std::vector<Sharding::Change>& changes) {
-                      for (const auto& change : changes) held += change.held ? 1 : -1;
-                    });
+  Shards sharding(api, real, leases, {.lease = {kSpace, "weir"}, .shards = kShards, .identity = "threaded"},
+                  [&](const std::vector<Shards::Change>& changes) {
+                    for (const auto& change : changes) held += change.held ? 1 : -1;
+                  });
   {
     const ShardsThread thread(sharding);
     while (held < kShards) std::this_thread::sleep_for(milliseconds(1));

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "operator/base/json.h"
-#include "operator/lead/sharding.h"
+#include "operator/lead/shards.h"
 #include "operator/reconcile/controller.h"
 #include "operator/reconcile/services.h"
 #include "test/unit/reconcile/late_api.h"
@@ -57,8 +57,9 @@ struct Replica {
   Replica(offline::World& of, kube::Api& lease_api, kube::Store& leases, const std::string& identity)
       : world(of),
         api(world.api),
-        sharding(lease_api, world.clock, leases, {.lease = {"weir-system", "weir"}, .identity = identity},
-                 [this](const std::vector<lead::Sharding::Change>& changes) {
+        sharding(lease_api, world.clock, leases,
+                 {.lease = {"weir-system", "weir"}, .shards = lead::kShards, .identity = identity},
+                 [this](const std::vector<lead::Shards::Change>& changes) {
                    for (const auto& change : changes) changed(change);
                  }),
         reconciler(api, api, world.stores, analysts, world.clock, {},
@@ -71,7 +72,7 @@ struct Replica {
 
   [[nodiscard]] bool dead() const { return api.lost.has_value(); }
 
-  void changed(const lead::Sharding::Change& change) {
+  void changed(const lead::Shards::Change& change) {
     for (const auto& stored : world.stores.canaries.list("")) {
       if (lead::shard_of(service_of(*stored.object)) != change.shard) continue;
       analysts.forget(kube::key_of(*stored.object));
@@ -81,7 +82,7 @@ struct Replica {
 
   offline::World& world;
   LateApi api;
-  lead::Sharding sharding;
+  lead::Shards sharding;
   PromptAnalysts analysts;
   Reconciler reconciler;
   Controller controller;
