@@ -202,6 +202,10 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
     if (!text) return std::unexpected(text.error());
     *target = *text == "true";
   }
+  if (options.leader_election && options.sharding)
+    return std::unexpected(
+        "--leader-election is true and --sharding is true: by the one a single replica works, by the "
+        "other all of them do; set one of them to false");
   for (const auto& [flag, target, most] : {std::tuple{"threads", &options.threads, kMostThreads},
                                            std::tuple{"kube-qps", &options.qps, kMostRequests},
                                            std::tuple{"kube-burst", &options.burst, kMostRequests}}) {

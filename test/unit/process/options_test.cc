@@ -36,13 +36,13 @@ TEST(Options, say_in_the_help_what_they_are_by_default) {
 
 TEST(Options, are_read_as_the_chart_writes_them) {
   const auto options = parse({"--metrics-server=http://p:9090", "--namespace=shop", "--log-format=text",
-                              "--leader-election=true", "--sharding=true", "--threads=8", "--kube-qps=20"});
+                              "--leader-election=true", "--sharding=false", "--threads=8", "--kube-qps=20"});
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->prometheus, "http://p:9090");
   EXPECT_EQ(options->name_space, "shop");
   EXPECT_FALSE(options->log_json);
   EXPECT_TRUE(options->leader_election);
-  EXPECT_TRUE(options->sharding);
+  EXPECT_FALSE(options->sharding);
   EXPECT_EQ(options->threads, 8);
   EXPECT_EQ(options->qps, 20);
   EXPECT_EQ(parse({"--trusted-namespaces=istio-system,edge"})->trusted,
@@ -78,6 +78,13 @@ TEST(Options, refuse_an_address_of_prometheus_with_a_port_that_there_is_not) {
 // Nothing would be judged, and every release would wait for its deadline.
 TEST(Options, refuse_to_run_without_a_prometheus) {
   EXPECT_THAT(parse({"--metrics-server="}).error(), HasSubstr("--metrics-server must"));
+}
+
+TEST(Options, refuse_to_share_the_releases_and_to_take_turns_at_once) {
+  EXPECT_THAT(parse({"--leader-election=true", "--sharding=true"}).error(),
+              AllOf(HasSubstr("--leader-election is true and --sharding is true"),
+                    HasSubstr("set one of them to false")));
+  EXPECT_TRUE(parse({"--leader-election=false", "--sharding=true"})->sharding);
 }
 
 TEST(Options, name_the_flag_the_value_and_what_is_accepted) {
