@@ -68,7 +68,7 @@ class Operator {
         leases_(options, connection_, clock_,
                 [this](const std::vector<lead::Shards::Change>& changes) { shards_changed(changes); }),
         analyst_(
-            desk_, *judge_,
+            desk_, *judge_, [this](const kube::Key& secret) { return client_.get(kube::kSecrets, secret); },
             [this](const kube::Key& key, const analysis::Judgement& judgement) { judged(key, judgement); }),
         reconciler_(client_, client_.urgent(), stores_, analyst_, clock_, telemetry_.listener(),
                     [this](const kube::Key& service) { return leases_.shards().leads(service); }),

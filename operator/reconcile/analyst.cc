@@ -46,10 +46,10 @@ outside::QuestionId id_of(const Question& question) {
           .name = "analysis"};
 }
 
-analysis::Inquiry inquiry_of(const Question& question) {
+analysis::Inquiry inquiry_of(const Question& question, const ReadSecret& read_secret) {
   const auto& request = question.request;
   const auto judge = request.judges ? question.judge : analysis::JudgeSettings{};
-  return {.metrics = question.metrics,
+  return {.metrics = with_credentials(question.metrics, question.credentials, read_secret),
           .subject = question.subject,
           .window = {.end = request.window_end, .length = request.window, .earliest = request.earliest},
           .judge = judge,
@@ -116,8 +116,8 @@ strategies::Verdict to_verdict(const Question& question, const analysis::Judgeme
   return verdict;
 }
 
-DeskAnalyst::DeskAnalyst(outside::Desk& desk, analysis::Judge& judge, Done done)
-    : desk_(desk), judge_(judge), done_(std::move(done)) {}
+DeskAnalyst::DeskAnalyst(outside::Desk& desk, analysis::Judge& judge, ReadSecret read_secret, Done done)
+    : desk_(desk), judge_(judge), read_secret_(std::move(read_secret)), done_(std::move(done)) {}
 
 bool DeskAnalyst::knows(const kube::Key& release, const Question& question) const {
   const std::scoped_lock lock(mutex_);
@@ -133,7 +133,8 @@ void DeskAnalyst::ask(const kube::Key& release, Question question) {
     entries_[release] = {.question = asked};
   }
   const bool taken = desk_.ask<analysis::Judgement>(
-      id_of(*asked), release.name_space, [&judge = judge_, asked] { return judge.judge(inquiry_of(*asked)); },
+      id_of(*asked), release.name_space,
+      [&judge = judge_, read = read_secret_, asked] { return judge.judge(inquiry_of(*asked, read)); },
       [done = done_, release](const analysis::Judgement& judgement) { done(release, judgement); });
   if (taken) return;
   const auto refusal = too_many(release.name_space);

@@ -12,6 +12,7 @@
 #include "analysis/judge.h"
 #include "operator/kube/resource.h"
 #include "operator/outside/desk.h"
+#include "operator/reconcile/credentials.h"
 #include "strategies/plan.h"
 
 namespace weir::reconcile {
@@ -23,6 +24,7 @@ struct Question {
   std::int64_t generation = 0;
   analysis::JudgeSettings judge;
   std::vector<analysis::Metric> metrics;
+  std::vector<CredentialsRef> credentials;
   analysis::Subject subject;
 
   // The same question asked again needs no second answer. Of counts in a row, which go by their index,
@@ -50,9 +52,10 @@ class DeskAnalyst final : public Analyst {
  public:
   using Done = std::function<void(const kube::Key&, const analysis::Judgement&)>;
 
-  // Borrows both: `judge` is needed until the desk has been stopped. `done` is called after each answer by
-  // the thread that judged. A question that the desk does not take is answered at once, as inconclusive.
-  DeskAnalyst(outside::Desk& desk, analysis::Judge& judge, Done done);
+  // Borrows both: `judge` is needed until the desk has been stopped, and what `read_secret` asks too. `done`
+  // is called after each answer by the thread that judged. A question that the desk does not take is answered
+  // at once, as inconclusive.
+  DeskAnalyst(outside::Desk& desk, analysis::Judge& judge, ReadSecret read_secret, Done done);
 
   [[nodiscard]] bool knows(const kube::Key& release, const Question& question) const override;
   void ask(const kube::Key& release, Question question) override;
@@ -67,6 +70,7 @@ class DeskAnalyst final : public Analyst {
 
   outside::Desk& desk_;
   analysis::Judge& judge_;
+  const ReadSecret read_secret_;
   const Done done_;
   mutable std::mutex mutex_;
   std::map<kube::Key, Entry> entries_;

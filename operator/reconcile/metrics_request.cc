@@ -4,43 +4,10 @@
 #include <utility>
 
 #include "analysis/built_in.h"
-#include "operator/base/base64.h"
-#include "operator/base/json.h"
-#include "operator/kube/object.h"
 #include "operator/reconcile/services.h"
 #include "strategies/context.h"
 
 namespace weir::reconcile {
-namespace {
-
-using kube::Json;
-
-void add_secret(analysis::Metric& metric, const kube::Key& secret, const std::string& template_name,
-                const ReadSecret& read_secret) {
-  const auto read = read_secret(secret);
-  if (read) {
-    metric.secret = entries_of(*read);
-    return;
-  }
-  metric.problem = "Secret " + kube::to_string(secret) + " of MetricTemplate " + template_name +
-                   " cannot be read: " + read.error().message;
-}
-
-}  // namespace
-
-std::map<std::string, std::string> entries_of(const Json& secret) {
-  std::map<std::string, std::string> entries;
-  const auto& data = base::field(secret, {"data"});
-  if (!data.is_object()) return entries;
-  for (const auto& [key, value] : data.items()) {
-    auto text =
-        base::decode_base64(value.is_string() ? value.get<std::string>() : std::string()).value_or("");
-    text.resize(text.find_last_not_of("\r\n") + 1);
-    entries.emplace(key, std::move(text));
-  }
-  return entries;
-}
-
 std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric,
                                                 const std::string& name_space, const kube::Store& templates,
                                                 bool cross_namespace) {
@@ -68,9 +35,9 @@ std::optional<strategies::Obstacle> obstacle_to(const canary::MetricSpec& metric
   return obstacle("MetricTemplateNotUsable", what + ": " + checked.error());
 }
 
-std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kube::Store& templates,
-                                         bool cross_namespace, const ReadSecret& read_secret) {
-  std::vector<analysis::Metric> metrics;
+void add_metrics(Question& question, const canary::Canary& canary, const kube::Store& templates,
+                 bool cross_namespace) {
+  auto& metrics = question.metrics;
   metrics.reserve(canary.metrics.size());
   for (const auto& wanted : canary.metrics) {
     auto& metric = metrics.emplace_back(wanted.metric);
@@ -91,10 +58,11 @@ std::vector<analysis::Metric> metrics_of(const canary::Canary& canary, const kub
     metric.headers = found->headers;
     metric.tls.insecure_skip_verify = found->insecure_skip_verify;
     if (!found->secret.empty()) {
-      add_secret(metric, {space, found->secret}, wanted.template_name, read_secret);
+      question.credentials.push_back({.metric = metrics.size() - 1,
+                                      .secret = {space, found->secret},
+                                      .template_name = wanted.template_name});
     }
   }
-  return metrics;
 }
 
 std::string why_uncountable(const canary::Canary& canary, const strategies::Abilities& abilities) {
@@ -116,6 +84,7 @@ Question question_of(const canary::Canary& canary, const strategies::CheckReques
           .generation = canary.generation,
           .judge = canary.judge,
           .metrics = {},
+          .credentials = {},
           .subject = {.name_space = canary.name_space,
                       .name = canary.name,
                       .target = status.target,

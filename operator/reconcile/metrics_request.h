@@ -1,33 +1,21 @@
-// What the analyst is asked of a release: its metrics with their MetricTemplates and credentials filled in.
+// What the analyst is asked of a release: its metrics with their MetricTemplates filled in.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "operator/canary/canary.h"
-#include "operator/kube/api.h"
 #include "operator/kube/store.h"
 #include "operator/reconcile/analyst.h"
 #include "operator/routing/trust.h"
 
 namespace weir::reconcile {
 
-using ReadSecret = std::function<kube::Result<kube::Json>(const kube::Key&)>;
-
-// What a Secret holds, decoded, and without the newlines in which a file that it was made from often ends,
-// and which no header may hold.
-[[nodiscard]] std::map<std::string, std::string> entries_of(const kube::Json& secret);
-
-// The Canary's metrics, each with what its MetricTemplate says, if it names one. Its provider knows what the
-// Secret's entries are for. A Secret is read from the
-// template's namespace. Where that cannot be, or `obstacle_to` names an obstacle, the metric's `problem` says
-// so.
-[[nodiscard]] std::vector<analysis::Metric> metrics_of(const canary::Canary& canary,
-                                                       const kube::Store& templates, bool cross_namespace,
-                                                       const ReadSecret& read_secret);
+// Gives the question the Canary's metrics, each with what its MetricTemplate says, if it names one, and where
+// its credentials are kept. Where `obstacle_to` names an obstacle, the metric's `problem` says so.
+void add_metrics(Question& question, const canary::Canary& canary, const kube::Store& templates,
+                 bool cross_namespace);
 
 // What keeps the metric from being asked: its MetricTemplate, or a query that names what nobody defines.
 // Empty: nothing.

@@ -433,8 +433,7 @@ void Reconciler::ask(const Snapshot& snapshot, const strategies::CheckRequest& r
   if (analyst_.knows(key, question)) return;
   if (listener_.on_check) listener_.on_check(canary, request);
   if (!request.judges) return analyst_.ask(key, std::move(question));
-  question.metrics = metrics_of(canary, stores_.metric_templates, cross_namespace_templates_,
-                                [this](const kube::Key& secret) { return api_.get(kube::kSecrets, secret); });
+  add_metrics(question, canary, stores_.metric_templates, cross_namespace_templates_);
   analyst_.ask(key, std::move(question));
 }
 

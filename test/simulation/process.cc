@@ -55,11 +55,12 @@ Process::Process(const Surroundings& around, Writer id, int pod, Replicas replic
                                                life_.check();
                                                return answer;
                                              })),
-      analyst_(desk_, *judge_,
-               [this](const kube::Key& key, const analysis::Judgement& judgement) {
-                 if (around_.tells) around_.tell("judged: " + judgement.message);
-                 controller_.wake(key);
-               }),
+      analyst_(
+          desk_, *judge_, [this](const kube::Key& secret) { return client_.get(kube::kSecrets, secret); },
+          [this](const kube::Key& key, const analysis::Judgement& judgement) {
+            if (around_.tells) around_.tell("judged: " + judgement.message);
+            controller_.wake(key);
+          }),
       reconciler_(client_, client_, stores_, analyst_, life_.clock, listener(),
                   [this](const kube::Key& service) { return shards_->leads(service); }),
       controller_(

@@ -4,6 +4,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "operator/base/base64.h"
+#include "operator/kube/object.h"
+#include "operator/reconcile/credentials.h"
 
 namespace weir::reconcile {
 namespace {
@@ -18,10 +25,12 @@ class ScriptedJudge final : public analysis::Judge {
     length = inquiry.window.length.count();
     sequential = inquiry.judge.sequential;
     counts = inquiry.counts_split;
+    metrics = inquiry.metrics;
     analysis::Judgement judgement{.message = "fine", .evidence = inquiry.evidence + "+"};
     judgement.outcome = analysis::Outcome::Pass;
     return judgement;
   }
+  std::vector<analysis::Metric> metrics;  // that were asked about last
   std::atomic<int> asked{0};
   std::atomic<std::int64_t> length{0};                 // of the last window, in seconds
   std::atomic<bool> sequential{false}, counts{false};  // what was asked for last
@@ -43,10 +52,54 @@ class AnalystTest : public testing::Test {
   ScriptedJudge judge;
   outside::Desk desk;
   std::vector<std::string> done;  // messages
-  DeskAnalyst analyst{desk, judge, [this](const kube::Key&, const analysis::Judgement& judgement) {
-                        done.push_back(judgement.message);
-                      }};
+  std::vector<std::string> read;  // Secrets
+  kube::Result<kube::Json> secret = kube::Json{{"data", {{"token", "czNjcmV0"}}}};
+  DeskAnalyst analyst{
+      desk, judge,
+      [this](const kube::Key& of) {
+        read.push_back(kube::to_string(of));
+        return secret;
+      },
+      [this](const kube::Key&, const analysis::Judgement& judgement) { done.push_back(judgement.message); }};
+
+  // Of two metrics, the second one's.
+  Question with_credentials() {
+    auto asked = question(1);
+    asked.metrics = {{.name = "request-duration"}, {.name = "errors"}};
+    asked.credentials = {{.metric = 1, .secret = {"monitoring", "login"}, .template_name = "errors"}};
+    return asked;
+  }
 };
+
+TEST_F(AnalystTest, reads_credentials_when_the_question_has_its_turn_and_not_before) {
+  analyst.ask(key, with_credentials());
+  EXPECT_THAT(read, ElementsAre());
+  EXPECT_TRUE(desk.step());
+  EXPECT_THAT(read, ElementsAre("monitoring/login"));
+  ASSERT_EQ(judge.metrics.size(), 2U);
+  EXPECT_TRUE(judge.metrics[0].secret.empty());
+  EXPECT_EQ(judge.metrics[1].secret, (std::map<std::string, std::string>{{"token", "s3cret"}}));
+  EXPECT_EQ(judge.metrics[1].problem, "");
+}
+
+TEST_F(AnalystTest, says_which_secret_of_which_template_cannot_be_read) {
+  secret = std::unexpected(kube::Error{.message = "it is not there"});
+  analyst.ask(key, with_credentials());
+  EXPECT_TRUE(desk.step());
+  ASSERT_EQ(judge.metrics.size(), 2U);
+  EXPECT_EQ(judge.metrics[0].problem, "");
+  EXPECT_EQ(judge.metrics[1].problem,
+            "Secret monitoring/login of MetricTemplate errors cannot be read: it is not there");
+  EXPECT_TRUE(judge.metrics[1].secret.empty());
+}
+
+TEST(Secrets, are_read_without_the_newlines_of_the_files_that_they_came_from) {
+  const auto with = [](const kube::Json& data) { return entries_of({{"data", data}}); };
+  EXPECT_EQ(with({{"token", base::encode_base64("s3cret\r\n")}, {"api-key", "!"}, {"n", 7}}),
+            (std::map<std::string, std::string>{{"token", "s3cret"}, {"api-key", ""}, {"n", ""}}));
+  EXPECT_TRUE(entries_of(kube::Json::object()).empty());
+  EXPECT_TRUE(with(kube::Json::array({1})).empty());
+}
 
 TEST_F(AnalystTest, answers_with_the_identity_of_the_question) {
   EXPECT_FALSE(analyst.knows(key, question(1)));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "operator/base/base64.h"
+#include "operator/reconcile/credentials.h"
 #include "test/unit/reconcile/release.h"
 
 namespace weir::reconcile {
@@ -28,11 +29,17 @@ class MetricTemplateTest : public ::testing::Test, protected ReleaseWorld {
     fill(objects + kTemplate);
   }
 
-  // The metric that is asked about once the release has its first step.
+  // The metric that is asked about, with what is read for it when the desk comes to it, once the release has
+  // its first step.
   analysis::Metric asked() {
     run(reconciler, [this] { return !analyst.asked.empty(); });
     EXPECT_FALSE(analyst.asked.empty()) << message();
-    return analyst.asked.empty() ? analysis::Metric{} : analyst.asked.front().metrics.at(0);
+    if (analyst.asked.empty()) return {};
+    const auto& question = analyst.asked.front();
+    EXPECT_TRUE(question.metrics.at(0).secret.empty()) << "the round has read it";
+    return with_credentials(question.metrics, question.credentials,
+                            [this](const kube::Key& secret) { return world.api.get(kube::kSecrets, secret); })
+        .at(0);
   }
 
   void secret(const Json& data) {

@@ -2,15 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include "operator/base/base64.h"
 #include "operator/kube/object.h"
 
 namespace weir::reconcile {
 namespace {
 
 using kube::Json;
-
-Json secret_with(const Json& data) { return {{"data", data}}; }
 
 Json template_with(const std::string& space, const Json& provider) {
   return {{"metadata", {{"name", "errors"}, {"namespace", space}, {"resourceVersion", "1"}}},
@@ -24,42 +21,28 @@ class MetricsRequestTest : public testing::Test {
     canary.metrics = {{.metric = {.name = "errors", .range = {.max = 1}}, .template_name = "errors"}};
   }
 
-  // The only metric, where the Secret `kept` is the answer to every reading.
-  analysis::Metric metric() {
-    const auto metrics =
-        metrics_of(canary, templates, /*cross_namespace=*/true, [this](const kube::Key& key) {
-          asked.push_back(kube::to_string(key));
-          return kept;
-        });
-    EXPECT_EQ(metrics.size(), 1U);
-    return metrics.at(0);
+  // About the only metric.
+  Question question(bool cross_namespace = true) {
+    Question question;
+    add_metrics(question, canary, templates, cross_namespace);
+    EXPECT_EQ(question.metrics.size(), 1U);
+    return question;
   }
+  analysis::Metric metric() { return question().metrics.at(0); }
 
   canary::Canary canary;
   kube::Store templates;
-  kube::Result<Json> kept = secret_with({{"token", base::encode_base64("s3cret\n")}});
-  std::vector<std::string> asked;
 };
-
-TEST(Secrets, are_read_without_the_newlines_of_the_files_that_they_came_from) {
-  EXPECT_EQ(
-      entries_of(secret_with({{"token", base::encode_base64("s3cret\r\n")}, {"api-key", "!"}, {"n", 7}})),
-      (std::map<std::string, std::string>{{"token", "s3cret"}, {"api-key", ""}, {"n", ""}}));
-  EXPECT_TRUE(entries_of(Json::object()).empty());
-  EXPECT_TRUE(entries_of(secret_with(Json::array({1}))).empty());
-}
 
 // Edited in mid-release: neither its query nor its Secret is used.
 TEST_F(MetricsRequestTest, asks_nothing_of_a_template_that_may_not_be_named) {
   canary.metrics.front().template_namespace = "other";
-  (void)templates.put(template_with("other", {{"type", "prometheus"}, {"address", "http://p"}}), {});
-  const auto metrics = metrics_of(canary, templates, /*cross_namespace=*/false, [this](const kube::Key& key) {
-    asked.push_back(kube::to_string(key));
-    return kept;
-  });
-  EXPECT_EQ(metrics.at(0).query, "");
-  EXPECT_THAT(metrics.at(0).problem, testing::HasSubstr("of namespace other"));
-  EXPECT_TRUE(asked.empty());
+  (void)templates.put(template_with("other", {{"type", "prometheus"}, {"secretRef", {{"name", "login"}}}}),
+                      {});
+  const auto asked = question(/*cross_namespace=*/false);
+  EXPECT_EQ(asked.metrics.at(0).query, "");
+  EXPECT_THAT(asked.metrics.at(0).problem, testing::HasSubstr("of namespace other"));
+  EXPECT_THAT(asked.credentials, testing::IsEmpty());
 }
 
 TEST_F(MetricsRequestTest, of_a_template_that_is_gone_says_so_and_is_not_taken_for_a_built_in_one) {
@@ -78,24 +61,16 @@ TEST_F(MetricsRequestTest, takes_query_and_provider_from_the_template) {
   EXPECT_TRUE(found.tls.insecure_skip_verify);
   EXPECT_EQ(found.headers.at("X-Scope-OrgID"), "a");
   EXPECT_EQ(found.range.max, 1);
-  EXPECT_THAT(asked, testing::IsEmpty());
+  EXPECT_THAT(question().credentials, testing::IsEmpty());
 }
 
-TEST_F(MetricsRequestTest, reads_the_secret_where_the_template_is) {
+TEST_F(MetricsRequestTest, names_the_secret_where_the_template_is) {
   canary.metrics[0].template_namespace = "monitoring";
   templates.put(template_with("monitoring", {{"secretRef", {{"name", "login"}}}}), {});
-  const auto found = metric();
-  EXPECT_THAT(asked, testing::ElementsAre("monitoring/login"));
-  EXPECT_EQ(found.secret, (std::map<std::string, std::string>{{"token", "s3cret"}}));
-  EXPECT_EQ(found.problem, "");
-}
-
-TEST_F(MetricsRequestTest, says_which_secret_of_which_template_cannot_be_read) {
-  templates.put(template_with("shop", {{"secretRef", {{"name", "login"}}}}), {});
-  kept = std::unexpected(kube::Error{.message = "it is not there"});
-  const auto found = metric();
-  EXPECT_EQ(found.problem, "Secret shop/login of MetricTemplate errors cannot be read: it is not there");
-  EXPECT_TRUE(found.secret.empty());
+  EXPECT_THAT(question().credentials,
+              testing::ElementsAre(
+                  CredentialsRef{.metric = 0, .secret = {"monitoring", "login"}, .template_name = "errors"}));
+  EXPECT_EQ(metric().problem, "");
 }
 
 TEST_F(MetricsRequestTest, says_what_keeps_a_metric_from_being_asked) {
