@@ -65,10 +65,11 @@ void note_metrics(Context& context, const Verdict& verdict) {
                     std::move(reason), missing ? verdict.message : "");
 }
 
-bool is_followed(Context& context, const Verdict& verdict) {
-  const auto follows = proxies_follow(context, verdict);
+Next await_followers(Context& context, const Verdict& verdict) {
+  const auto follows = check_followers(context, verdict);
+  if (follows == Follows::Yes) return Next::Done;
   if (follows == Follows::Unknown) context.say(std::string(kGatheringEvidence), verdict.tally.message);
-  return follows == Follows::Yes;
+  return Next::Wait;
 }
 
 // `held`: the judge goes on, and only rises wait. Then what holds the release is what is said of it, and no
@@ -82,7 +83,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
   note_metrics(context, verdict);
   switch (verdict.outcome) {
     case Outcome::Pass:
-      if (held || !is_followed(context, verdict)) return Next::Done;
+      if (held || await_followers(context, verdict) != Next::Done) return Next::Done;
       context.progressed();
       if (status.iterations + 1 < stage_of(context).passes) {
         ++status.iterations;
@@ -110,7 +111,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
       return Next::Done;
     }
     case Outcome::Inconclusive:
-      if (held || proxies_follow(context, verdict) == Follows::No) return Next::Done;
+      if (held || check_followers(context, verdict) == Follows::No) return Next::Done;
       context.say(std::string(verdict.undecided ? kGatheringEvidence : kCheckInconclusive), verdict.message);
       return Next::Done;
   }

@@ -150,7 +150,7 @@ std::string why_not_counted(const Context& context) {
          " are not divided by the release (condition TrafficIsolated)";
 }
 
-Follows proxies_follow(Context& context, TimePoint since) {
+Follows check_followers(Context& context, TimePoint since) {
   const auto why = why_not_counted(context);
   if (why.empty()) return by_count(context, {.since = since, .until = since});
   say_only_timer(context, why);
@@ -182,7 +182,7 @@ Next await_no_requests(Context& context, const std::function<Next()>& give_up) {
   return follows == Follows::Unknown ? Next::Done : give_up();
 }
 
-Follows proxies_follow(Context& context, const Verdict& verdict) {
+Follows check_followers(Context& context, const Verdict& verdict) {
   const auto why = why_not_counted(context);
   if (why.empty()) return read(context, verdict.tally);
   say_only_timer(context, why);

@@ -33,13 +33,14 @@ void start_step_afresh(Context& context);
 // What keeps the release from starting; empty: nothing does.
 [[nodiscard]] std::optional<Obstacle> cannot_start(const Context& context);
 
-// Whether proxies send as the routes say, by what is counted of their requests; condition TrafficFollows says
-// what is known of it. Yes: they do, or those that the release does not trust were waited for long enough, or
-// nothing can be counted, and then the propagation delay is all there is to go by. No: some do not, and the
-// release holds. Unknown: it was asked, or will be when it is time.
+// Finds out whether proxies send as the routes say, by what is counted of their requests, and says in
+// condition TrafficFollows what is known of it, and what holds the release. Yes: they do, or those that the
+// release does not trust were waited for long enough, or nothing can be counted, and then the propagation
+// delay is all there is to go by. No: some do not, and the release holds. Unknown: it was asked, or will be
+// when it is time.
 enum class Follows { Yes, No, Unknown };
 // Of the weight that status authorises, which has been in the routes since then. Asks for a count.
-[[nodiscard]] Follows proxies_follow(Context& context, TimePoint since);
+[[nodiscard]] Follows check_followers(Context& context, TimePoint since);
 // Before pods go, when the Service selects the other version alone and their own has no weight: Done when no
 // requests are counted that reach them. Pods that still get some when the progress deadline is over, or after
 // a shorter wait for proxies that are not trusted, stay, and `give_up` ends the release.
@@ -47,7 +48,7 @@ Next await_no_requests(Context& context, const std::function<Next()>& give_up);
 // Why the division of requests cannot be counted; empty: it can.
 [[nodiscard]] std::string why_not_counted(const Context& context);
 // By what the verdict of an interval has counted.
-[[nodiscard]] Follows proxies_follow(Context& context, const Verdict& verdict);
+[[nodiscard]] Follows check_followers(Context& context, const Verdict& verdict);
 
 // Makes what divided routes rest on, after what that adds is recorded.
 Next prepare(Context& context);

@@ -44,7 +44,7 @@ std::string services_text(const std::vector<std::string>& names) {
 // Before the promotion goes on from the present weight.
 Next await_followers(Context& context) {
   const auto authorised = context.status().step_started_at.value_or(context.now);
-  const auto follows = proxies_follow(context, context.routed_since(authorised));
+  const auto follows = check_followers(context, context.routed_since(authorised));
   if (follows == Follows::Yes) return Next::Done;
   const auto* progressing = context.find(kProgressing);
   const bool held = progressing != nullptr &&

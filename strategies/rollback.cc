@@ -143,7 +143,7 @@ Next await_followers(Context& context) {
   if (context.now >= context.outlook().end_of_phase) return Next::Done;
   if (const auto next = context.settle(seen.routes->age); next != Next::Done) return next;
   const auto entered = context.status().last_transition_time.value_or(context.now);
-  if (proxies_follow(context, context.routed_since(entered)) == Follows::Yes) return Next::Done;
+  if (check_followers(context, context.routed_since(entered)) == Follows::Yes) return Next::Done;
   context.again_at(context.outlook().end_of_phase);
   return Next::Wait;
 }
