@@ -24,8 +24,8 @@ const (
 // at which a wrong one shows in a single release.
 var crashRate = provingRate / 2
 
-// road is a way that a release goes to its end.
-type road struct {
+// course is how a release goes, up to its end.
+type course struct {
 	name    string
 	version version // that is released
 	plan    plan
@@ -40,9 +40,9 @@ type recorded struct {
 
 // point is one place at which the operator is killed.
 type point struct {
-	road  *road
-	write int  // counted from 1
-	after bool // just after the API server has applied it; otherwise just before
+	course *course
+	write  int  // counted from 1
+	after  bool // just after the API server has applied it; otherwise just before
 }
 
 func (p point) String() string {
@@ -50,7 +50,7 @@ func (p point) String() string {
 	if p.after {
 		when = "after"
 	}
-	return fmt.Sprintf("%s/%02d-%s-%s", p.road.name, p.write, when, strings.ReplaceAll(p.road.writes[p.write-1].what, " ", "-"))
+	return fmt.Sprintf("%s/%02d-%s-%s", p.course.name, p.write, when, strings.ReplaceAll(p.course.writes[p.write-1].what, " ", "-"))
 }
 
 // crash is the release of one shop that is to be interrupted at a point.
@@ -70,13 +70,13 @@ func TestCrashAtEveryWrite(t *testing.T) {
 	// So many releases write at once that istiod gathers changes for a second and more, and the proxy is at work on them
 	// for another one: with a propagation delay of 1 s, routes came to the proxy before the clusters that they name.
 	quick := plan{steps: "[50]", interval: "2s", threshold: 1, delay: "3s", deadline: 120}
-	roads := []*road{
+	courses := []*course{
 		{name: "promotion", plan: quick},
 		{name: "rollback", plan: quick, version: version{env: map[string]string{"FAIL_RATE": "1"}}},
 	}
 	y := openYard(t)
 	var points []point
-	for _, r := range roads {
+	for _, r := range courses {
 		y.record(r)
 		points = append(points, r.points()...)
 		t.Logf("%s: %d writes", r.name, len(r.writes))
@@ -95,7 +95,7 @@ func TestCrashAtEveryWrite(t *testing.T) {
 
 // points is just before and just after each write. Before a write is little else than after the one before it: where time is short,
 // it is before one write and after the next.
-func (r *road) points() []point {
+func (r *course) points() []point {
 	var points []point
 	for i := range r.writes {
 		for _, after := range []bool{false, true} {
@@ -152,16 +152,16 @@ func (y *yard) close() {
 func (y *yard) prepare(shop int, p point) *crash {
 	s := y.shops[shop]
 	c := &crash{point: p, before: s.routing()}
-	s.deploy(fmt.Sprintf("v%d", y.next[shop]), p.road.version)
+	s.deploy(fmt.Sprintf("v%d", y.next[shop]), p.course.version)
 	return c
 }
 
 // begin starts the release of the version that was prepared.
 func (y *yard) begin(shop int, c *crash) {
-	c.release = y.shops[shop].start(fmt.Sprintf("v%d", y.now[shop]), fmt.Sprintf("v%d", y.next[shop]), c.road.plan)
+	c.release = y.shops[shop].start(fmt.Sprintf("v%d", y.now[shop]), fmt.Sprintf("v%d", y.next[shop]), c.course.plan)
 }
 
-// finish waits until the release has ended as its road says, and asserts that all is as it should be.
+// finish waits until the release has ended as its course says, and asserts that all is as it should be.
 func (y *yard) finish(t *testing.T, shop int, c *crash) {
 	s := y.shops[shop]
 	outer := s.t
@@ -172,7 +172,7 @@ func (y *yard) finish(t *testing.T, shop int, c *crash) {
 		}
 		s.t = outer
 	}()
-	if len(c.road.version.env) == 0 {
+	if len(c.course.version.env) == 0 {
 		mustHaveSucceeded(t, c.release, c.before)
 		y.now[shop] = y.next[shop]
 	} else {
@@ -184,9 +184,9 @@ func (y *yard) finish(t *testing.T, shop int, c *crash) {
 }
 
 // record releases once without a crash, and notes the writes of that.
-func (y *yard) record(r *road) {
+func (y *yard) record(r *course) {
 	y.t.Helper()
-	c := y.prepare(0, point{road: r})
+	c := y.prepare(0, point{course: r})
 	y.shops[0].awaitReady(fmt.Sprintf("v%d", y.next[0]))
 	y.set([]control.Run{{Namespace: y.shops[0].namespace}})
 	y.begin(0, c)
@@ -260,7 +260,7 @@ func (c *crash) isOver() bool {
 
 // explain says how the crash differs from what was recorded.
 func (c *crash) explain(t *testing.T, at control.Progress) {
-	if got := kindOf(at.Writes[c.write-1]); got != c.road.writes[c.write-1].what {
+	if got := kindOf(at.Writes[c.write-1]); got != c.course.writes[c.write-1].what {
 		t.Logf("this time the write was %s", got)
 	}
 	if at.Tries > 0 {
@@ -270,7 +270,7 @@ func (c *crash) explain(t *testing.T, at control.Progress) {
 
 // startTogether starts the releases so that all come to their points at the same time.
 func (y *yard) startTogether(crashes []*crash) {
-	at := func(i int) time.Duration { return crashes[i].road.writes[crashes[i].write-1].after }
+	at := func(i int) time.Duration { return crashes[i].course.writes[crashes[i].write-1].after }
 	order := make([]int, len(crashes))
 	for i := range order {
 		order[i] = i

@@ -31,12 +31,12 @@ constexpr std::array kRows{
     Row{Kind::Freeze, "the process stands still", Family::Process, kHolds, 1s, 40s, 0, 0},
     Row{Kind::Suspend, "the process' machine stands still", Family::Process, kHolds, 1s, 40s, 0, 0},
     Row{Kind::WallJump, "the process' wall clock jumps", Family::Process, kHolds, 0s, 0s, -300'000, 300'000},
-    Row{Kind::ServerErrors, "the API server answers 500 and 504", Family::Road, kHolds, 2s, 20s, 10, 90},
-    Row{Kind::Resets, "connections to the API server break", Family::Road, kHolds, 2s, 20s, 10, 90},
-    Row{Kind::LateWrites, "writes time out and are applied later", Family::Road, kHolds, 2s, 20s, 5, 60},
-    Row{Kind::Throttling, "the API server answers 429", Family::Road, kHolds, 2s, 15s, 30, 100},
-    Row{Kind::Forbidden, "the API server answers 403", Family::Road, kHolds, 2s, 15s, 50, 100},
-    Row{Kind::SlowServer, "the API server is slow", Family::Road, kHolds, 2s, 20s, 200, 4'000},
+    Row{Kind::ServerErrors, "the API server answers 500 and 504", Family::Requests, kHolds, 2s, 20s, 10, 90},
+    Row{Kind::Resets, "connections to the API server break", Family::Requests, kHolds, 2s, 20s, 10, 90},
+    Row{Kind::LateWrites, "writes time out and are applied later", Family::Requests, kHolds, 2s, 20s, 5, 60},
+    Row{Kind::Throttling, "the API server answers 429", Family::Requests, kHolds, 2s, 15s, 30, 100},
+    Row{Kind::Forbidden, "the API server answers 403", Family::Requests, kHolds, 2s, 15s, 50, 100},
+    Row{Kind::SlowServer, "the API server is slow", Family::Requests, kHolds, 2s, 20s, 200, 4'000},
     Row{Kind::WatchesBreak, "every watch breaks", Family::Watch, kNone, 0s, 0s, 0, 0},
     Row{Kind::WatchesGone, "every watch breaks and its version is compacted", Family::Watch, kNone, 0s, 0s, 0,
         0},
@@ -253,19 +253,19 @@ bool goes_uncounted(const Fault& fault, const Scenario& scenario, const std::vec
   return std::ranges::any_of(all, [&](const Fault& other) {
     const auto family = family_of(other.kind);
     // A write that is under way when a proxy comes back was allowed by what was counted before.
-    const bool late = family == Family::Process || family == Family::Road || family == Family::Watch ||
+    const bool late = family == Family::Process || family == Family::Requests || family == Family::Watch ||
                       family == Family::Replica;
     return family == Family::Prometheus || family == Family::Deletion ||
            (late && fault.kind == Kind::ProxyComesBackOld);
   });
 }
 
-void Road::end(Kind kind) {
+void RequestFaults::end(Kind kind) {
   const auto found = std::ranges::find(under_way_, kind, &Fault::kind);
   if (found != under_way_.end()) under_way_.erase(found);
 }
 
-Treatment Road::ordinary() {
+Treatment RequestFaults::ordinary() {
   // A few milliseconds as a rule, and now and then many.
   const auto latency = [this] {
     return random_.chance(0.02) ? random_.between(20ms, 400ms) : random_.between(1ms, 6ms);
@@ -275,13 +275,13 @@ Treatment Road::ordinary() {
   return {.there = latency(), .back = latency(), .late = late};
 }
 
-Treatment Road::treat(const http::Request& request) {
+Treatment RequestFaults::treat(const http::Request& request) {
   auto treatment = ordinary();
   for (const auto& fault : under_way_) apply(fault, request, treatment);
   return treatment;
 }
 
-void Road::apply(const Fault& fault, const http::Request& request, Treatment& treatment) {
+void RequestFaults::apply(const Fault& fault, const http::Request& request, Treatment& treatment) {
   if (fault.kind == Kind::SlowServer) {
     treatment.there += random_.between(0ms, Millis(fault.number));
     treatment.back += random_.between(0ms, Millis(fault.number));

@@ -109,7 +109,7 @@ struct Fault {
 // Whom or what a fault strikes.
 enum class Family {
   Process,
-  Road,
+  Requests,
   Watch,
   Prometheus,
   Pod,
@@ -162,9 +162,9 @@ struct Excuse {
                                   const std::vector<Fault>& all);
 
 // What the faults on the way to the API server that are under way make of one request.
-class Road {
+class RequestFaults {
  public:
-  explicit Road(std::uint64_t seed) : random_(seed, "road") {}
+  explicit RequestFaults(std::uint64_t seed) : random_(seed, "road") {}
   void begin(const Fault& fault) { under_way_.push_back(fault); }
   void end(Kind kind);
   [[nodiscard]] bool clear() const { return under_way_.empty(); }

@@ -44,7 +44,7 @@ class Run {
         mesh_(executor_, server_, cluster_, mesh_options(plan.scenario), plan.seed),
         prometheus_(executor_, clock_, mesh_, kScrapeInterval),
         people_(executor_, server_, plan.scenario),
-        road_(plan.seed),
+        request_faults_(plan.seed),
         expectations_{.service = plan.scenario.service, .domain = plan.scenario.domain},
         invariants_(executor_, server_, mesh_, expectations_) {
     expectations_.skip_analysis = plan.scenario.skip_analysis;
@@ -135,7 +135,7 @@ class Run {
   }
 
   void advance(Millis by) {
-    const bool quiet = road_.clear() && executor_.now() > calm_from_;
+    const bool quiet = request_faults_.clear() && executor_.now() > calm_from_;
     expectations_.calm = quiet && !living_.empty();
     executor_.run_until(executor_.now() + by);
   }
@@ -150,7 +150,7 @@ class Run {
   }
 
   Treatment treat(const http::Request& request) {
-    auto treatment = road_.treat(request);
+    auto treatment = request_faults_.treat(request);
     if (!is_write(request) || !is_of_release(request)) return treatment;
     ++writes_;
     if (tells_) tell(brief(request));
@@ -196,9 +196,9 @@ class Run {
       case Family::Watch:
         if (auto* process = some_process()) disturb(*process, fault);
         return;
-      case Family::Road:
-        road_.begin(fault);
-        return executor_.after(fault.lasting, [this, kind = fault.kind] { road_.end(kind); });
+      case Family::Requests:
+        request_faults_.begin(fault);
+        return executor_.after(fault.lasting, [this, kind = fault.kind] { request_faults_.end(kind); });
       case Family::Prometheus:
         prometheus_.set(weather_of(fault.kind));
         return executor_.after(fault.lasting, [this] { prometheus_.set(Weather::Fair); });
@@ -420,7 +420,7 @@ class Run {
   Mesh mesh_;
   Prometheus prometheus_;
   People people_;
-  Road road_;
+  RequestFaults request_faults_;
   Expectations expectations_;
   int pods_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;  // all that ever were: what they sent may still arrive
