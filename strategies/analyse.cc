@@ -1,4 +1,4 @@
-// Through the stages: each is judged every interval until it has passed.
+// Through the steps: each is judged every interval until it has passed.
 #include <algorithm>
 
 #include "strategies/phases.h"
@@ -17,7 +17,7 @@ std::string steps_text(const Status& status) {
 Next take_step(Context& context, int step) {
   auto& status = context.status();
   status.step = step;
-  const auto weight = context.spec.program.stages[static_cast<std::size_t>(step) - 1].traffic.candidate;
+  const auto weight = context.spec.program.steps[static_cast<std::size_t>(step) - 1].traffic.candidate;
   context.progressed();
   const auto next = authorise(context, weight);
   const std::string message =
@@ -28,11 +28,11 @@ Next take_step(Context& context, int step) {
   return next;
 }
 
-// The stage that the release stands on; its last one, if the program became shorter.
-const Stage& stage_of(const Context& context) {
-  const auto& stages = context.spec.program.stages;
-  const auto step = std::min(static_cast<std::size_t>(std::max(context.status().step, 1)), stages.size());
-  return stages[step - 1];
+// The step that the release stands on; its last one, if the program became shorter.
+const Step& step_of(const Context& context) {
+  const auto& steps = context.spec.program.steps;
+  const auto step = std::min(static_cast<std::size_t>(std::max(context.status().step, 1)), steps.size());
+  return steps[step - 1];
 }
 
 bool none_succeeded(const Verdict& verdict) {
@@ -85,7 +85,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
     case Outcome::Pass:
       if (held || await_followers(context, verdict) != Next::Done) return Next::Done;
       context.progressed();
-      if (status.iterations + 1 < stage_of(context).passes) {
+      if (status.iterations + 1 < step_of(context).passes) {
         ++status.iterations;
         return Next::Done;
       }
@@ -122,7 +122,7 @@ Next apply(Context& context, const Verdict& verdict, bool held) {
 bool leads_to_a_rise(const Context& context, const Verdict& verdict) {
   const auto& status = context.out.status;
   return verdict.outcome == Outcome::Pass && status.step < status.steps &&
-         status.iterations + 1 >= stage_of(context).passes;
+         status.iterations + 1 >= step_of(context).passes;
 }
 
 // Of a rise for which proxies are not ready. That is soon over, unless what they need keeps changing: then
@@ -159,7 +159,7 @@ Next ask_when_due(Context& context) {
 
 Next begin_stages(Context& context) { return take_step(context, 1); }
 
-Weight stage_weight(const Context& context) { return stage_of(context).traffic.candidate; }
+Weight step_weight(const Context& context) { return step_of(context).traffic.candidate; }
 
 Next authorise(Context& context, Weight weight) {
   auto& status = context.status();

@@ -1,4 +1,4 @@
-// From Pending to the first stage.
+// From Pending to the first step.
 #include <algorithm>
 
 #include "strategies/phases.h"

@@ -74,8 +74,8 @@ Next ended(Next next) { return next == Next::Done ? Next::Wait : next; }
 // What the candidate gets back: its step, or all while stable has nothing to answer with.
 Weight recovered_weight(const Context& context) {
   if (context.seen.service && context.seen.only_candidate_serves()) return Weight::all();
-  return context.status().phase == Phase::Promoting ? context.spec.program.stages.back().traffic.candidate
-                                                    : stage_weight(context);
+  return context.status().phase == Phase::Promoting ? context.spec.program.steps.back().traffic.candidate
+                                                    : step_weight(context);
 }
 
 // Whether the candidate's pods keep failing in a way that time does not mend.
@@ -187,7 +187,7 @@ Next guard_candidate(Context& context) {
 Next guard_stable(Context& context) {
   auto& status = context.status();
   if (!context.seen.service || !context.seen.routes || context.spec.suspend ||
-      stage_weight(context) == Weight::all())
+      step_weight(context) == Weight::all())
     return Next::Done;
   const bool lost = context.seen.only_candidate_serves();
   const bool covered = status.canary_weight == Weight::all();
@@ -204,7 +204,7 @@ Next guard_stable(Context& context) {
   }
   const std::string message = lost ? "stable has no ready endpoint: all traffic to " + status.target
                                    : "stable serves again: back to step " + std::to_string(status.step);
-  const auto next = authorise(context, lost ? Weight::all() : stage_weight(context));
+  const auto next = authorise(context, lost ? Weight::all() : step_weight(context));
   context.event(Severity::Warning, lost ? "StableUnavailable" : "StableRecovered", message);
   context.say(lost ? "StableUnavailable" : "Analysing", message);
   context.record(lost ? "StableUnavailable" : "StableRecovered", message);

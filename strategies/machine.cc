@@ -33,7 +33,7 @@ void begin(Context& context) {
   const auto history = std::move(status.history);
   const bool restarted = is_final(status.phase);
   status = Status{.observed_generation = context.seen.generation,
-                  .steps = static_cast<int>(context.spec.program.stages.size()),
+                  .steps = static_cast<int>(context.spec.program.steps.size()),
                   .target = context.spec.target.name,
                   .started_at = context.now,
                   .last_transition_time = context.now,
@@ -284,7 +284,7 @@ Decision decide(const Release& release, const Observed& observed, TimePoint now)
       return std::move(context.out);
     }
   }
-  status.steps = static_cast<int>(release.spec.program.stages.size());
+  status.steps = static_cast<int>(release.spec.program.steps.size());
   refresh_versions(context);
   refresh_conditions(context);
   (void)run(context);

@@ -31,7 +31,7 @@ std::optional<TimePoint> next_check(const Spec& spec, const Status& status) {
 // Each promotion step but the last is held for an interval.
 std::optional<TimePoint> promotion_step_over(const Spec& spec, const Status& status) {
   const bool on_step = status.phase == Phase::Promoting && status.canary_weight < Weight::all() &&
-                       status.canary_weight > spec.program.stages.back().traffic.candidate;
+                       status.canary_weight > spec.program.steps.back().traffic.candidate;
   if (!on_step || !status.step_started_at) return std::nullopt;
   return *status.step_started_at + spec.interval;
 }

@@ -15,7 +15,7 @@ Next promote(Context& context);
 Next finalize(Context& context);
 Next roll_back(Context& context);
 
-// Authorises the program's first stage.
+// Authorises the program's first step.
 Next begin_stages(Context& context);
 // Authorises a weight and routes it: the one place that raises the candidate's share.
 Next authorise(Context& context, Weight weight);
@@ -28,8 +28,8 @@ Next start_rollback(Context& context, std::string reason, const std::string& mes
 void look_at_pods(Context& context);
 // What is judged at this step counts from now on.
 void start_step_afresh(Context& context);
-// The weight of the stage that the release stands on (its last one, if the program became shorter).
-[[nodiscard]] Weight stage_weight(const Context& context);
+// The weight of the step that the release stands on (its last one, if the program became shorter).
+[[nodiscard]] Weight step_weight(const Context& context);
 // What keeps the release from starting; empty: nothing does.
 [[nodiscard]] std::optional<Obstacle> cannot_start(const Context& context);
 

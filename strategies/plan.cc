@@ -116,7 +116,7 @@ std::string_view to_string(ServiceMode mode) {
 
 Program stepwise(const std::vector<Weight>& steps, const std::vector<Weight>& promotion) {
   Program program;
-  for (const auto weight : steps) program.stages.push_back({.traffic = {weight}});
+  for (const auto weight : steps) program.steps.push_back({.traffic = {weight}});
   for (const auto weight : promotion) program.promotion.push_back({weight});
   return program;
 }

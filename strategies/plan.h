@@ -121,8 +121,8 @@ struct Status {
   int64_t observed_generation = 0;
   Phase phase = Phase::Pending;
   Weight canary_weight;    // the candidate's authorised share: traffic follows it and is never above it (S5)
-  int step = 0;            // 1-based stage of the program, 0 before the first
-  int steps = 0;           // stages of the program
+  int step = 0;            // of the program, from 1; 0: before the first
+  int steps = 0;           // that the program has
   int checks_in_step = 0;  // intervals already judged at this step
   int iterations = 0;      // intervals that passed at this step
   int failed_checks = 0;   // intervals that failed, over the whole release

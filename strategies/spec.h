@@ -74,22 +74,22 @@ struct Traffic {
 };
 
 // One step of a release: traffic is held so until `passes` intervals have passed.
-struct Stage {
+struct Step {
   Traffic traffic;
   int passes = 1;
-  friend bool operator==(const Stage&, const Stage&) = default;
+  friend bool operator==(const Step&, const Step&) = default;
 };
 
-// A strategy as the state machine walks it, which never asks which strategy it is. `stages` is not empty, and
-// neither is `promotion`, what comes after the last stage has passed: the candidate's share rises strictly
-// above that stage's, and ends at all.
+// A strategy as the state machine walks it, which never asks which strategy it is. `steps` is not empty, and
+// neither is `promotion`, what comes after the last step has passed: the candidate's share rises strictly
+// above that step's, and ends at all.
 struct Program {
-  std::vector<Stage> stages;
+  std::vector<Step> steps;
   std::vector<Traffic> promotion;
   friend bool operator==(const Program&, const Program&) = default;
 };
 
-// One stage a weight, each judged once, then the weights of the promotion.
+// One step a weight, each judged once, then the weights of the promotion.
 [[nodiscard]] Program stepwise(const std::vector<Weight>& steps, const std::vector<Weight>& promotion);
 
 struct Spec {

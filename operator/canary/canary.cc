@@ -118,7 +118,7 @@ std::optional<Canary> from_record(const Json& object, const FieldError& error) {
   // One that has begun on a Service that nobody knows any more is left as it is.
   if (has_begun(canary) ? spec.service.name.empty() : !canary.deleting) return std::nullopt;
   spec.target.name = canary.status.target;
-  if (spec.program.stages.empty() || spec.program.promotion.empty())
+  if (spec.program.steps.empty() || spec.program.promotion.empty())
     spec.program = strategies::stepwise({strategies::Weight::all()}, {strategies::Weight::all()});
   canary.departures = {error.message};
   return canary;

@@ -26,7 +26,7 @@ std::string describe(const strategies::Program& program) {
     for (const auto& one : all) text += (text.empty() ? "" : ",") + std::to_string(weight_of(one).percent());
     return text + " %";
   };
-  auto steps = joined(program.stages, [](const strategies::Stage& stage) { return stage.traffic.candidate; });
+  auto steps = joined(program.steps, [](const strategies::Step& step) { return step.traffic.candidate; });
   if (program.promotion.size() <= 1) return steps;
   return steps + ", then " +
          joined(program.promotion, [](const strategies::Traffic& traffic) { return traffic.candidate; });

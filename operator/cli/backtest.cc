@@ -123,7 +123,7 @@ Expected<Replay> read(const Arguments& arguments, std::istream& in) {
         base::not_accepted("trusted-namespaces", trusted, "names of namespaces with commas between them"));
   }
   past.trusted = *std::move(names);
-  past.weight = past.canary.spec.program.stages.front().traffic.candidate.percent();
+  past.weight = past.canary.spec.program.steps.front().traffic.candidate.percent();
   if (arguments.has("weight")) {
     const auto text = arguments.value("weight");
     const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), past.weight);

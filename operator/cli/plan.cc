@@ -130,8 +130,7 @@ class Planner {
 std::string steps_text(const strategies::Spec& spec) {
   if (spec.skip_analysis) return "analysis is skipped";
   std::string text;
-  for (const auto& stage : spec.program.stages)
-    text += fmt::format("{} %, ", stage.traffic.candidate.percent());
+  for (const auto& step : spec.program.steps) text += fmt::format("{} %, ", step.traffic.candidate.percent());
   text += "then promotion at ";
   for (const auto& traffic : spec.program.promotion) {
     text += fmt::format("{}{} %", text.ends_with("at ") ? "" : ", ", traffic.candidate.percent());

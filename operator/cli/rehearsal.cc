@@ -255,7 +255,7 @@ Rehearsed rehearse(const canary::Canary& canary, const RehearsalOptions& options
 std::vector<std::string> concerns(const canary::Canary& canary, const RehearsalOptions& options) {
   std::vector<std::string> found;
   const auto& spec = canary.spec;
-  const auto weight = options.fixed_weight.value_or(spec.program.stages.front().traffic.candidate);
+  const auto weight = options.fixed_weight.value_or(spec.program.steps.front().traffic.candidate);
   const double a_second = options.traffic.requests_per_second * weight.percent() / 100;
   const auto seconds = static_cast<double>(spec.interval.count());
   const int needed = canary.judge.min_samples;

@@ -167,8 +167,8 @@ void put_rung(Page& page, Rung rung, strategies::Weight weight) {
 void steps_line(Page& page, const canary::Canary& release) {
   label(page, "Steps");
   int number = 0;
-  for (const auto& stage : release.spec.program.stages)
-    put_rung(page, rung_of(release.status, ++number), stage.traffic.candidate);
+  for (const auto& step : release.spec.program.steps)
+    put_rung(page, rung_of(release.status, ++number), step.traffic.candidate);
   page.put("promotion ", Style::Dim);
   for (const auto& [weight] : release.spec.program.promotion) {
     put_rung(page, promotion_rung_of(release.status, weight), weight);
@@ -177,10 +177,10 @@ void steps_line(Page& page, const canary::Canary& release) {
 }
 
 std::string after_pass(const canary::Canary& release) {
-  const auto& stages = release.spec.program.stages;
+  const auto& steps = release.spec.program.steps;
   const auto next = static_cast<std::size_t>(std::max(release.status.step, 0));
-  return next < stages.size() ? fmt::format("{} %", stages[next].traffic.candidate.percent())
-                              : std::string("the promotion");
+  return next < steps.size() ? fmt::format("{} %", steps[next].traffic.candidate.percent())
+                             : std::string("the promotion");
 }
 
 std::string in_or_due(TimePoint time, TimePoint now) {
@@ -254,7 +254,7 @@ std::string render_line(const canary::Canary& release) {
   std::string text =
       fmt::format("{}/{} {} {} % step {}/{} failed {}/{}", release.name_space, release.name,
                   to_string(status.phase), status.canary_weight.percent(), status.step,
-                  release.spec.program.stages.size(), status.failed_checks, release.spec.threshold);
+                  release.spec.program.steps.size(), status.failed_checks, release.spec.threshold);
   if (!status.message.empty()) text += ": " + status.message;
   Screen unlimited{.width = text.size(), .unicode = true};
   return Page(unlimited).put(text).text();

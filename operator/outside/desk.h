@@ -29,7 +29,7 @@ inline constexpr std::size_t kMostWaiting = 4096;
 struct QuestionId {
   std::string uid;              // of the Canary
   std::int64_t generation = 0;  // of its spec
-  std::string stage;            // of the release
+  std::string step;             // of the release
   std::string name;             // of the judge, the gate or the alert
   friend auto operator<=>(const QuestionId&, const QuestionId&) = default;
 };

@@ -42,7 +42,7 @@ strategies::Tally to_tally(const analysis::Split& split) {
 outside::QuestionId id_of(const Question& question) {
   return {.uid = question.uid,
           .generation = question.generation,
-          .stage = std::to_string(question.request.step),
+          .step = std::to_string(question.request.step),
           .name = "analysis"};
 }
 

@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 
 QuestionId id_of(const std::string& uid, const std::string& name = "judge") {
-  return {.uid = uid, .generation = 1, .stage = "1", .name = name};
+  return {.uid = uid, .generation = 1, .step = "1", .name = name};
 }
 
 struct Judged {

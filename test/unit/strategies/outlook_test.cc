@@ -134,7 +134,7 @@ TEST(Outlook, of_what_a_clock_wrote_that_was_ahead_counts_from_now) {
 
 TEST(Outlook, of_a_step_that_was_judged_by_a_clock_that_was_ahead_is_its_first_interval_again) {
   World world;
-  world.release.spec.program.stages.front().passes = 3;
+  world.release.spec.program.steps.front().passes = 3;
   world.run([](const World& now) { return now.release.status.iterations == 2; });
   world.now -= Seconds{5'000};
   const auto set_back = world.now;

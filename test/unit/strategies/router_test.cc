@@ -65,7 +65,7 @@ TEST(Router, whose_routes_name_the_versions_own_services_finds_the_way_back_from
 
 TEST(Program, holds_a_stage_until_as_many_intervals_have_passed_as_it_asks_for) {
   World world;
-  world.release.spec.program.stages[1].passes = 3;
+  world.release.spec.program.steps[1].passes = 3;
   std::vector<int> judged;
   world.judge = [&](const CheckRequest& request) {
     judged.push_back(request.step);
@@ -79,7 +79,7 @@ TEST(Program, holds_a_stage_until_as_many_intervals_have_passed_as_it_asks_for) 
 
 TEST(Program, counts_intervals_that_passed_and_no_others) {
   World world;
-  world.release.spec.program.stages[0].passes = 2;
+  world.release.spec.program.steps[0].passes = 2;
   int asked = 0;
   world.judge = [&](const CheckRequest&) { return ++asked == 1 ? Outcome::Fail : Outcome::Pass; };
   world.run_to_step(2);
