@@ -267,14 +267,14 @@ bool Shards::give_up(const Json& lease) {
   return true;
 }
 
-kube::Result<void> Shards::give_back() {
-  if (!has_one_shard()) return api_->remove(kube::kLeases, *lease_);
+kube::Result<void> Shards::give_back(const Json& lease) {
+  if (!has_one_shard()) return api_->remove(kube::kLeases, lease);
   // It stays, since its transitions go on.
-  Json free = *lease_;
+  Json free = lease;
   free["spec"]["holderIdentity"] = "";
   free["spec"]["leaseDurationSeconds"] = 1;
   free["spec"]["renewTime"] = base::format_micros(clock_.wall());
-  const auto written = api_->update(kube::kLeases, *lease_, free);
+  const auto written = api_->update(kube::kLeases, lease, free);
   if (!written) return std::unexpected(written.error());
   return {};
 }
@@ -283,7 +283,7 @@ void Shards::release() {
   resign(kEnds);
   tell();
   if (!lease_) return;
-  const auto done = give_back();
+  const auto done = give_back(*lease_);
   if (!done) spdlog::warn("leases: the shards were not released: {}", done.error().message);
   lease_.reset();
 }

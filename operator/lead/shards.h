@@ -67,7 +67,7 @@ class Shards final : public Holdings {
   void join(base::Clock::Steady now);
   [[nodiscard]] bool is_held_by_another(const kube::Stored& own, base::Clock::Steady now) const;
   void renew(const Json& known, base::Clock::Steady now);
-  [[nodiscard]] kube::Result<void> give_back();
+  [[nodiscard]] kube::Result<void> give_back(const Json& lease);
   void written(Json lease, base::Clock::Steady asked_at);
   void expelled(const char* why);
   // Whether a holder that ran in this pod before may be taken to have ended: not once this process has lost a
