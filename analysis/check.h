@@ -102,8 +102,8 @@ struct Check {
 enum class Division {
   NotCounted,  // nothing is known: no requests, too few of them, or nobody who counts
   Agrees,
-  DiffersAbroad,  // by more than chance, but only at proxies of namespaces that are not trusted
-  Differs         // by more than chance
+  UntrustedDiffers,  // by more than chance, but only at proxies of namespaces that are not trusted
+  Differs            // by more than chance
 };
 
 // What is known of how an interval's requests were divided (split.h).

@@ -50,10 +50,10 @@ Sent sum_of(const std::vector<Sent>& all) {
 }
 
 // Of proxies that are not trusted.
-std::string named_abroad(const std::vector<Sent>& lagging, const Sent& abroad) {
+std::string named_untrusted(const std::vector<Sent>& lagging, const Sent& untrusted) {
   const std::string whose = "namespaces that are not trusted";
   if (!lagging.empty()) return named(lagging) + ", of " + whose;
-  return "; not followed by the proxies of " + whose + ", with " + numbers(abroad) + " altogether";
+  return "; not followed by the proxies of " + whose + ", with " + numbers(untrusted) + " altogether";
 }
 
 }  // namespace
@@ -96,7 +96,8 @@ Split compare_split(const Subject& subject, const std::vector<Sent>& sent, const
   if (division(of_trusted) == Division::Differs || !only_others)
     return {.division = Division::Differs, .message = counted(of_trusted) + named(std::move(lagging))};
   if (!lagging.empty() || division(of_others) == Division::Differs)
-    return {.division = Division::DiffersAbroad, .message = counted(all) + named_abroad(lagging, of_others)};
+    return {.division = Division::UntrustedDiffers,
+            .message = counted(all) + named_untrusted(lagging, of_others)};
   if (division(all) == Division::NotCounted)
     return {.message = counted(all) + ": too few to tell whether proxies follow"};
   return {.division = Division::Agrees, .message = counted(all)};

@@ -27,7 +27,8 @@ inline constexpr double kSplitAlpha = 1e-4;
 [[nodiscard]] Division divide(int weight, double candidate, double stable, double alpha = kSplitAlpha);
 
 // Of `subject.weight`: all proxies together, and each alone. Those that are not trusted can only make it
-// differ abroad: neither do they outweigh the others, nor hide that these differ. `since`: "in the last 60s".
+// UntrustedDiffers: neither do they outweigh the others, nor hide that these differ. `since`: "in the last
+// 60s".
 [[nodiscard]] Split compare_split(const Subject& subject, const std::vector<Sent>& sent,
                                   const std::string& since);
 

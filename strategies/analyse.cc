@@ -151,7 +151,7 @@ Next ask_when_due(Context& context) {
                                    .window = context.spec.interval,
                                    .evidence = status.evidence,
                                    .counts = why_not_counted(context).empty(),
-                                   .only_trusted = !context.seen.not_isolated_abroad.empty()};
+                                   .only_trusted = !context.seen.not_isolated_untrusted.empty()};
   return Next::Wait;
 }
 

@@ -43,15 +43,15 @@ bool is_said_to_follow(const Context& context) {
   return said != nullptr && said->status == ConditionStatus::True;
 }
 
-bool is_said_to_lag_abroad(const Context& context) {
+bool is_untrusted_said_to_lag(const Context& context) {
   const auto* said = context.find(kTrafficFollows);
   return said != nullptr && said->reason == kUntrustedMismatch;
 }
 
 // Only proxies lag that are not trusted. The patience with them begins when they are the only ones: what
 // trusted ones were waited for before is none of it.
-Follows read_abroad(Context& context, const std::string& message) {
-  const bool begins = !is_said_to_lag_abroad(context);
+Follows read_untrusted(Context& context, const std::string& message) {
+  const bool begins = !is_untrusted_said_to_lag(context);
   context.condition(kTrafficFollows, ConditionStatus::False, std::string(kUntrustedMismatch), message);
   auto& since =
       std::ranges::find(context.status().conditions, kTrafficFollows, &Condition::type)->last_transition_time;
@@ -70,8 +70,8 @@ Follows read(Context& context, const Tally& tally) {
       if (context.status().phase != Phase::Finalizing || !is_said_to_follow(context))
         context.condition(kTrafficFollows, ConditionStatus::True, "Counted", tally.message);
       return Follows::Yes;
-    case Division::DiffersAbroad:
-      return read_abroad(context, tally.message);
+    case Division::UntrustedDiffers:
+      return read_untrusted(context, tally.message);
     case Division::Differs:
       context.condition(kTrafficFollows, ConditionStatus::False, std::string(kRoutingMismatch),
                         tally.message);
@@ -125,7 +125,7 @@ void ask(Context& context, TimePoint earliest, const Verdict* last, bool believe
                                    .window = interval,
                                    .counts = true,
                                    .direct = direct,
-                                   .only_trusted = !direct && !context.seen.not_isolated_abroad.empty(),
+                                   .only_trusted = !direct && !context.seen.not_isolated_untrusted.empty(),
                                    .judges = false};
 }
 
@@ -168,7 +168,7 @@ Next await_no_requests(Context& context, const std::function<Next()>& give_up) {
   const auto follows =
       by_count(context, {.since = since, .until = context.routed_since(entered), .direct = true});
   // Those that were waited for long enough still get their answers.
-  if (follows == Follows::Yes) return is_said_to_lag_abroad(context) ? give_up() : Next::Done;
+  if (follows == Follows::Yes) return is_untrusted_said_to_lag(context) ? give_up() : Next::Done;
   // What stable waits for before its pods go is no wait for a count; and an answer that is under way is worth
   // a little more time.
   const auto next = context.outlook();

@@ -89,7 +89,7 @@ void refresh_conditions(Context& context) {
   if (waited && !waits_behind_another(context.status())) context.progressed();
 
   auto leaking = context.seen.not_isolated;
-  std::ranges::copy(context.seen.not_isolated_abroad, std::back_inserter(leaking));
+  std::ranges::copy(context.seen.not_isolated_untrusted, std::back_inserter(leaking));
   const auto leaks = joined(leaking);
   const auto* isolated = context.find(kTrafficIsolated);
   if (!leaks.empty() && (isolated == nullptr || isolated->message != leaks)) {

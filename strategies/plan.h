@@ -311,7 +311,7 @@ struct Observed {
   std::vector<std::string> not_isolated;  // routes to the Service that are not managed: traffic may leak
   // The same of whoever the release does not trust: what their proxies send is not counted while traffic is
   // divided, and that of all others is.
-  std::vector<std::string> not_isolated_abroad;
+  std::vector<std::string> not_isolated_untrusted;
   std::vector<Obstacle> obstacles;
   std::vector<Warning> warnings;  // said once, as the release begins
   // Services, other than the release's, that select stable's pods and none of the candidate's.

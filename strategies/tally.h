@@ -6,10 +6,10 @@
 namespace weir::strategies {
 
 enum class Division {
-  NotCounted,     // nothing is known: no traffic, too little of it, or nobody who counts
-  Agrees,         // with the weight
-  DiffersAbroad,  // from it by more than chance, but only at proxies that the release does not trust
-  Differs         // from it by more than chance, altogether or at one proxy
+  NotCounted,        // nothing is known: no traffic, too little of it, or nobody who counts
+  Agrees,            // with the weight
+  UntrustedDiffers,  // from it by more than chance, but only at proxies that the release does not trust
+  Differs            // from it by more than chance, altogether or at one proxy
 };
 
 struct Tally {

@@ -170,7 +170,7 @@ FixedEffects effects_of(const std::vector<routing::Router::Fixed>& fixed_to_stab
     } else if (one.effect == Effect::HoldsRelease) {
       found.obstacles.push_back(refusal(one.reason, sentence));
     } else if (one.effect == Effect::Warns) {
-      found.not_isolated_abroad.push_back(sentence);
+      found.not_isolated_untrusted.push_back(sentence);
     } else {
       found.not_isolated.push_back(one.message + ": these pods stay; " + one.remedy);
     }

@@ -45,9 +45,9 @@ struct Bystanders {
 struct FixedEffects {
   std::vector<strategies::Obstacle> obstacles;  // those that the release waits for
   std::vector<strategies::Warning> warnings;
-  std::vector<std::string> not_isolated;         // sentences with a remedy: stable keeps its pods for them
-  std::vector<std::string> not_isolated_abroad;  // the same: it is only warned of them
-  std::vector<std::string> keep_stable;          // sentences: all for which stable must not lose its pods
+  std::vector<std::string> not_isolated;            // sentences with a remedy: stable keeps its pods for them
+  std::vector<std::string> not_isolated_untrusted;  // the same: it is only warned of them
+  std::vector<std::string> keep_stable;             // sentences: all for which stable must not lose its pods
 };
 // `keeps`: stable keeps its pods anyway.
 [[nodiscard]] FixedEffects effects_of(const std::vector<routing::Router::Fixed>& fixed_to_stable, bool keeps);

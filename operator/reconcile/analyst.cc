@@ -23,8 +23,8 @@ strategies::Division to_division(analysis::Division division) {
       return strategies::Division::NotCounted;
     case analysis::Division::Agrees:
       return strategies::Division::Agrees;
-    case analysis::Division::DiffersAbroad:
-      return strategies::Division::DiffersAbroad;
+    case analysis::Division::UntrustedDiffers:
+      return strategies::Division::UntrustedDiffers;
     case analysis::Division::Differs:
       return strategies::Division::Differs;
   }

@@ -138,7 +138,7 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
   seen.routes_gone = parts.routes.gone;
   seen.foundation = reading.foundation;
   seen.not_isolated = reading.not_isolated;
-  seen.not_isolated_abroad = reading.not_isolated_abroad;
+  seen.not_isolated_untrusted = reading.not_isolated_untrusted;
   seen.warnings = reading.warnings;
   seen.fixed_to_stable = parts.routes.keep_stable;
   seen.fixed_to_candidate = reading.fixed_to_candidate;
@@ -155,11 +155,11 @@ strategies::Observed observed_of(const Source& source, const Parts& parts) {
 // Whose proxies hold the release, beside those of its own namespace. Those that somebody else's routes lead
 // past the release's don't: he would decide by them what becomes of it.
 routing::TrustedNamespaces trusted_callers(const Source& source, const routing::Router::Reading& reading) {
-  const auto& bent = reading.bent_entries;
-  if (bent.contains("*")) return {};
+  const auto& overridden = reading.overridden_gateways;
+  if (overridden.contains("*")) return {};
   auto trusted = source.means.trusted;
-  trusted.insert(reading.entry_namespaces.begin(), reading.entry_namespaces.end());
-  for (const auto& name_space : bent) trusted.erase(name_space);
+  trusted.insert(reading.gateway_namespaces.begin(), reading.gateway_namespaces.end());
+  for (const auto& name_space : overridden) trusted.erase(name_space);
   return trusted;
 }
 

@@ -65,7 +65,7 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
   std::ranges::move(fixed.obstacles, std::back_inserter(found.obstacles));
   std::ranges::move(fixed.warnings, std::back_inserter(reading.warnings));
   std::ranges::move(fixed.not_isolated, std::back_inserter(reading.not_isolated));
-  std::ranges::move(fixed.not_isolated_abroad, std::back_inserter(reading.not_isolated_abroad));
+  std::ranges::move(fixed.not_isolated_untrusted, std::back_inserter(reading.not_isolated_untrusted));
   found.keep_stable = std::move(fixed.keep_stable);
   if (source.is_pending()) {
     auto warning = source.router.abilities().divides

@@ -120,17 +120,18 @@ class Router {
     // Empty: nothing routes to the Service.
     std::optional<strategies::RouteState> routes;
     std::optional<strategies::Foundation> foundation;
-    std::vector<ObjectName> route_objects;         // under management: for the age of `routes`, and claims
-    std::optional<ObjectName> foundation_object;   // for the age of `foundation`
-    std::vector<ObjectName> foundation_objects;    // all that the release may write for it
-    std::vector<std::string> not_isolated;         // sentences: routes that may leak traffic
-    std::vector<std::string> not_isolated_abroad;  // the same of what is in namespaces that are not trusted
+    std::vector<ObjectName> route_objects;        // under management: for the age of `routes`, and claims
+    std::optional<ObjectName> foundation_object;  // for the age of `foundation`
+    std::vector<ObjectName> foundation_objects;   // all that the release may write for it
+    std::vector<std::string> not_isolated;        // sentences: routes that may leak traffic
+    // The same of what is in namespaces that are not trusted.
+    std::vector<std::string> not_isolated_untrusted;
     // Namespaces of the Gateway objects that routes under management name: whoever wrote these trusts them.
     // The gateways' proxies may run in others.
-    std::set<std::string> entry_namespaces;
+    std::set<std::string> gateway_namespaces;
     // Namespaces whose gateways may lead requests to the Service by a route of a namespace that isn't
     // trusted: what these send says nothing of the routes under management. "*": any.
-    std::set<std::string> bent_entries;
+    std::set<std::string> overridden_gateways;
     std::vector<Refusal> refusals;                // what must be mended before a release can run
     std::vector<strategies::Warning> warnings;    // what a person should know before it begins
     std::vector<Fixed> fixed_to_stable;           // they lead nowhere once stable has no pods

@@ -119,7 +119,7 @@ constexpr std::array kRows{
         0, 2},
     Row{Kind::CandidateEjected, "the owner's breaker ejects the candidate's pods", Family::Proxy, kHarms, 3s,
         60s, 0, 0},
-    Row{Kind::HollowLists, "lists are answered with {}", Family::Road, kHolds, 2s, 20s, 50, 100}};
+    Row{Kind::HollowLists, "lists are answered with {}", Family::Requests, kHolds, 2s, 20s, 50, 100}};
 
 const Row& row_of(Kind kind) { return *std::ranges::find(kRows, kind, &Row::kind); }
 

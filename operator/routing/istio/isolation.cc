@@ -21,13 +21,13 @@ constexpr std::string_view kNobody = "~";  // in exportTo
 struct Sentences {
   const Target& target;
   std::vector<std::string>& own;
-  std::vector<std::string>& abroad;
+  std::vector<std::string>& untrusted;
 
   [[nodiscard]] bool is_trusted(const Json& object) const {
     return routing::is_trusted(target.trusted, target.name_space, base::namespace_of(object));
   }
   [[nodiscard]] std::vector<std::string>& of(const Json& object) const {
-    return is_trusted(object) ? own : abroad;
+    return is_trusted(object) ? own : untrusted;
   }
 };
 
@@ -179,7 +179,7 @@ void add_doubles(const Target& target, const Objects& objects, const Managed& ma
     if (bound.size() < 2 || !named.insert(bound).second) continue;
     const auto trusted =
         std::ranges::count_if(bound, [&](const Json* one) { return sentences.is_trusted(*one); });
-    auto& list = trusted < 2 ? sentences.abroad : sentences.own;
+    auto& list = trusted < 2 ? sentences.untrusted : sentences.own;
     list.push_back(names_of(target, bound) + " are " + (bound.size() == 2 ? "both" : "all") + " for " +
                    binding + ": which of them routes a request is not defined");
   }
@@ -341,7 +341,7 @@ void add_dead_names(const Target& target, const Objects& objects, std::vector<Re
 
 void add_not_isolated(const Target& target, const Objects& objects, const Rules& rules,
                       const Managed& managed, Router::Reading& reading) {
-  Sentences sentences{target, reading.not_isolated, reading.not_isolated_abroad};
+  Sentences sentences{target, reading.not_isolated, reading.not_isolated_untrusted};
   add_unmanaged(target, objects, sentences.own);
   add_other_subsets(target, rules, managed, sentences.own);
   // In Dedicated mode a client that passes no divided route reaches one version only.
@@ -353,7 +353,7 @@ void add_not_isolated(const Target& target, const Objects& objects, const Rules&
     if (refuses(target, foreign)) continue;
     sentences.of(*foreign.object).push_back(std::move(foreign.refusal.message));
     if (!foreign.is_route || sentences.is_trusted(*foreign.object)) continue;
-    for (auto& name_space : gateways_passing(*foreign.object)) reading.bent_entries.insert(name_space);
+    for (auto& name_space : gateways_passing(*foreign.object)) reading.overridden_gateways.insert(name_space);
   }
 }
 

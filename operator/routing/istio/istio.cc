@@ -290,7 +290,7 @@ Router::Reading IstioRouter::read(const Target& target, const Objects& objects) 
       reading.not_isolated.push_back(std::move(sentence));
   }
   add_undivided(target, view.rules, view.names, view.undivided, reading);
-  reading.entry_namespaces = gateway_namespaces(target, view.managed);
+  reading.gateway_namespaces = gateway_namespaces(target, view.managed);
   if (const auto meant = meant_hosts(target, objects); !reading.routes && !meant.empty()) {
     reading.refusals.push_back(
         {.condition = "Progressing", .reason = "HostNamesNoService", .message = meant.back()});

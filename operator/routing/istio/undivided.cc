@@ -198,7 +198,7 @@ void add_candidate(const Target& target, const Rules& rules, const Undivided& on
   if (one.is_trusted) {
     reading.fixed_to_candidate.push_back(std::move(sentence));
   } else {
-    reading.not_isolated_abroad.push_back(std::move(sentence) + ": after a rollback no pod answers there");
+    reading.not_isolated_untrusted.push_back(std::move(sentence) + ": after a rollback no pod answers there");
   }
 }
 

@@ -110,7 +110,7 @@ TEST_F(Splitting, trusts_proxies_of_the_own_namespace_and_of_those_that_are_name
                                                sent("checkout-v1", "b", "90", "checkout", name_space)}));
     const auto found = split();
     const bool trusted = std::string_view(name_space) != "web";
-    EXPECT_EQ(found.division, trusted ? Division::Differs : Division::DiffersAbroad) << name_space;
+    EXPECT_EQ(found.division, trusted ? Division::Differs : Division::UntrustedDiffers) << name_space;
   }
   const auto others = split(50, {}, /*direct=*/false, /*only_trusted=*/true);
   EXPECT_EQ(others.division, Division::Agrees);

@@ -98,9 +98,9 @@ TEST(Split, is_not_found_to_differ_by_one_of_many_proxies_by_chance) {
   EXPECT_EQ(split(50, sent).division, Division::Agrees);
 }
 
-TEST(Split, differs_abroad_by_proxies_that_are_not_trusted_alone) {
+TEST(Split, differs_apart_where_untrusted_proxies_alone_do) {
   const auto found = split(50, {{"gateway-0", 150, 150}, {"client-1 (client.web)", 0, 100, false}});
-  EXPECT_EQ(found.division, Division::DiffersAbroad);
+  EXPECT_EQ(found.division, Division::UntrustedDiffers);
   EXPECT_EQ(
       found.message,
       "checkout-v2 got 150 of 400 requests (37.5 %) in the last 30s, where the routes give it 50 %; not "

@@ -79,7 +79,7 @@ TEST(Admission, tells_what_routes_to_stable_alone_do_to_the_release_by_their_eff
 
   const auto warns = effects_of(fixed(Router::Fixed::Effect::Warns), false);
   EXPECT_THAT(warns.obstacles, IsEmpty());
-  EXPECT_EQ(warns.not_isolated_abroad.size(), 1U);
+  EXPECT_EQ(warns.not_isolated_untrusted.size(), 1U);
   EXPECT_THAT(warns.keep_stable, IsEmpty()) << "whoever isn't trusted keeps no pods";
 }
 

@@ -197,8 +197,8 @@ TEST_F(AnalystTest, hands_on_what_was_counted_with_the_time_that_it_is_of) {
   EXPECT_EQ(verdict.earliest, asked.request.earliest);
   EXPECT_EQ(verdict.window_end, asked.request.window_end);
   EXPECT_EQ(told({.division = analysis::Division::Agrees}).tally.division, strategies::Division::Agrees);
-  EXPECT_EQ(told({.division = analysis::Division::DiffersAbroad}).tally.division,
-            strategies::Division::DiffersAbroad);
+  EXPECT_EQ(told({.division = analysis::Division::UntrustedDiffers}).tally.division,
+            strategies::Division::UntrustedDiffers);
   const auto unknown = told({.server_answers = false});
   EXPECT_EQ(unknown.tally.division, strategies::Division::NotCounted);
   EXPECT_FALSE(unknown.tally.answered);

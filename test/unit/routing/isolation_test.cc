@@ -86,9 +86,9 @@ TEST(Isolation, of_a_delegate_is_mended_at_its_root) {
               ElementsAre(HasSubstr("since VirtualService \"root\", which delegates to VirtualService "
                                     "\"checkout\", does not apply to them: add \"mesh\" to its "
                                     "spec.gateways and \"checkout\" to its spec.hosts")));
-  auto abroad = delegate;
-  abroad.with(virtual_service("root", at_gateway, "web"));
-  EXPECT_THAT(abroad.read().not_isolated,
+  auto untrusted = delegate;
+  untrusted.with(virtual_service("root", at_gateway, "web"));
+  EXPECT_THAT(untrusted.read().not_isolated,
               ElementsAre(AllOf(HasSubstr("\"web/root\", which delegates to"),
                                 HasSubstr(std::string("\"") + kInFull + "\" to its spec.hosts"))));
 }
@@ -110,7 +110,7 @@ TEST(Isolation, of_a_delegate_is_not_shown_by_a_root_of_others_that_is_hidden) {
   auto world = with_spec(Json::object());
   world.with(virtual_service("root", {{"hosts", {kInFull}}, {"http", http}, {"exportTo", {"."}}}, "web"));
   EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("does not apply to them")));
-  EXPECT_THAT(world.read().not_isolated_abroad, ElementsAre(HasSubstr("\"web/root\" has spec.exportTo")));
+  EXPECT_THAT(world.read().not_isolated_untrusted, ElementsAre(HasSubstr("\"web/root\" has spec.exportTo")));
   world.target.trusted.insert("web");
   EXPECT_THAT(world.read().not_isolated, ElementsAre(HasSubstr("\"web/root\" has spec.exportTo")));
 }
@@ -148,7 +148,7 @@ TEST(Isolation, is_another_matter_with_a_virtual_service_of_a_namespace_that_is_
   world.with(virtual_service("double", {{"hosts", {kInFull}}, {"http", kRoutes}}, "web"));
   const auto both = HasSubstr("\"checkout\" and VirtualService \"web/double\"");
   EXPECT_THAT(world.read().not_isolated, IsEmpty());
-  EXPECT_THAT(world.read().not_isolated_abroad, Contains(both));
+  EXPECT_THAT(world.read().not_isolated_untrusted, Contains(both));
   auto trusted = in_mesh_trusting_web();
   trusted.with(virtual_service("double", {{"hosts", {kInFull}}, {"http", kRoutes}}, "web"));
   EXPECT_THAT(trusted.read().not_isolated, ElementsAre(both));
@@ -159,7 +159,7 @@ TEST(Isolation, trusts_the_namespaces_of_gateways_that_routes_under_management_a
     auto world = with_spec({{"hosts", {"checkout"}}, {"gateways", gateways}});
     world.with(virtual_service("other", {{"hosts", {"x"}}, {"gateways", {"evil/gw"}}, {"http", kRoutes}},
                                name_space));
-    return world.read().entry_namespaces;
+    return world.read().gateway_namespaces;
   };
   EXPECT_THAT(of({"mesh", "ingress/public", "own"}, "web"), ElementsAre("ingress", "shop"));
   EXPECT_THAT(of({"mesh"}, "web"), IsEmpty());
@@ -167,23 +167,23 @@ TEST(Isolation, trusts_the_namespaces_of_gateways_that_routes_under_management_a
 }
 
 TEST(Isolation, is_not_shown_by_gateways_that_pass_a_route_of_a_namespace_that_is_not_trusted) {
-  const auto bent = [](Json spec, World world = in_mesh()) {
+  const auto overridden = [](Json spec, World world = in_mesh()) {
     spec["http"] = Json::array({{{"route", {to(kInFull)}}}});
     world.with(virtual_service("edge", std::move(spec), "web"));
-    return world.read().bent_entries;
+    return world.read().overridden_gateways;
   };
   const Json shared{{"hosts", {"x.example.com"}}, {"gateways", {"mesh", "istio-system/public"}}};
   auto seen_by_some = shared;
   seen_by_some["exportTo"] = {".", "ingress"};
-  EXPECT_THAT(bent(shared), ElementsAre("*")) << "where the gateway's proxies run is not known";
-  EXPECT_THAT(bent(seen_by_some), ElementsAre("ingress", "web"));
-  EXPECT_THAT(bent({{"hosts", {"x.example.com"}}, {"gateways", {"own"}}}), ElementsAre("*"));
-  EXPECT_THAT(bent(Json::object()), ElementsAre("*")) << "a delegate, of nobody knows which root";
-  EXPECT_THAT(bent({{"hosts", {"x.example.com"}}}), IsEmpty()) << "for the mesh alone";
-  EXPECT_THAT(bent(shared, in_mesh_trusting_web()), IsEmpty());
+  EXPECT_THAT(overridden(shared), ElementsAre("*")) << "where the gateway's proxies run is not known";
+  EXPECT_THAT(overridden(seen_by_some), ElementsAre("ingress", "web"));
+  EXPECT_THAT(overridden({{"hosts", {"x.example.com"}}, {"gateways", {"own"}}}), ElementsAre("*"));
+  EXPECT_THAT(overridden(Json::object()), ElementsAre("*")) << "a delegate, of nobody knows which root";
+  EXPECT_THAT(overridden({{"hosts", {"x.example.com"}}}), IsEmpty()) << "for the mesh alone";
+  EXPECT_THAT(overridden(shared, in_mesh_trusting_web()), IsEmpty());
   auto begun = in_mesh_trusting_web();
   begun.begin();
-  EXPECT_THAT(bent(shared, begun), IsEmpty());
+  EXPECT_THAT(overridden(shared, begun), IsEmpty());
 }
 
 TEST(Isolation, names_a_subset_that_lets_both_versions_through) {
@@ -199,7 +199,7 @@ TEST(Isolation, warns_of_wildcard_rules_that_win_in_other_namespaces) {
   world.with(destination_rule("all", {{"host", "*.svc.cluster.local"}}, "web"));
   world.with(destination_rule("default", {{"host", "*.local"}}, "istio-system"));
   world.with(destination_rule("exported", {{"host", "*.local"}, {"exportTo", {"shop"}}}, "web"));
-  EXPECT_THAT(world.read().not_isolated_abroad, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
+  EXPECT_THAT(world.read().not_isolated_untrusted, ElementsAre(HasSubstr("DestinationRule \"web/all\"")));
   EXPECT_THAT(world.read().not_isolated, IsEmpty());
   EXPECT_THAT(world.read().refusals, IsEmpty());
   world.target.trusted.insert("web");
@@ -289,7 +289,7 @@ TEST(Conflict, is_nothing_of_a_namespace_that_is_not_trusted) {
     world.with(edge);
     EXPECT_THAT(world.read().refusals, IsEmpty()) << exported;
     EXPECT_THAT(world.read().not_isolated, IsEmpty()) << exported;
-    EXPECT_THAT(world.read().not_isolated_abroad,
+    EXPECT_THAT(world.read().not_isolated_untrusted,
                 ElementsAre(AllOf(HasSubstr("DestinationRule \"evil/mine\" has spec.host"),
                                   HasSubstr("wins for clients in namespace evil"),
                                   HasSubstr("remove it, or move it to namespace shop")),

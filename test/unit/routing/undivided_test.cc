@@ -133,9 +133,9 @@ TEST(Undivided, of_a_namespace_that_is_not_trusted_keeps_neither_subsets_nor_pod
     const auto reading = world.read();
     EXPECT_EQ(reading.fixed_to_candidate.empty(), !trusted);
     EXPECT_THAT(reading.not_isolated, IsEmpty());
-    ASSERT_EQ(reading.not_isolated_abroad.empty(), trusted);
+    ASSERT_EQ(reading.not_isolated_untrusted.empty(), trusted);
     if (!trusted) {
-      EXPECT_THAT(reading.not_isolated_abroad[0],
+      EXPECT_THAT(reading.not_isolated_untrusted[0],
                   HasSubstr("\"web/orders\" spec.http[0].mirror names subset \"v2\" of Service checkout, "
                             "which has pods of version v2 alone: after a rollback no pod answers there"));
     }

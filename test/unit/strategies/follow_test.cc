@@ -78,7 +78,7 @@ TEST(Follow, of_a_service_whose_requests_are_not_all_divided_is_not_asked_for_be
 // Whoever writes routes in a namespace of their own must not switch the count off.
 TEST(Follow, is_counted_of_trusted_proxies_where_others_have_routes_of_their_own) {
   auto world = counted();
-  world.seen.not_isolated_abroad = {"a route of namespace web leads to Service checkout"};
+  world.seen.not_isolated_untrusted = {"a route of namespace web leads to Service checkout"};
   world.count = [&](const CheckRequest& request) {
     EXPECT_EQ(request.only_trusted, !request.direct) << to_string(world.phase());
     const bool lags = request.weight == percent(10) && request.window_end < at(200);
@@ -94,7 +94,7 @@ TEST(Follow, is_counted_of_trusted_proxies_where_others_have_routes_of_their_own
 
 TEST(Follow, is_waited_for_only_a_while_of_proxies_that_are_not_trusted) {
   auto world = counted();
-  lag(world, percent(10), TimePoint::max(), Division::DiffersAbroad);
+  lag(world, percent(10), TimePoint::max(), Division::UntrustedDiffers);
   world.run([](const World& w) { return follows(w).reason == kUntrustedMismatch; });
   const auto begun = world.now;
   EXPECT_EQ(follows(world).status, ConditionStatus::False);
@@ -113,7 +113,7 @@ TEST(Follow, of_proxies_that_are_not_trusted_is_waited_for_beside_what_was_waite
   world.count = [](const CheckRequest& request) {
     if (request.weight != percent(10)) return Tally{.division = Division::Agrees};
     const bool trusted = request.window_end < at(200);
-    return Tally{.division = trusted ? Division::Differs : Division::DiffersAbroad, .message = kLags};
+    return Tally{.division = trusted ? Division::Differs : Division::UntrustedDiffers, .message = kLags};
   };
   world.run([](const World& w) { return follows(w).reason == kRoutingMismatch; });
   const auto before = world.now;
@@ -127,7 +127,7 @@ TEST(Follow, of_proxies_that_are_not_trusted_is_waited_for_beside_what_was_waite
 
 TEST(Follow, is_waited_for_no_longer_where_a_clock_that_was_ahead_said_that_it_lags) {
   auto world = counted();
-  lag(world, percent(10), TimePoint::max(), Division::DiffersAbroad);
+  lag(world, percent(10), TimePoint::max(), Division::UntrustedDiffers);
   world.run([](const World& w) { return follows(w).reason == kUntrustedMismatch; });
   for (auto& condition : world.release.status.conditions)
     condition.last_transition_time = world.now + Seconds{86400};
@@ -144,7 +144,7 @@ TEST(Follow, that_never_comes_about_of_proxies_that_are_not_trusted_costs_one_wa
   plain.run();
   auto world = counted();
   world.count = [](const CheckRequest&) {
-    return Tally{.division = Division::DiffersAbroad, .message = kLags};
+    return Tally{.division = Division::UntrustedDiffers, .message = kLags};
   };
   world.run();
   EXPECT_EQ(world.phase(), Phase::Succeeded);
@@ -159,7 +159,7 @@ TEST(Follow, of_proxies_that_are_not_trusted_leaves_the_candidate_its_pods_on_th
   world.judge = [](const CheckRequest& request) { return request.step == 2 ? Outcome::Fail : Outcome::Pass; };
   world.run_to(Phase::RollingBack);
   const auto began = world.now;
-  lag(world, percent(0), TimePoint::max(), Division::DiffersAbroad);
+  lag(world, percent(0), TimePoint::max(), Division::UntrustedDiffers);
   world.run();
   EXPECT_EQ(world.phase(), Phase::Failed);
   EXPECT_EQ(world.seen.candidate->replicas, 2);
