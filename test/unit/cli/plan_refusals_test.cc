@@ -206,8 +206,10 @@ TEST(PlanRefusals, names_file_and_line_of_a_field_that_can_not_be_used) {
               StartsWith("stdin:10: "));
   EXPECT_THAT(refusal_of("apiVersion: v1\nkind: [\n"), StartsWith("stdin:3: not YAML: "));
   EXPECT_THAT(refusal_of(good() + kService), HasSubstr("Service shop/checkout is there twice"));
-  EXPECT_THAT(refusal_of("apiVersion: apps/v1\nkind: Deployment\n" + ("---\n" + good())),
-              StartsWith("stdin:1: Deployment has no metadata.name"));
+  EXPECT_THAT(
+      refusal_of("apiVersion: apps/v1\nkind: Deployment\nspec: {selector: {matchLabels: {a: b}}}\n---\n" +
+                 good()),
+      StartsWith("stdin:1: Deployment has no metadata.name"));
 }
 
 TEST(PlanRefusals, refuses_a_query_that_nobody_could_be_asked) {
