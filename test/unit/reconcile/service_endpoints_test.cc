@@ -105,7 +105,7 @@ TEST_F(RestlessEndpoints, of_which_none_stays_hold_its_weight_until_half_have_st
   EXPECT_TRUE(at_weight(10)) << status()["canaryWeight"];
   run(4, leave);
   EXPECT_TRUE(at_weight(10)) << status()["canaryWeight"];
-  run(60, leave);
+  run(10, leave);
   EXPECT_TRUE(at_weight(50)) << status()["canaryWeight"];
 }
 
