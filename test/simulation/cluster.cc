@@ -71,15 +71,18 @@ void Cluster::disturb(const std::string& workload, Millis duration, bool crash) 
 
 void Cluster::stir(const std::string& workload, Millis every) { stir_next(workload, every, 0); }
 
-// The one with the next number above `after`, or the first.
+// The one with the next number above `after`, or the first. A last pod stays: a version that nobody serves is
+// another fault.
 void Cluster::stir_next(const std::string& workload, Millis every, int after) {
   Pod* next = nullptr;
+  int ready = 0;
   for (auto& [name, pod] : pods_) {
     if (pod.workload != workload || !pod.ready) continue;
+    ++ready;
     const auto turn = [after](const Pod& one) { return std::pair(one.number <= after, one.number); };
     if (next == nullptr || turn(pod) < turn(*next)) next = &pod;
   }
-  if (next != nullptr) {
+  if (ready > 1) {
     after = next->number;
     next->ready = false;
     next->disturbed_until = executor_.now() + kMoment;
