@@ -131,13 +131,12 @@ class Context {
   // How long proxies can be known to have enough of a version's endpoints, and the selector. Whether it has
   // any is looked at by itself.
   [[nodiscard]] Milliseconds stable_age() const {
-    const auto& service = *seen.service;
-    return service.stable_endpoints < 1 ? service.age : std::min(service.age, service.stable_endpoints_age);
+    if (!seen.service || seen.service->stable_endpoints < 1) return service_age();
+    return std::min(seen.service->age, seen.service->stable_endpoints_age);
   }
   [[nodiscard]] Milliseconds candidate_age() const {
-    const auto& service = *seen.service;
-    return service.candidate_endpoints < 1 ? service.age
-                                           : std::min(service.age, service.candidate_endpoints_age);
+    if (!seen.service || seen.service->candidate_endpoints < 1) return service_age();
+    return std::min(seen.service->age, seen.service->candidate_endpoints_age);
   }
   [[nodiscard]] Milliseconds routes_age() const { return seen.routes ? seen.routes->age : seen.routes_gone; }
 };

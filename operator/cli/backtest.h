@@ -17,7 +17,7 @@ struct Replay {
   std::string stable;  // Deployment that served before
   int weight = 0;      // per cent, that the candidate had
   analysis::TimePoint from, to;
-  routing::TrustedNamespaces trusted = {};
+  routing::TrustedNamespaces trusted;
 };
 
 // What the interval that ends at `at` came to.

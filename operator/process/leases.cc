@@ -43,7 +43,7 @@ Leases::Leases(const Options& options, const kube::Connection& connection, const
                lead::Shards::OnChanges on_changes)
     : name_space_(name_space_of(options, connection)), store_(reconcile::form_of(kube::kLeases)) {
   if (!options.sharding && !options.leader_election) {
-    shards_.emplace(clock, std::move(on_changes));
+    shards_ = std::make_unique<lead::Shards>(clock, std::move(on_changes));
     return;
   }
   // A client of their own: they must not wait behind other requests.
@@ -51,12 +51,13 @@ Leases::Leases(const Options& options, const kube::Connection& connection, const
   client_.emplace(
       *transport_, connection.token, clock,
       kube::ClientOptions{.base_url = connection.base_url, .timeout = kTimeout, .requests_per_second = 0});
-  shards_.emplace(*client_, clock, store_,
-                  lead::LeaseOptions{.lease = {name_space_, options.lease_name},
-                                     .shards = options.sharding ? lead::kShards : 1,
-                                     .identity = identity(),
-                                     .predecessors = variable("POD_UID").empty() ? "" : pod()},
-                  std::move(on_changes));
+  shards_ = std::make_unique<lead::Shards>(
+      *client_, clock, store_,
+      lead::LeaseOptions{.lease = {name_space_, options.lease_name},
+                         .shards = options.sharding ? lead::kShards : 1,
+                         .identity = identity(),
+                         .predecessors = variable("POD_UID").empty() ? "" : pod()},
+      std::move(on_changes));
   watched_ = options.sharding;
   if (!watched_) return;
   store_.on_change([this](const kube::Change& change) { shards_->changed(change.key); });

@@ -32,7 +32,7 @@ class Leases {
   kube::Store store_;  // of the Leases, if they are watched
   std::unique_ptr<http::Transport> transport_;
   std::optional<kube::Client> client_;
-  std::optional<lead::Shards> shards_;  // always there
+  std::unique_ptr<lead::Shards> shards_;  // always there
 };
 
 }  // namespace weir::process
