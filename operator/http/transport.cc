@@ -121,8 +121,11 @@ class Flight {
   }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
+  // The library closes the connection where it is told to, and what reads from it there must not be in the
+  // middle of that: the one thread that reads closes.
   ~Flight() {
-    if (!landed_) cancel_.cancel();
+    if (landed_) return;
+    crossplat::threadpool::shared_instance().service().post([cancel = cancel_] { cancel.cancel(); });
   }
 
   [[nodiscard]] Result<Response> whole(Deadline deadline, const std::stop_token& stop) {
@@ -316,12 +319,12 @@ class CpprestTransport final : public Transport {
 
 }  // namespace
 
-void start_io(int threads) {
+void start_io() {
   static std::once_flag once;
-  std::call_once(once, [threads] {
+  std::call_once(once, [] {
     (void)system_trust();
     try {
-      crossplat::threadpool::initialize_with_threads(static_cast<std::size_t>(threads));
+      crossplat::threadpool::initialize_with_threads(1);
     } catch (const std::exception&) {
       // Somebody has started them already: theirs serve as well.
       return;

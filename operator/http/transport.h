@@ -64,12 +64,11 @@ class Transport {
 };
 
 inline constexpr int kMaxInFlight = 16;
-inline constexpr int kIoThreads = 2;  // more make it slower
 
-// Starts the threads that all transports and listeners of the process share. Once: later calls do nothing.
-// Call it first thing in main: it sets environment variables, and a listener made before it would start 40
-// threads. make_transport calls it too.
-void start_io(int threads = kIoThreads);
+// Starts the thread that all transports of the process share. One: of two, one could close a connection while
+// the other is about to read from it, which the library does not stand. Once: later calls do nothing. Call it
+// first thing in main: it sets environment variables. make_transport calls it too.
+void start_io();
 
 // `base_url` is scheme, host and port; request urls must begin with it.
 [[nodiscard]] std::unique_ptr<Transport> make_transport(const std::string& base_url, const Tls& tls,

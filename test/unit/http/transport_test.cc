@@ -138,6 +138,21 @@ TEST(Transport, does_not_keep_an_answer_that_is_over_the_limit) {
   EXPECT_LT(usage.ru_maxrss, 300 * 1024);  // KiB
 }
 
+// The connection was closed under the thread that read from it, which crashed once in some 50 times.
+TEST(Transport, gives_up_on_endless_answers_while_it_reads) {
+  const Loopback server([](Connection& connection) {
+    connection.read_request();
+    connection.write("HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string chunk = "100000\r\n" + std::string(0x100000, 'x') + "\r\n";
+    while (connection.write(chunk)) {  // until the client closes
+    }
+  });
+  const auto transport = make_transport(server.url(), {});
+  Request request = get(server.url() + "/");
+  request.max_body = std::size_t{2} << 20;
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(transport->send(request, {}).error().failure, Failure::TooLarge);
+}
+
 TEST(Transport, gives_up_on_a_silent_server_in_time) {
   const Loopback server([](Connection& connection) {
     connection.read_request();
