@@ -22,7 +22,7 @@ constexpr seconds kSilence{90};
 constexpr seconds kLasting{300};
 // A watch that ended sooner than this without an event counts as a failure, or an eager server would be
 // polled.
-constexpr seconds kSoon{5};
+constexpr seconds kSoon{2};
 constexpr milliseconds kFirstDelay{500};
 constexpr milliseconds kLongestDelay{30'000};
 // Nothing can be released before the first list has come.
@@ -114,11 +114,12 @@ milliseconds Watcher::watch(const std::stop_token& stop) {
   const auto watched = client_.watch(
       kind_.resource, options_.name_space, version_, lasting, kSilence,
       [this](WatchEvent event) { take(std::move(event)); }, stop);
-  if (version_ != from || (watched && clock_.steady() - since >= kSoon)) failures_ = 0;
+  const bool lasted = clock_.steady() - since >= kSoon;
+  if (version_ != from || lasted) failures_ = 0;
   if (stop.stop_requested()) return milliseconds(0);
   if (watched) {
     note("");
-    return version_ != from || clock_.steady() - since >= kSoon ? milliseconds(0) : failed();
+    return version_ != from || lasted ? milliseconds(0) : failed();
   }
   note(watched.error().message);
   const Code code = watched.error().code;

@@ -204,6 +204,16 @@ TEST_F(WatcherTest, starts_the_delays_afresh_once_events_come_again) {
   EXPECT_EQ(step(), milliseconds(375));
 }
 
+// As by a proxy that ends connections every few seconds, of a kind of which nothing changes.
+TEST_F(WatcherTest, starts_the_delays_afresh_after_a_watch_that_lasted) {
+  sync();
+  transport.on_send = [&] { clock.advance(seconds(3)); };
+  for (int i = 0; i < 4; ++i) {
+    transport.streams.push_back({{}, failure(http::Failure::Broken)});
+    EXPECT_EQ(step(), milliseconds(375));
+  }
+}
+
 TEST_F(WatcherTest, watches_on_from_the_last_version_after_a_silence) {
   sync();
   transport.streams.push_back({{bookmark("15")}, failure(http::Failure::Timeout)});
