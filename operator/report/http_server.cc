@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <list>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -64,14 +65,19 @@ Answer answer(const beast::http::request<beast::http::empty_body>& request, cons
 // One connection: a request, its answer, and so on. Lives as long as something is awaited on it.
 class Session final : public std::enable_shared_from_this<Session> {
  public:
-  // Counts itself in `open`, which, as the endpoints, outlives it.
-  Session(tcp::socket socket, const Endpoints& endpoints, std::size_t& open)
-      : stream_(std::move(socket)), endpoints_(endpoints), open_(open) {
-    ++open_;
-  }
-  ~Session() { --open_; }
+  using All = std::list<Session*>;  // the one that asked last is the last
+
+  // Stands in `open`, which, as the endpoints, outlives it.
+  Session(tcp::socket socket, const Endpoints& endpoints, All& open)
+      : stream_(std::move(socket)),
+        endpoints_(endpoints),
+        open_(open),
+        place_(open.insert(open.end(), this)) {}
+  ~Session() { open_.erase(place_); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  void close() { stream_.close(); }
 
   void read() {
     parser_ = std::make_unique<Parser>();  // one reads one request
@@ -85,6 +91,8 @@ class Session final : public std::enable_shared_from_this<Session> {
 
  private:
   void respond() {
+    open_.splice(open_.end(), open_, place_);
+    stream_.expires_after(kIdle);
     const auto& request = parser_->get();
     auto [code, body, type] = answer(request, endpoints_);
     response_ = Response(code, request.version());
@@ -95,7 +103,9 @@ class Session final : public std::enable_shared_from_this<Session> {
     response_.prepare_payload();
     beast::http::async_write(stream_, response_,
                              [self = shared_from_this()](const beast::error_code& error, std::size_t) {
-                               if (!error && self->response_.keep_alive()) self->read();
+                               const bool goes_on = !error && self->response_.keep_alive();
+                               self->response_ = {};  // an idle connection keeps no page of metrics
+                               if (goes_on) self->read();
                              });
   }
 
@@ -104,7 +114,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Parser> parser_;
   Response response_;
   const Endpoints& endpoints_;
-  std::size_t& open_;
+  All& open_;
+  const All::iterator place_;
 };
 
 // "address:port" taken apart; an IPv6 address without its brackets.
@@ -157,7 +168,9 @@ class ListeningServer final : public HttpServer {
   void accept() {
     acceptor_.async_accept([this](const beast::error_code& error, tcp::socket socket) {
       if (error) return accept_later();
-      if (open_ < kMostConnections) std::make_shared<Session>(std::move(socket), endpoints_, open_)->read();
+      // Whoever asks now comes before those that only stay: the kubelet must not be kept out.
+      if (open_.size() >= kMostConnections) open_.front()->close();
+      std::make_shared<Session>(std::move(socket), endpoints_, open_)->read();
       accept();
     });
   }
@@ -171,7 +184,7 @@ class ListeningServer final : public HttpServer {
   }
 
   const Endpoints endpoints_;
-  std::size_t open_ = 0;
+  Session::All open_;
   asio::io_context io_{1};  // ends the sessions: it goes before what they use
   tcp::acceptor acceptor_;
   asio::steady_timer again_;

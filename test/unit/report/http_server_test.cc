@@ -94,6 +94,21 @@ TEST_F(Serving, ends_with_the_server_and_the_port_is_free_again) {
   EXPECT_EQ(get("/healthz").status, 200);
 }
 
+// More than it keeps: the kubelet's probe must not be turned away.
+TEST_F(Serving, answers_whoever_asks_while_others_only_stay) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(listen_.substr(listen_.rfind(':') + 1))));
+  std::vector<int> idle;
+  for (int i = 0; i < 200; ++i) {
+    idle.push_back(socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(connect(idle.back(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  }
+  EXPECT_EQ(get("/healthz").status, 200);
+  for (const int connection : idle) close(connection);
+}
+
 TEST_F(Serving, says_why_it_cannot) {
   const auto second = start(listen_);
   ASSERT_FALSE(second);
