@@ -1,5 +1,7 @@
 #include "operator/lead/lease.h"
 
+#include <limits>
+
 #include "operator/base/json.h"
 
 namespace weir::lead {
@@ -16,7 +18,9 @@ bool is_predecessor(std::string_view holder, std::string_view beginning) {
 }
 
 std::int64_t lease_number(const Json& lease, const char* field, std::int64_t otherwise) {
-  return base::integer(lease, {"spec", field}, otherwise);
+  const auto number = base::integer(lease, {"spec", field}, otherwise);
+  // They are of 32 bits, and the one after it has to be such a number too.
+  return number >= 0 && number < std::numeric_limits<std::int32_t>::max() ? number : otherwise;
 }
 
 base::Clock::Steady expiry_of(const Json& lease, base::Clock::Steady unchanged_since,

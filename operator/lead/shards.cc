@@ -25,9 +25,9 @@ bool is_overtaken(kube::Code code) {
   return code == kube::Code::Conflict || code == kube::Code::AlreadyExists || code == kube::Code::NotFound;
 }
 
-// Says whether the next request is worth a try.
-bool go_on(const kube::Error& error) {
-  if (is_overtaken(error.code)) return true;
+// Says whether the next request is worth a try. What did not exist has not gone: its namespace isn't there.
+bool go_on(const kube::Error& error, bool existed = true) {
+  if (is_overtaken(error.code) && (existed || error.code != kube::Code::NotFound)) return true;
   spdlog::warn("leases: {}", error.message);
   return false;
 }
@@ -132,7 +132,7 @@ void Shards::join(base::Clock::Steady now) {
   spec["renewTime"] = wall;
   own["spec"] = std::move(spec);
   auto answer = stored ? api_->update(kube::kLeases, before, own) : api_->create(kube::kLeases, own);
-  if (!answer) return (void)go_on(answer.error());
+  if (!answer) return (void)go_on(answer.error(), stored.has_value());
   spdlog::info("leases: {} has Lease {}", identity_, kube::to_string(own_key()));
   written(*std::move(answer), now);
 }
@@ -150,6 +150,7 @@ void Shards::renew(const Json& known, base::Clock::Steady now) {
   const auto renewal = [this](const Json& lease) {
     Json next = lease;
     next["spec"]["renewTime"] = base::format_micros(clock_.wall());
+    next["spec"]["leaseDurationSeconds"] = options_.duration.count();  // whatever somebody has made of it
     return api_->update(kube::kLeases, lease, next);
   };
   auto renewed = renewal(known);
@@ -243,7 +244,7 @@ bool Shards::claim(int shard, const Json& before, bool exists) {
   spec["leaseTransitions"] = lease_number(before, "leaseTransitions", -1) + 1;
   claim["spec"] = std::move(spec);
   auto written = exists ? api_->update(kube::kLeases, before, claim) : api_->create(kube::kLeases, claim);
-  if (!written) return go_on(written.error());
+  if (!written) return go_on(written.error(), exists);
   const auto term = lease_number(*written, "leaseTransitions", 0);
   know(*std::move(written));
   const bool others = !holder_of(before).empty() && holder_of(before) != identity_;

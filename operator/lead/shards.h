@@ -34,7 +34,7 @@ using kube::Store;
 inline constexpr const char* kMemberLabel = "weir.dev/member";
 inline constexpr const char* kShardLabel = "weir.dev/shard";
 
-// `step`, `release` and `changed` are for one thread, the rest is thread-safe.
+// `step` and `release` are for one thread, the rest is thread-safe.
 class Shards final : public Holdings {
  public:
   // Without Leases, since there is no other process: the one shard is held from the first step on. `clock` is

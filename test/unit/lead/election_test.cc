@@ -1,11 +1,15 @@
 // One shard: leader election, and an operator without any other.
 #include <gmock/gmock.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <future>
+#include <sstream>
 
 #include "operator/kube/store.h"
 #include "operator/lead/shards.h"
 #include "operator/offline/memory_api.h"
+#include "test/unit/kube/forwarding_api.h"
 #include "test/unit/lead/link.h"
 
 namespace weir::lead {
@@ -202,6 +206,29 @@ TEST_F(ElectionTest, reads_the_lease_again_after_a_conflict) {
   EXPECT_EQ(term(first), 0);
 }
 
+TEST_F(ElectionTest, keeps_its_duration_whatever_somebody_makes_of_it) {
+  (void)first.step();
+  for (const int edited : {1, 100'000}) {
+    Json touched = lease();
+    touched["spec"]["leaseDurationSeconds"] = edited;
+    api.put(kube::kLeases, touched);
+    pass(2);
+    (void)first.step();
+    EXPECT_TRUE(leads(first));
+    EXPECT_EQ(lease()["spec"]["leaseDurationSeconds"], 15);
+  }
+}
+
+TEST_F(ElectionTest, counts_terms_anew_after_a_number_that_has_none_behind_it) {
+  (void)first.step();
+  Json touched = lease();
+  touched["spec"]["leaseTransitions"] = 2'147'483'647;
+  api.put(kube::kLeases, touched);
+  run(first, second, 4);
+  EXPECT_TRUE(leads(first));
+  EXPECT_EQ(lease()["spec"]["leaseTransitions"], 0);
+}
+
 TEST_F(ElectionTest, gives_way_when_somebody_else_has_taken_the_lease) {
   (void)first.step();
   Json taken = lease();
@@ -240,6 +267,28 @@ TEST_F(ElectionTest, is_not_released_by_one_that_does_not_hold_it) {
   (void)first.step();
   second.shards.release();
   EXPECT_EQ(holder(), "first");
+}
+
+// As where --lease-namespace names none that there is.
+TEST_F(ElectionTest, says_why_its_lease_can_not_be_made) {
+  class NoNamespace final : public kube::ForwardingApi {
+   public:
+    using ForwardingApi::ForwardingApi;
+    Result<Json> create(const kube::Resource& /*resource*/, const Json& /*object*/) override {
+      return std::unexpected(
+          kube::Error{.code = kube::Code::NotFound, .message = "namespaces \"typo\" not found"});
+    }
+  };
+  NoNamespace nowhere{api};
+  Election alone{nowhere, clock, options("alone"), kTell};
+  std::ostringstream said;
+  const auto usual = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  (void)alone.step();
+  spdlog::set_default_logger(usual);
+  EXPECT_FALSE(leads(alone));
+  EXPECT_THAT(said.str(), testing::HasSubstr("namespaces \"typo\" not found"));
 }
 
 TEST_F(ElectionTest, of_nonsense_is_taken) {
