@@ -47,9 +47,9 @@ static_assert(kDeskThreads > 2 * static_cast<int>(outside::kMaxTrials));
 constexpr std::chrono::seconds kStartUp{10};
 
 // Threads beside the workers that may wait for an answer of the API server: watches that list, that of the
-// Leases too, and Events. Each has a request of its own in flight, so that no rollback waits for the end of
-// another's.
-int other_callers() { return static_cast<int>(reconcile::watched_kinds().size()) + 2; }
+// Leases too, Events, and the desk's, which read Secrets. Each has a request of its own in flight, so that no
+// rollback waits for the end of another's.
+int other_callers() { return static_cast<int>(reconcile::watched_kinds().size()) + 2 + kDeskThreads; }
 
 class Operator {
  public:

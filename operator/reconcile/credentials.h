@@ -1,5 +1,5 @@
 // Credentials of metrics servers. A release's question says where they are kept; they are read when the
-// question's turn comes, for that one answer, and kept nowhere.
+// question's turn comes, for that one answer.
 #pragma once
 
 #include <cstddef>
