@@ -290,38 +290,40 @@ void Reconciler::note_late(const strategies::Action& action, const Snapshot& sna
   if (!widens || snapshot.canary.status.phase != Phase::Initializing) return;
   const auto key = kube::key_of(snapshot.object);
   const auto canary = api_.get(kube::kCanaries, key);
-  const bool gone = canary ? kube::metadata_text(*canary, "uid") != snapshot.canary.uid
-                           : canary.error().code == kube::Code::NotFound;
-  if (!gone) return;
+  // One that can't be read may be gone: undo_late looks again.
+  if (canary && kube::metadata_text(*canary, "uid") == snapshot.canary.uid) return;
   const std::lock_guard lock(mutex_);
   late_.insert_or_assign(key, snapshot);
 }
 
 std::optional<Round> Reconciler::undo_late(const kube::Key& key, std::string_view uid) {
   std::optional<Snapshot> snapshot;
+  std::optional<lead::Leadership> lead;
   {
     const std::lock_guard lock(mutex_);
     const auto found = late_.find(key);
     if (found == late_.end() || found->second.canary.uid == uid) return std::nullopt;
+    lead = fence_.lead(kube::key_of(found->second.service));
+    if (!lead) return std::nullopt;  // it may lead again
     snapshot = std::move(late_.extract(found).mapped());
   }
   const auto service = kube::key_of(snapshot->service);
   const auto now = stores_.services.get(service);
-  const auto lead = fence_.lead(service);
   const auto& target = snapshot->target;
   const bool is_late = now &&
                        selects(*now->object, snapshot->canary.spec.service.version_label,
                                target.stable_version, target.candidate_version) == Selects::Both &&
                        stores_.canaries.keys_with(begun_on(service.name, service.name_space)).empty();
-  if (!is_late || !lead) return std::nullopt;
+  if (!is_late) return std::nullopt;
   snapshot->service = *now->object;
   lead::FencedApi api(api_, fence_, key, service, lead->term);
   const strategies::SetSelector back{Selects::Stable};
   const auto done = Actor(api, stores_, clock_, std::nullopt).perform(back, *snapshot);
   if (listener_.on_action) listener_.on_action(snapshot->canary, back, done);
   if (done) return Round{.wrote = true};
-  // Stable has no pod: better both versions than none.
-  if (done.error().code == kube::Code::Invalid) return std::nullopt;
+  // Stable has no pod, or is gone: better both versions than none.
+  const auto code = done.error().code;
+  if (code == kube::Code::Invalid || code == kube::Code::NotFound) return std::nullopt;
   const std::lock_guard lock(mutex_);
   late_.emplace(key, *std::move(snapshot));
   return Round{.error = done.error()};

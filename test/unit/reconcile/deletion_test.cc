@@ -189,6 +189,23 @@ TEST(Deletion, past_the_finalizer_takes_back_that_both_versions_are_selected_sin
   EXPECT_TRUE(shop.late.lost.has_value()) << "the first attempt had no answer";
 }
 
+TEST(Deletion, past_the_finalizer_gives_up_on_it_where_stable_is_gone_too) {
+  Shop shop;
+  int failed = 0;
+  shop.goes_astray = [&shop](offline::Verb verb, const kube::Resource& resource, const Json& after) {
+    const bool widens = verb == offline::Verb::Update && resource == kube::kServices &&
+                        !after["spec"]["selector"].contains("version");
+    if (!widens || shop.gone()) return false;
+    shop.force_canary_away();
+    shop.world.api.erase(kube::kDeployments, {"shop", "checkout-v1"});
+    shop.world.clock.advance(seconds(20));
+    return false;
+  };
+  shop.work(seconds(600), [&] { return shop.gone(); });
+  for (int i = 0; i < 5; ++i) failed += shop.reconciler.reconcile(shop.key).error ? 1 : 0;
+  EXPECT_EQ(failed, 0);
+}
+
 TEST(Deletion, past_the_finalizer_leaves_a_selector_alone_of_which_the_canary_was_there) {
   Shop shop;
   shop.work(seconds(600), [&] { return shop.at_weight(10); });
