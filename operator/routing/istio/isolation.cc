@@ -289,15 +289,22 @@ void add_hidden_rule(const Target& target, const Rules& rules, const Managed& ma
   if (rule == nullptr) return;
   const auto rule_visible = readers_of(*rule);
   if (has(rule_visible, "*")) return;
+  const auto covers = [&](const Json& shown) {
+    return std::ranges::all_of(readers_of(shown), [&](const auto& name) { return has(rule_visible, name); });
+  };
   for (const auto& [object, tables, bindings] : managed) {
-    const auto routes_visible = readers_of(*object);
-    if (std::ranges::all_of(routes_visible, [&](const auto& name) { return has(rule_visible, name); }))
-      continue;
+    // A delegate's routes are seen where a root's are, into which they are merged.
+    const auto root = std::ranges::find_if(bindings, [&](const Json* one) { return !covers(*one); });
+    const bool has_root = !bindings.empty();
+    if (has_root ? root == bindings.end() : covers(*object)) continue;
+    const Json& shown = has_root ? **root : *object;
+    const std::string of_root = &shown == object ? "" : ", which delegates to " + label_of(target, *object);
     refusals.push_back(
         {.condition = "Conflict",
          .reason = "RuleNotVisible",
          .message = label_of(target, *rule) + " has spec.exportTo " +
-                    base::field(*rule, {"spec", "exportTo"}).dump() + ", but " + label_of(target, *object) +
+                    base::field(*rule, {"spec", "exportTo"}).dump() + ", but " + label_of(target, shown) +
+                    of_root +
                     " is seen in more namespaces, where its routes would name subsets that nobody "
                     "defines: let both be exported to the same namespaces"});
   }

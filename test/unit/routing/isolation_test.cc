@@ -329,5 +329,20 @@ TEST(Conflict, is_a_rule_that_is_seen_in_fewer_namespaces_than_the_routes) {
   EXPECT_THAT(both.read().refusals, IsEmpty());
 }
 
+// Istio merges a delegate's routes into the root, whose exportTo they have then.
+TEST(Conflict, is_a_rule_that_is_seen_in_fewer_namespaces_than_the_root_of_a_delegate) {
+  const Json http = Json::array({{{"delegate", {{"name", "checkout"}, {"namespace", "shop"}}}}});
+  const auto rule = destination_rule("checkout", {{"host", "checkout"}, {"exportTo", {"."}}});
+  auto shown = with_spec({{"exportTo", {"."}}});
+  shown.with(virtual_service("root", {{"hosts", {"checkout"}}, {"http", http}})).with(rule);
+  EXPECT_THAT(only_refusal(shown),
+              AllOf(HasSubstr("RuleNotVisible"), HasSubstr("VirtualService \"root\", which delegates to "
+                                                           "VirtualService \"checkout\" is seen in more")));
+  auto hidden = with_spec(Json::object());
+  hidden.with(virtual_service("root", {{"hosts", {"checkout"}}, {"exportTo", {"."}}, {"http", http}}))
+      .with(rule);
+  EXPECT_THAT(hidden.read().refusals, IsEmpty());
+}
+
 }  // namespace
 }  // namespace weir::routing
