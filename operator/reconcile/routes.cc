@@ -68,11 +68,13 @@ FoundRoutes find_routes(const Source& source, const routing::Target& target) {
   std::ranges::move(fixed.not_isolated_untrusted, std::back_inserter(reading.not_isolated_untrusted));
   found.keep_stable = std::move(fixed.keep_stable);
   if (source.is_pending()) {
-    auto warning = source.router.abilities().divides
-                       ? nothing_to_divide(source.canary, reading.idle_routes, reading.only_idle_routes)
-                       : nothing_to_judge(source.canary);
-    if (!warning) warning = nothing_to_count(source.canary, reading.connection_routes);
-    if (warning) reading.warnings.push_back(*std::move(warning));
+    const auto warn = [&reading](std::optional<strategies::Warning> warning) {
+      if (warning) reading.warnings.push_back(*std::move(warning));
+    };
+    warn(source.router.abilities().divides
+             ? nothing_to_divide(source.canary, reading.idle_routes, reading.only_idle_routes)
+             : nothing_to_judge(source.canary));
+    if (!reading.only_idle_routes) warn(nothing_to_count(source.canary, reading.connection_routes));
   }
   found.gone = age_of_recorded(source);
   if (reading.routes)

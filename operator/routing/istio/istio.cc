@@ -111,13 +111,17 @@ std::vector<Refusal> table_refusals(const Target& target, const Managed& managed
 
 bool divides_anything(const Table& table) { return !table.places.empty() || table.refusal; }
 
+bool is_divided(const Table& table) {
+  return std::ranges::any_of(table.places, [](const Place& place) { return place.share > 0; });
+}
+
 // A refused table says for itself what is wrong with its weights.
 void add_idle_routes(const Target& target, const Managed& managed, Router::Reading& reading) {
   bool divided = false;
   for (const auto& [object, tables, bindings] : managed) {
     for (const auto& table : tables) {
       if (table.places.empty() || table.refusal) continue;
-      if (std::ranges::any_of(table.places, [](const Place& place) { return place.share > 0; })) {
+      if (is_divided(table)) {
         divided = true;
       } else {
         reading.idle_routes.push_back(label_of(target, *object) + " " + table.label + ".route");
@@ -132,7 +136,10 @@ void add_connection_routes(const Target& target, const Managed& managed, Router:
   for (const auto& [object, tables, bindings] : managed) {
     for (const auto& table : tables) {
       if (table.places.empty()) continue;
-      if (table.kind == "http") return;
+      if (table.kind == "http") {
+        if (is_divided(table)) return;
+        continue;
+      }
       found.push_back(label_of(target, *object) + " " + table.label + ".route");
     }
   }

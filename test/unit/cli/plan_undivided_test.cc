@@ -71,6 +71,21 @@ TEST(PlanUndivided, says_that_nothing_counts_what_routes_for_connections_divide)
       silent);
 }
 
+TEST(PlanUndivided, says_that_nothing_counts_connections_beside_a_route_that_gives_the_service_no_request) {
+  const std::string routes =
+      "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: checkout, namespace: "
+      "shop}\nspec:\n  hosts: [checkout]\n"
+      "  http: [{route: [{destination: {host: checkout}, weight: 0}, {destination: {host: cart}, weight: "
+      "100}]}]\n"
+      "  tcp: [{route: [{destination: {host: checkout}}]}]\n";
+  const auto counted = plan_of(
+      replaced(shop_with(routes), "{name: http, port: 80", "{name: tcp, port: 81}, {name: http, port: 80"));
+  EXPECT_EQ(counted.code, kFine) << counted.err;
+  EXPECT_THAT(counted.err, HasSubstr("spec.http[0].route gives Service checkout weight 0"));
+  EXPECT_THAT(counted.err, HasSubstr("the release divides connections alone, by VirtualService \"checkout\" "
+                                     "spec.tcp[0].route"));
+}
+
 TEST(PlanUndivided, refuses_a_listed_route_to_a_subset_with_more_labels_than_the_version) {
   const auto documents =
       shop_with(virtual_service("checkout",
