@@ -9,6 +9,7 @@
 #include <optional>
 #include <ostream>
 
+#include "analysis/built_in.h"
 #include "analysis/providers/prometheus/api.h"
 #include "operator/base/args.h"
 #include "operator/base/names.h"
@@ -56,20 +57,26 @@ bool has_data(const analysis::Judgement& judgement) {
 // Ended by the provider, not by --to or a verdict.
 bool gave_up(const Replay& past, const std::vector<Replayed>& intervals) {
   return std::ssize(intervals) >= kMostWithoutAnswer && !takes_back(past, intervals.back()) &&
-         std::all_of(intervals.end() - kMostWithoutAnswer, intervals.end(),
-                     [](const Replayed& one) { return !one.judgement.provider_available; });
+         std::all_of(intervals.end() - kMostWithoutAnswer, intervals.end(), [](const Replayed& one) {
+           return !one.judgement.provider_available && !has_data(one.judgement);
+         });
 }
 
 // Why there is nothing to replay; empty: there is something.
 std::string nothing_to_judge(const canary::Canary& canary) {
-  const auto& router = canary.spec.routing.provider;
-  if (!routing::router_named(router).abilities().divides)
-    return "spec.routing.provider is \"" + router +
-           "\": no user's request reaches the candidate before the promotion, there is nothing to replay";
+  if (canary.metrics.empty()) return "spec.analysis.metrics has no metric";
   const auto has_query = [](const auto& metric) { return metric.template_name.empty(); };
   if (std::ranges::none_of(canary.metrics, has_query))
     return "spec.analysis.metrics has no metric that can be replayed: those with a templateRef have their "
            "query elsewhere. Write the query into the Canary for the replay";
+  const auto& router = canary.spec.routing.provider;
+  const auto counts_users = [](const auto& metric) {
+    return !metric.template_name.empty() || analysis::is_compared(metric.metric);
+  };
+  if (!routing::router_named(router).abilities().divides && std::ranges::all_of(canary.metrics, counts_users))
+    return "spec.routing.provider is \"" + router +
+           "\": no user's request reaches the candidate before the promotion, there is nothing to replay. "
+           "Give queries of your own";
   return {};
 }
 
@@ -174,13 +181,15 @@ Json to_json(const Replayed& interval) {
 std::string conclusion(const Replay& past, const std::vector<Replayed>& intervals) {
   const auto& last = intervals.back();
   const int with_data = judged(intervals);
-  if (with_data == 0) {
+  const bool taken_back = takes_back(past, last);
+  if (with_data == 0 && !taken_back) {
     return fmt::format("nothing was judged: none of {} intervals had data. Of the last: {}", intervals.size(),
                        last.judgement.message);
   }
-  if (takes_back(past, last)) {
+  if (taken_back) {
     const auto after = std::chrono::duration_cast<std::chrono::seconds>(last.at - past.from);
-    return fmt::format("taken back after {} s: {}", after.count(), last.judgement.message);
+    const auto* by = with_data == 0 ? " by onNoData alone, none of its intervals had data" : "";
+    return fmt::format("taken back after {} s{}: {}", after.count(), by, last.judgement.message);
   }
   auto text = fmt::format("{} of {} intervals judged, {} failed checks of {}", with_data, intervals.size(),
                           last.failed_checks, past.canary.spec.threshold);

@@ -257,6 +257,28 @@ TEST(Replaying, ends_when_the_provider_has_not_answered_three_times_in_a_row) {
   EXPECT_EQ(judged(intervals), 3);
 }
 
+// Data of one metric, and no answer for another.
+class HalfSilent final : public analysis::Judge {
+ public:
+  analysis::Judgement judge(const analysis::Inquiry& /*inquiry*/) override {
+    return {.outcome = analysis::Outcome::Fail,
+            .checks = {{.reason = "OutOfRange"}, {.reason = "ProviderError"}},
+            .provider_available = false};
+  }
+};
+
+TEST(Replaying, goes_on_while_some_metric_has_data) {
+  const auto canary = canary::parse(offline::parse_yaml(canary_text(kThreshold), "-").value().front().object);
+  ASSERT_TRUE(canary);
+  const analysis::TimePoint from{std::chrono::seconds{1'700'000'000}};
+  HalfSilent judge;
+  const auto intervals = replay(
+      judge,
+      {.canary = *canary, .stable = "checkout-v1", .from = from, .to = from + std::chrono::seconds{600}},
+      [](const Replayed&) {});
+  EXPECT_EQ(intervals.back().failed_checks, canary->spec.threshold);
+}
+
 TEST_F(Simulating, as_a_backtest_fails_when_nothing_was_judged) {
   const std::vector<std::string> flags{
       "--prometheus", "http://127.0.0.1:1",   "--stable", "checkout-v1",
