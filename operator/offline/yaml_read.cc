@@ -344,6 +344,8 @@ std::string text_of(const Json& object, const char* field) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+constexpr std::string_view kList = "List";
+
 // Those of a List; none where its items are an alias.
 std::vector<Lines> lines_of_items(Lines& list) {
   for (auto& member : list.members) {
@@ -357,18 +359,26 @@ void add(Document document, std::vector<Document>& documents) {
   if (kind.empty() || text_of(document.object, "apiVersion").empty()) {
     throw Failure{document.position({}) + ": a document must be an object with apiVersion and kind"};
   }
-  if (kind != "List") {
+  const auto items = document.object.find("items");
+  const bool is_typed_list =
+      kind.size() > kList.size() && kind.ends_with(kList) && items != document.object.end();
+  if (kind != kList && !is_typed_list) {
     documents.push_back(std::move(document));
     return;
   }
-  const auto items = document.object.find("items");
   if (items == document.object.end() || !items->is_array()) {
     throw Failure{document.position("items") + ": a List must have items"};
   }
   auto lines = lines_of_items(document.lines);
   lines.resize(items->size(), {.line = document.lines.nearest("items")});
   for (std::size_t i = 0; i < items->size(); ++i) {
-    add({std::move((*items)[i]), document.file, std::move(lines[i])}, documents);
+    auto& item = (*items)[i];
+    // A DeploymentList need not say of each what it is.
+    if (is_typed_list && item.is_object()) {
+      if (!item.contains("apiVersion")) item["apiVersion"] = text_of(document.object, "apiVersion");
+      if (!item.contains("kind")) item["kind"] = kind.substr(0, kind.size() - kList.size());
+    }
+    add({std::move(item), document.file, std::move(lines[i])}, documents);
   }
 }
 

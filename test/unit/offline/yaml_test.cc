@@ -120,6 +120,21 @@ TEST(YamlReader, expands_lists_and_knows_where_each_item_stands) {
   EXPECT_EQ((*read)[1].position("spec.x"), "t.yaml:9");
 }
 
+TEST(YamlReader, says_of_each_item_of_a_typed_list_what_it_is) {
+  const auto read = parse_yaml(
+      "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: a}\n"
+      "- apiVersion: v1\n  kind: Service\n",
+      "t.yaml");
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->size(), 2U);
+  EXPECT_EQ((*read)[0].object,
+            Json::parse(R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"}})"));
+  EXPECT_EQ((*read)[1].object["kind"], "Service");
+  const auto no_list = parse_yaml("apiVersion: v1\nkind: AllowList\n", "t.yaml");
+  ASSERT_TRUE(no_list);
+  EXPECT_EQ(no_list->front().object["kind"], "AllowList");
+}
+
 TEST(YamlReader, finds_the_line_of_a_field_or_of_what_is_around_it) {
   const auto read =
       parse_yaml("apiVersion: v1\nkind: A\nspec:\n  list:\n  - name: a\n  - name: b\n", "t.yaml");
