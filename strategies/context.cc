@@ -141,8 +141,8 @@ Next Context::settle_for_return() {
 
 Next Context::wait_for_rise() {
   return wait("Propagating", "waiting until every proxy has half of the ready endpoints of " +
-                                 status().target + " behind Service " + spec.service.name +
-                                 ", its selector, and " + std::string(seen.words.foundation));
+                                 status().target + ", the selector of its Service, and " +
+                                 std::string(seen.words.foundation));
 }
 
 }  // namespace weir::strategies

@@ -263,10 +263,10 @@ TEST(Settle, says_what_a_rise_waits_for) {
   world.run([](const World& seen) { return seen.seen.verdict && seen.seen.verdict->step == 1; });
   world.seen.service->candidate_endpoints_age = Milliseconds{0};
   world.round();
-  EXPECT_THAT(
-      world.release.status.message,
-      HasSubstr("waiting until every proxy has half of the ready endpoints of checkout-v2 behind Service "
-                "checkout, its selector, and the subsets of both versions"));
+  EXPECT_THAT(world.release.status.message,
+              HasSubstr("waiting until every proxy has half of the ready endpoints of checkout-v2, the "
+                        "selector of its Service, and "
+                        "the subsets of both versions"));
 }
 
 // ---- the way back ----
